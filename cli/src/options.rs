@@ -1,0 +1,304 @@
+//! What the command line means: the words of `flags` in, checked settings or a failure with its fix out.
+//!
+//! Looks at the environment for `--env NAME` and `--inherit-env`; opens nothing.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::flags::{RunFlags, UnknownImports};
+use crate::quantity;
+use crate::report::Failure;
+
+/// The settings of one run.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Where the module comes from.
+    pub(crate) module: Source,
+    /// The guest's argv, from `argv[0]` on.
+    pub(crate) argv: Vec<OsString>,
+    /// The guest's environment.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// The directories that the guest may use, in the order of `--dir`, then `--dir-ro`.
+    pub(crate) dirs: Vec<Dir>,
+    /// What happens with imports that wrun does not define.
+    pub(crate) unknown_imports: UnknownImports,
+    /// The size of the guest's stack in bytes.
+    pub(crate) stack_size: u32,
+    /// Whether the artifact says where in the wasm file an address comes from.
+    pub(crate) address_map: bool,
+    /// The export to call instead of `_start`.
+    pub(crate) invoke: Option<String>,
+    /// When the run has to end.
+    pub(crate) timeout: Option<Timeout>,
+}
+
+/// Where a module comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, typed as `-`.
+    Stdin,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("-"),
+        }
+    }
+}
+
+/// A directory for the guest.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dir {
+    /// The directory on this machine.
+    pub(crate) host: PathBuf,
+    /// The name that the guest knows it by.
+    pub(crate) guest: OsString,
+    /// Whether the guest may only read.
+    pub(crate) read_only: bool,
+}
+
+/// A time limit and how it was typed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Timeout {
+    /// How long the run may take.
+    pub(crate) duration: Duration,
+    /// The words of the user, for the message.
+    pub(crate) typed: String,
+}
+
+/// The guest's stack when nothing is said: what native programs have.
+const DEFAULT_STACK: u32 = 8 << 20;
+
+/// A few dozen frames; anything less is a slip of the unit.
+const SMALLEST_STACK: u64 = 64 << 10;
+
+/// Enough for any recursion that is not endless.
+const LARGEST_STACK: u64 = 2 << 30;
+
+impl Options {
+    /// The options of `wrun path`, for tests of what comes after.
+    #[cfg(test)]
+    pub(crate) fn of_module(path: &str) -> Self {
+        let flags = RunFlags::default();
+        Self::new(flags, vec![path.into()]).expect("there is nothing to be wrong")
+    }
+
+    /// What `flags`, and `command` (the module and the guest's arguments, not empty), mean.
+    pub(crate) fn new(flags: RunFlags, command: Vec<OsString>) -> Result<Self, Failure> {
+        let RunFlags {
+            dir,
+            dir_ro,
+            env,
+            inherit_env,
+            argv0,
+            unknown_imports,
+            stack_size,
+            no_address_map,
+            invoke,
+            epoch_timeout,
+        } = flags;
+
+        let mut argv = command;
+        let module = if argv[0] == "-" {
+            Source::Stdin
+        } else {
+            Source::File(PathBuf::from(&argv[0]))
+        };
+        if let Some(name) = argv0 {
+            argv[0] = name;
+        }
+        let mut dirs = Vec::with_capacity(dir.len() + dir_ro.len());
+        for (words, option, read_only) in [(dir, "--dir", false), (dir_ro, "--dir-ro", true)] {
+            for word in words {
+                dirs.push(directory(&word, read_only).map_err(|reason| wrong(option, &reason))?);
+            }
+        }
+        Ok(Self {
+            module,
+            argv,
+            env: environment(inherit_env, &env)?,
+            dirs,
+            unknown_imports,
+            stack_size: match stack_size {
+                None => DEFAULT_STACK,
+                Some(word) => stack(&word).map_err(|reason| wrong("--stack-size", &reason))?,
+            },
+            address_map: !no_address_map,
+            invoke: match invoke {
+                None => None,
+                Some(word) => Some(utf8(&word).map_err(|reason| wrong("--invoke", &reason))?.to_owned()),
+            },
+            timeout: match epoch_timeout {
+                None => None,
+                Some(word) => Some(timeout(&word).map_err(|reason| wrong("--epoch-timeout", &reason))?),
+            },
+        })
+    }
+}
+
+/// The failure of an option with a value that means nothing.
+fn wrong(option: &str, reason: &str) -> Failure {
+    Failure::usage(&format!("{option}: {reason}"))
+}
+
+fn utf8(word: &OsStr) -> Result<&str, String> {
+    word.to_str()
+        .ok_or_else(|| format!("`{}` is not valid UTF-8", word.display()))
+}
+
+/// Reads `HOST[::GUEST]`. Without `GUEST`, the guest's name is the host's, spelled as it was typed.
+fn directory(word: &OsStr, read_only: bool) -> Result<Dir, String> {
+    let bytes = word.as_bytes();
+    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, bytes),
+    };
+    if host.is_empty() {
+        return Err(format!(
+            "`{}` has no path of a directory: write HOST or HOST::GUEST",
+            word.display()
+        ));
+    }
+    if guest.is_empty() {
+        let shown = word.display();
+        return Err(format!(
+            "`{shown}` has no name for the guest after `::`: write for example `{shown}/`"
+        ));
+    }
+    Ok(Dir {
+        host: PathBuf::from(OsStr::from_bytes(host)),
+        guest: OsStr::from_bytes(guest).to_owned(),
+        read_only,
+    })
+}
+
+/// The guest's environment: all of wrun's if asked for, then each `--env`; the last one of a name counts.
+fn environment(inherit: bool, words: &[OsString]) -> Result<Vec<(OsString, OsString)>, Failure> {
+    let mut env = Vec::new();
+    if inherit {
+        // A name with `=` in it is a curiosity of other systems, and could not be told from its value.
+        env.extend(std::env::vars_os().filter(|(name, _)| !name.as_bytes().contains(&b'=')));
+    }
+    for word in words {
+        let bytes = word.as_bytes();
+        let (name, value) = match bytes.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&bytes[..at], Some(OsString::from_vec(bytes[at + 1..].to_vec()))),
+            // A variable that is not set stays unset.
+            None => (bytes, std::env::var_os(word)),
+        };
+        if name.is_empty() {
+            let text = format!(
+                "`{}` has no name: write NAME=VALUE, or NAME to pass on wrun's own",
+                word.display()
+            );
+            return Err(wrong("--env", &text));
+        }
+        let Some(value) = value else { continue };
+        let name = OsStr::from_bytes(name).to_owned();
+        match env.iter_mut().find(|(other, _)| *other == name) {
+            Some(entry) => entry.1 = value,
+            None => env.push((name, value)),
+        }
+    }
+    Ok(env)
+}
+
+fn stack(word: &OsStr) -> Result<u32, String> {
+    let typed = utf8(word)?;
+    let bytes = quantity::size(typed)?;
+    if bytes < SMALLEST_STACK {
+        return Err(format!(
+            "`{typed}` is too small for a stack: at least 64KiB are needed, 8MiB are the default"
+        ));
+    }
+    if bytes > LARGEST_STACK {
+        return Err(format!("`{typed}` is too large for a stack: at most 2GiB are possible"));
+    }
+    Ok(u32::try_from(bytes).expect("compared just above"))
+}
+
+fn timeout(word: &OsStr) -> Result<Timeout, String> {
+    let typed = utf8(word)?;
+    Ok(Timeout {
+        duration: quantity::duration(typed)?,
+        typed: typed.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_as_people_type_them() {
+        for (word, host, guest) in [
+            (".", ".", "."),
+            ("./sub/", "./sub/", "./sub/"),
+            ("/tmp", "/tmp", "/tmp"),
+            ("/tmp::/", "/tmp", "/"),
+            ("a::b::c", "a", "b::c"),
+            ("a:b", "a:b", "a:b"),
+        ] {
+            let dir = directory(OsStr::new(word), true).expect(word);
+            assert_eq!(
+                (dir.host, dir.guest, dir.read_only),
+                (host.into(), guest.into(), true),
+                "{word}"
+            );
+        }
+        let bytes = OsStr::from_bytes(b"\xff::\xfe");
+        let dir = directory(bytes, false).expect("bytes are fine");
+        assert_eq!(
+            (dir.host.as_os_str().as_bytes(), dir.guest.as_bytes()),
+            (&b"\xff"[..], &b"\xfe"[..])
+        );
+    }
+
+    #[test]
+    fn directories_that_are_refused_name_the_fix() {
+        for (word, fix) in [("", "HOST::GUEST"), ("::/x", "HOST::GUEST"), ("/x::", "`/x::/`")] {
+            let error = directory(OsStr::new(word), false).expect_err(word);
+            assert!(error.contains(fix), "{word}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_last_variable_of_a_name_counts() {
+        let words: Vec<OsString> = ["A=1", "B=x=y", "C=", "A=2", "WRUN_TEST_THAT_IS_NOT_SET"]
+            .map(OsString::from)
+            .to_vec();
+        let env = environment(false, &words).expect("these are fine");
+        let expected =
+            [("A", "2"), ("B", "x=y"), ("C", "")].map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        assert_eq!(env, expected);
+    }
+
+    #[test]
+    fn a_variable_without_a_name_is_refused() {
+        for word in ["=x", ""] {
+            let failure = environment(false, &[word.into()]).expect_err(word);
+            assert!(failure.text().contains("NAME=VALUE"), "{}", failure.text());
+        }
+    }
+
+    #[test]
+    fn stacks_within_bounds() {
+        for (word, bytes) in [("64K", 64 << 10), ("8MiB", 8 << 20), ("2GiB", 2 << 30)] {
+            assert_eq!(stack(OsStr::new(word)), Ok(bytes), "{word}");
+        }
+        for (word, fix) in [
+            ("63K", "at least 64KiB"),
+            ("0", "at least 64KiB"),
+            ("2049M", "at most 2GiB"),
+            ("8", "at least"),
+        ] {
+            assert!(stack(OsStr::new(word)).expect_err(word).contains(fix), "{word}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a panic in wrun looks like: one line that calls it wrun's bug, status 125, never a Rust backtrace.
+//!
+//! The hook only notes the panic. Whoever catches it reports it: [`catch`] for the session, the runtime for a host
+//! function (`Error::HostPanic`). (The compiler catches its own.) A second panic before that, one while unwinding above
+//! all, which would abort the process, is reported at once.
+
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+use std::sync::{Mutex, PoisonError};
+
+use crate::exit;
+use crate::report::Failure;
+
+/// The first panic that nobody has reported yet.
+static NOTED: Mutex<Option<String>> = Mutex::new(None);
+
+/// Runs `session`. A panic becomes the failure to report.
+pub(crate) fn catch<R>(session: impl FnOnce() -> R) -> Result<R, Failure> {
+    set_hook(Box::new(note));
+    catch_unwind(AssertUnwindSafe(session)).map_err(|_| Failure::bug(&noted().unwrap_or_else(|| "a panic".to_owned())))
+}
+
+/// The panic that was noted, for a report that says where it was.
+pub(crate) fn noted() -> Option<String> {
+    NOTED.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// The panic hook.
+fn note(info: &PanicHookInfo<'_>) {
+    let payload = info.payload_as_str().unwrap_or("a panic without a message");
+    let text = match info.location() {
+        Some(place) => format!("{payload} ({}:{})", place.file(), place.line()),
+        None => payload.to_owned(),
+    };
+    let first = {
+        let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+        match noted.take() {
+            None => {
+                *noted = Some(text);
+                return;
+            }
+            Some(first) => first,
+        }
+    };
+    exit::exit(Failure::bug(&first).print());
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_panic_is_wruns_bug_and_names_its_place() {
+        let failure = super::catch(|| panic!("two and two is five")).expect_err("it panics");
+        assert_eq!(failure.status(), crate::exit::Status::Failure);
+        let text = failure.text();
+        assert!(
+            text.starts_with("wrun: this is a bug in wrun: two and two is five (cli/src/panic.rs:"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+        // Back to the test harness's own hook.
+        drop(std::panic::take_hook());
+    }
+}

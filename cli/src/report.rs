@@ -1,0 +1,230 @@
+//! What people are told: results on stdout, and on stderr one line, `wrun: …`, with cause and fix.
+//!
+//! Only a trap or an interrupt has more lines: the wasm backtrace. What comes from a module (names, above all) is printed
+//! without its control characters, so that it can neither break the line nor drive a terminal.
+
+use std::io::{self, ErrorKind, Write};
+
+use wrun_runtime::{Backtrace, CompileError, Error, Proposal, Trap, TrapCode};
+use wrun_wasi::Exit;
+
+use crate::exit::Status;
+use crate::missing;
+use crate::options::{Options, Source};
+use crate::panic;
+
+/// A message and the status that goes with it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: Status,
+    line: String,
+    /// The lines of a backtrace, each with its newline.
+    more: String,
+}
+
+impl Failure {
+    /// A failure with one line to say.
+    pub(crate) fn new(status: Status, line: &str) -> Self {
+        Self {
+            status,
+            line: printable(line),
+            more: String::new(),
+        }
+    }
+
+    /// Wrong usage.
+    pub(crate) fn usage(line: &str) -> Self {
+        Self::new(Status::Failure, &format!("{line} (see `wrun --help`)"))
+    }
+
+    /// A mistake of wrun's own.
+    pub(crate) fn bug(what: &str) -> Self {
+        Self::new(
+            Status::Failure,
+            &format!("this is a bug in wrun: {what} (please report)"),
+        )
+    }
+
+    /// The same with a backtrace below.
+    fn with_backtrace(mut self, backtrace: &Backtrace) -> Self {
+        for line in backtrace.to_string().lines() {
+            self.more.push_str(&printable(line));
+            self.more.push('\n');
+        }
+        self
+    }
+
+    /// Appends a remark to the lines below.
+    fn note(mut self, text: &str) -> Self {
+        self.more.push_str(&format!("note: {text}\n"));
+        self
+    }
+
+    /// The status to end with.
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> Status {
+        self.status
+    }
+
+    /// All that is printed.
+    pub(crate) fn text(&self) -> String {
+        format!("wrun: {}\n{}", self.line, self.more)
+    }
+
+    /// Prints it, in one piece. A stderr that is gone is no reason for another status.
+    pub(crate) fn print(&self) -> Status {
+        let _ = io::stderr().write_all(self.text().as_bytes());
+        self.status
+    }
+}
+
+/// Says something that is no failure.
+pub(crate) fn notice(line: &str) {
+    let _ = io::stderr().write_all(format!("wrun: {}\n", printable(line)).as_bytes());
+}
+
+/// Prints what was asked for. A reader that has gone away (`wrun --help | head -1`) has read enough.
+pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Status::Success),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Success),
+        Err(error) => Err(Failure::new(
+            Status::Failure,
+            &format!("cannot write to stdout: {error}"),
+        )),
+    }
+}
+
+/// `line` with control characters spelled out.
+fn printable(line: &str) -> String {
+    if !line.contains(char::is_control) {
+        return line.to_owned();
+    }
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c.is_control() {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Turns the errors of a run into what people are told about them.
+pub(crate) struct Reporter<'a> {
+    options: &'a Options,
+}
+
+impl<'a> Reporter<'a> {
+    /// For a run with these options.
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self { options }
+    }
+
+    /// The module's name for messages.
+    pub(crate) fn module(&self) -> &'a Source {
+        &self.options.module
+    }
+
+    /// The module cannot be run, for this reason.
+    pub(crate) fn cannot_run(&self, reason: &str) -> Failure {
+        Failure::new(Status::CannotRun, &format!("cannot run `{}`: {reason}", self.module()))
+    }
+
+    /// What an error means: the guest's exit is a status, all else a failure.
+    pub(crate) fn outcome(&self, error: &Error) -> Result<Status, Failure> {
+        if let Some(Exit(status)) = error.downcast_host() {
+            return Ok(Status::Guest(*status));
+        }
+        Err(match error {
+            Error::Compile(error) => self.compile(error),
+            Error::Artifact(_) => self.cannot_run(&error.to_string()),
+            Error::Imports(imports) => {
+                let hint = missing::likely_reason(imports).map_or_else(String::new, |reason| format!(" ({reason})"));
+                self.cannot_run(&format!("{imports}{hint}"))
+            }
+            Error::Trap(trap) => self.trap(trap),
+            Error::HostPanic(text) => Failure::bug(&panic::noted().unwrap_or_else(|| text.clone())),
+            _ => Failure::new(Status::Failure, &error.to_string()),
+        })
+    }
+
+    fn compile(&self, error: &CompileError) -> Failure {
+        let reason = error.to_string();
+        match error {
+            CompileError::Interrupted => self.deadline(None),
+            CompileError::Cpu(_) => Failure::new(Status::Failure, &reason),
+            CompileError::Function { bug: true, .. } => Failure::new(Status::Failure, &reason),
+            CompileError::Unsupported { proposals, .. } if proposals.contains(&Proposal("threads")) => self.cannot_run(
+                &format!("{reason} (built for wasi-threads? wasm32-wasip1 is the target without)"),
+            ),
+            _ => self.cannot_run(&reason),
+        }
+    }
+
+    fn trap(&self, trap: &Trap) -> Failure {
+        match trap.code() {
+            TrapCode::Interrupt => return self.deadline(Some(trap.backtrace())),
+            TrapCode::CallStackExhausted => Failure::new(
+                Status::Trap,
+                &format!(
+                    "trap: {trap} (the stack has {}: --stack-size sets it)",
+                    size(self.options.stack_size)
+                ),
+            ),
+            _ => Failure::new(Status::Trap, &format!("trap: {trap}")),
+        }
+        .with_backtrace(trap.backtrace())
+        .without_map(self.options)
+    }
+
+    /// The deadline has passed; `backtrace` says where the guest was, if it ran already.
+    pub(crate) fn deadline(&self, backtrace: Option<&Backtrace>) -> Failure {
+        let typed = self.options.timeout.as_ref().map_or("", |timeout| &timeout.typed);
+        let line = format!("interrupted: the deadline of {typed} has passed (--epoch-timeout)");
+        let failure = Failure::new(Status::Deadline, &line);
+        match backtrace {
+            None => failure,
+            Some(backtrace) => failure.with_backtrace(backtrace).without_map(self.options),
+        }
+    }
+}
+
+impl Failure {
+    /// Says why a backtrace shows no places, if that is so.
+    fn without_map(self, options: &Options) -> Self {
+        if options.address_map || self.more.is_empty() {
+            return self;
+        }
+        self.note("no wasm offsets and no source lines: this is a run with --no-address-map")
+    }
+}
+
+/// A size as people write it.
+fn size(bytes: u32) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_on_its_line() {
+        let failure = Failure::new(Status::CannotRun, "no file `a\nb\x1b[31m\u{9b}`, ü\t");
+        assert_eq!(failure.text(), "wrun: no file `a\\nb\\u{1b}[31m\\u{9b}`, ü\\t\n");
+    }
+
+    #[test]
+    fn sizes_are_shown_as_people_write_them() {
+        for (bytes, text) in [(8 << 20, "8MiB"), (513 << 10, "513KiB"), (600_001, "600001 bytes")] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

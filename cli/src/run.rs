@@ -1,0 +1,296 @@
+//! The run of one module: checked options in, exit status out.
+//!
+//! read ─▶ engine ─▶ module (compiled or loaded) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. What goes
+//! wrong on the way is an error of the room below; `report` finds the words for it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use rustix::process::{Resource, getrlimit};
+use wrun_runtime::{Config, Deadline, Engine, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_wasi::{DirAccess, WasiCtx};
+
+use crate::exit::Status;
+use crate::flags::UnknownImports;
+use crate::invoke;
+use crate::options::{Options, Source};
+use crate::report::{self, Failure, Reporter};
+use crate::source;
+
+/// With less address space than this, a guarded memory (4 GiB and its guard, beside wrun itself) cannot be had.
+const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
+
+/// Runs the module that `options` name. `started` is when the clock of the deadline began.
+pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure> {
+    let report = Reporter::new(options);
+    let deadline = match &options.timeout {
+        None => None,
+        Some(timeout) => match Deadline::after(timeout.duration.saturating_sub(started.elapsed())) {
+            Ok(deadline) => Some(deadline),
+            Err(error) => return report.outcome(&error),
+        },
+    };
+    let bytes = source::read(&options.module, deadline.as_ref(), &report)?;
+    let wasm = source::binary(bytes, deadline.as_ref(), &report)?;
+    let run = Run {
+        options,
+        report,
+        wasm: &wasm,
+        deadline: deadline.as_ref(),
+    };
+
+    if getrlimit(Resource::As)
+        .current
+        .is_some_and(|limit| limit < ROOM_FOR_A_GUARDED_MEMORY)
+    {
+        return run.checked("there is little address space (ulimit -v)");
+    }
+    match run.prepare(MemoryMode::Guarded)? {
+        Prepared::Ready(ready) => run.call(ready),
+        Prepared::Failed(Error::Resource(reason)) => run.checked(&reason),
+        Prepared::Failed(error) => run.report.outcome(&error),
+    }
+}
+
+/// What a run is made of.
+struct Run<'a> {
+    options: &'a Options,
+    report: Reporter<'a>,
+    wasm: &'a [u8],
+    deadline: Option<&'a Deadline>,
+}
+
+/// How far a module came.
+enum Prepared {
+    /// Ready to be called.
+    Ready(Ready),
+    /// Not this far, and another memory mode may help.
+    Failed(Error),
+}
+
+/// An instance and what to call in it.
+struct Ready {
+    store: Store<WasiCtx>,
+    instance: Instance,
+    entry: Entry,
+}
+
+/// What a run calls.
+#[derive(Debug)]
+enum Entry {
+    /// A command's `_start`.
+    Command,
+    /// The export that `--invoke` names, with these arguments, after `_initialize` if there is one.
+    Invoked {
+        initialize: bool,
+        name: String,
+        arguments: Vec<Value>,
+    },
+}
+
+impl Run<'_> {
+    /// Goes on with memories whose accesses are compared with their length, which need no reservation.
+    fn checked(&self, reason: &str) -> Result<Status, Failure> {
+        match self.prepare(MemoryMode::Checked)? {
+            Prepared::Ready(ready) => {
+                let text = format!("notice: {reason}: memory accesses are checked one by one, which is slower");
+                report::notice(&text);
+                self.call(ready)
+            }
+            Prepared::Failed(error) => self.report.outcome(&error),
+        }
+    }
+
+    /// Everything up to the instance.
+    fn prepare(&self, mode: MemoryMode) -> Result<Prepared, Failure> {
+        let mut config = Config::new();
+        config
+            .memory_mode(mode)
+            .address_map(self.options.address_map)
+            .stack_size(self.options.stack_size as usize);
+        let wasi = self.wasi()?;
+        let prepared = Engine::new(&config).and_then(|engine| {
+            let module = match self.deadline {
+                None => Module::new(&engine, self.wasm),
+                Some(deadline) => Module::new_before(&engine, self.wasm, deadline),
+            }?;
+            Ok((engine, module))
+        });
+        let (engine, module) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Prepared::Failed(error)),
+        };
+        let entry = self.entry(&module)?;
+
+        let mut imports = Imports::new(&engine);
+        wrun_wasi::add_to_imports(&mut imports, |wasi: &mut WasiCtx| wasi);
+        match self.options.unknown_imports {
+            UnknownImports::Error => {}
+            UnknownImports::Trap => {
+                imports.define_unknown(&module, wrun_runtime::UnknownImports::Trap);
+            }
+            UnknownImports::Zero => {
+                imports.define_unknown(&module, wrun_runtime::UnknownImports::Zero);
+            }
+        }
+        let mut store = Store::new(&engine, wasi);
+        if let Some(deadline) = self.deadline {
+            store.set_deadline(deadline);
+        }
+        Ok(match Instance::new(&mut store, &module, &imports) {
+            Ok(instance) => Prepared::Ready(Ready { store, instance, entry }),
+            Err(error) => Prepared::Failed(error),
+        })
+    }
+
+    /// What the guest sees of the world: exactly what the options grant.
+    fn wasi(&self) -> Result<WasiCtx, Failure> {
+        let mut wasi = WasiCtx::builder();
+        for word in &self.options.argv {
+            wasi.arg(word.as_encoded_bytes());
+        }
+        for (name, value) in &self.options.env {
+            wasi.env(name.as_encoded_bytes(), value.as_encoded_bytes());
+        }
+        for dir in &self.options.dirs {
+            let (option, access) = if dir.read_only {
+                ("--dir-ro", DirAccess::ReadOnly)
+            } else {
+                ("--dir", DirAccess::ReadWrite)
+            };
+            wasi.dir(&dir.host, dir.guest.as_encoded_bytes(), access)
+                .map_err(|error| {
+                    let text = format!("{option}: {error}{}", dir_hint(&dir.host));
+                    Failure::new(Status::Failure, &text)
+                })?;
+        }
+        if self.options.module == Source::Stdin {
+            // The module was all of it.
+            wasi.stdin_empty();
+        }
+        wasi.build()
+            .map_err(|error| Failure::new(Status::Failure, &error.to_string()))
+    }
+
+    /// Chooses what to call, and checks it before anything of the guest runs.
+    fn entry(&self, module: &Module) -> Result<Entry, Failure> {
+        let start = self.exported_procedure(module, "_start")?;
+        let initialize = self.exported_procedure(module, "_initialize")?;
+        if start && initialize {
+            let text =
+                "it exports both `_start` (a command's) and `_initialize` (a library's): it can be only one of them";
+            return Err(self.report.cannot_run(text));
+        }
+        let Some(name) = &self.options.invoke else {
+            return if start {
+                Ok(Entry::Command)
+            } else {
+                Err(self.report.cannot_run(&no_start(module, initialize)))
+            };
+        };
+        match module.export(name) {
+            Some(ExternType::Func(ty)) => Ok(Entry::Invoked {
+                initialize: initialize && name != "_initialize",
+                name: name.clone(),
+                arguments: invoke::arguments(name, &ty, &self.options.argv[1..])
+                    .map_err(|reason| Failure::usage(&format!("--invoke: {reason}")))?,
+            }),
+            Some(_) => Err(Failure::usage(&format!(
+                "--invoke: `{name}` is exported, but it is not a function; {}",
+                exported(module)
+            ))),
+            None => Err(Failure::usage(&format!(
+                "--invoke: there is no export `{name}`; {}",
+                exported(module)
+            ))),
+        }
+    }
+
+    /// Whether `name` is exported as a function without parameters and results. Anything else of that name is an error.
+    fn exported_procedure(&self, module: &Module, name: &str) -> Result<bool, Failure> {
+        match module.export(name) {
+            None => Ok(false),
+            Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => Ok(true),
+            Some(ExternType::Func(ty)) => Err(self
+                .report
+                .cannot_run(&format!("its `{name}` has the type {ty}, but WASI wants () -> ()"))),
+            Some(_) => Err(self
+                .report
+                .cannot_run(&format!("its export `{name}` is not a function"))),
+        }
+    }
+
+    /// Runs the guest.
+    fn call(&self, ready: Ready) -> Result<Status, Failure> {
+        let Ready {
+            mut store,
+            instance,
+            entry,
+        } = ready;
+        let mut call = |name: &str, arguments: &[Value]| match instance.func(&mut store, name) {
+            Some(func) => func.call(&mut store, arguments),
+            None => Err(Error::Refused(format!(
+                "the export `{name}` was there before and is gone"
+            ))),
+        };
+        let called = match &entry {
+            Entry::Command => call("_start", &[]),
+            Entry::Invoked {
+                initialize,
+                name,
+                arguments,
+            } => {
+                let initialized = if *initialize {
+                    call("_initialize", &[]).map(|_| ())
+                } else {
+                    Ok(())
+                };
+                initialized.and_then(|()| call(name, arguments))
+            }
+        };
+        match called {
+            Ok(results) => report::to_stdout(invoke::results(&results).as_bytes()),
+            Err(error) => self.report.outcome(&error),
+        }
+    }
+}
+
+/// What may be meant by a path that is not there as a whole: the part before a single colon is, as other runners want it.
+fn dir_hint(host: &Path) -> String {
+    let Some((before, after)) = host.to_str().and_then(|host| host.rsplit_once(':')) else {
+        return String::new();
+    };
+    if Path::new(before).is_dir() {
+        format!("; did you mean `{before}::{after}`?")
+    } else {
+        String::new()
+    }
+}
+
+/// Why a module without `_start` cannot be run.
+fn no_start(module: &Module, initialize: bool) -> String {
+    let kind = if initialize {
+        "a library (a reactor: it has `_initialize` and no `_start`)"
+    } else {
+        "no program (it exports no `_start`)"
+    };
+    format!("it is {kind}: call one function with --invoke; {}", exported(module))
+}
+
+/// The functions that a module exports, for messages; the first few of many.
+fn exported(module: &Module) -> String {
+    const SHOWN: usize = 20;
+    let functions = || {
+        module.exports().filter_map(|export| match &export.ty {
+            ExternType::Func(ty) if export.name != "_initialize" => Some(format!("`{}` {ty}", export.name)),
+            _ => None,
+        })
+    };
+    let names: Vec<String> = functions().take(SHOWN).collect();
+    let others = functions().count() - names.len();
+    match (names.is_empty(), others) {
+        (true, _) => "it exports no function".to_owned(),
+        (false, 0) => format!("it exports {}", names.join(", ")),
+        (false, others) => format!("it exports {} and {others} more", names.join(", ")),
+    }
+}

@@ -1,0 +1,228 @@
+//! Where the module comes from: a file or stdin, read whole; the text format is recognised and turned into the binary one.
+//!
+//! Gives the wasm bytes. Whether they are a valid module is for the compiler to say.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use wrun_runtime::Deadline;
+
+use crate::exit::Status;
+use crate::options::Source;
+use crate::report::{Failure, Reporter};
+
+/// No module may be larger: offsets within it are 32-bit numbers, and peers have the same limit.
+const LARGEST: u64 = 1 << 30;
+
+/// Reads the whole module, unless the deadline passes before its end comes.
+pub(crate) fn read(source: &Source, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
+    let bytes = match source {
+        Source::Stdin => read_to_end(io::stdin().lock(), 0, deadline, report),
+        Source::File(path) => match open(path) {
+            Ok((file, size)) => read_to_end(file, size, deadline, report),
+            Err(error) => return Err(unreadable(path, &error)),
+        },
+    }?;
+    log::debug!("module: {} bytes from {source}", bytes.len());
+    Ok(bytes)
+}
+
+/// The binary form of what was read. Bytes in neither format are left to the compiler, which says what they look like.
+pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
+    if wat::Detect::from_bytes(&bytes) != wat::Detect::WasmText {
+        return Ok(bytes);
+    }
+    let parse = move || match wat::parse_bytes(&bytes) {
+        Ok(wasm) => Ok(wasm.into_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let parsed = match deadline {
+        None => parse(),
+        Some(deadline) => match before(deadline, parse) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => return Err(report.deadline(None)),
+            Err(error) => {
+                return Err(Failure::new(
+                    Status::Failure,
+                    &format!("cannot start a thread: {error}"),
+                ));
+            }
+        },
+    };
+    parsed.map_err(|error| {
+        let (what, place) = one_line(&error);
+        report.cannot_run(&format!("invalid wasm text: {what}{place}"))
+    })
+}
+
+/// Does work that nothing can interrupt, unless the deadline passes meanwhile: then it is left to end with the process.
+fn before<R: Send + 'static>(deadline: &Deadline, work: impl FnOnce() -> R + Send + 'static) -> io::Result<Option<R>> {
+    let worker = thread::Builder::new().spawn(work)?;
+    while !worker.is_finished() {
+        if deadline.passed() {
+            return Ok(None);
+        }
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    Ok(Some(worker.join().unwrap_or_else(|panic| resume_unwind(panic))))
+}
+
+/// Opens a file, with its size where that is known.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Like `Read::read_to_end`, but a signal makes it look at the deadline.
+fn read_to_end(
+    mut from: impl Read,
+    size: u64,
+    deadline: Option<&Deadline>,
+    report: &Reporter<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let too_large = || {
+        let text = format!(
+            "cannot run `{}`: the module is larger than 1 GiB, the most that wrun takes",
+            report.module()
+        );
+        Failure::new(Status::CannotRun, &text)
+    };
+    if size > LARGEST {
+        return Err(too_large());
+    }
+    // One byte more than the file has: the read that finds the end then needs no growth.
+    let mut bytes = vec![0; usize::try_from(size).expect("bounded above") + 1];
+    let mut filled = 0;
+    loop {
+        if filled == bytes.len() {
+            bytes.resize((bytes.len() * 2).max(64 << 10), 0);
+        }
+        match from.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                let text = format!("cannot read the module `{}`: {error}", report.module());
+                return Err(Failure::new(Status::CannotRun, &text));
+            }
+        }
+        if deadline.is_some_and(Deadline::passed) {
+            return Err(report.deadline(None));
+        }
+        if filled as u64 > LARGEST {
+            return Err(too_large());
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// The failure of a path that cannot be opened, with the likely fix.
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            let near = ["wasm", "wat"].into_iter().find_map(|extension| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(".");
+                name.push(extension);
+                Path::new(&name)
+                    .is_file()
+                    .then(|| format!("; did you mean `{}`?", name.display()))
+            });
+            let hint = near.unwrap_or_else(|| ": check the path".to_owned());
+            Failure::new(Status::NotFound, &format!("there is no module `{shown}`{hint}"))
+        }
+        ErrorKind::IsADirectory => Failure::new(
+            Status::CannotRun,
+            &format!("`{shown}` is a directory, not a module: give a directory to the guest with `--dir {shown}`"),
+        ),
+        ErrorKind::PermissionDenied => Failure::new(
+            Status::CannotRun,
+            &format!("may not read the module `{shown}`: check its permissions (chmod +r)"),
+        ),
+        _ => Failure::new(Status::CannotRun, &format!("cannot open the module `{shown}`: {error}")),
+    }
+}
+
+/// The reason and the place (as ` (line 3, column 7)`) out of the text parser's drawing of an error.
+fn one_line(error: &str) -> (&str, String) {
+    let (what, place) = match error.split_once("\n     --> ") {
+        Some((what, rest)) => (what, rest.lines().next().unwrap_or_default()),
+        None => error.rsplit_once(" at <anon>:").unwrap_or((error, "")),
+    };
+    let mut numbers = place.rsplitn(3, ':');
+    match (numbers.next(), numbers.next()) {
+        (Some(column), Some(line)) => (what, format!(" (line {line}, column {column})")),
+        _ => (what, String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    /// The binary form of a file, or the message. With a deadline that is far away, or without one.
+    fn read(bytes: &[u8], deadline: Option<&Deadline>) -> Result<Vec<u8>, String> {
+        let options = Options::of_module("x.wat");
+        binary(bytes.to_vec(), deadline, &Reporter::new(&options)).map_err(|failure| failure.text())
+    }
+
+    #[test]
+    fn errors_in_the_text_name_line_and_column() {
+        for (text, place) in [
+            ("(module\n  (fnc))", "(line 2, column 4)"),
+            ("(module", "(line 1, column 8)"),
+            ("(display \"hello\")", "(line 1, column 2)"),
+            (&format!("(module {} (fnc))", " ".repeat(600)), "(line 1, column "),
+        ] {
+            let line = read(text.as_bytes(), None).expect_err(text);
+            assert!(
+                line.starts_with("wrun: cannot run `x.wat`: invalid wasm text: "),
+                "{line}"
+            );
+            assert!(line.contains(place), "{line}");
+            assert_eq!(line.lines().count(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_text_is_parsed_as_text() {
+        let deadline = Deadline::after(Duration::from_secs(3600)).expect("there is a timer left");
+        for deadline in [None, Some(&deadline)] {
+            for bytes in [
+                &b"\0asm\x01\0\0\0"[..],
+                b"\x7fELF",
+                b"hello",
+                b"",
+                b"\xff(module)",
+                b"#!/bin/sh\n",
+            ] {
+                assert_eq!(read(bytes, deadline).as_deref(), Ok(bytes), "left to the compiler");
+            }
+            for text in ["(module)", " ;; a comment\n(; and\n another ;) (module)"] {
+                assert_eq!(
+                    read(text.as_bytes(), deadline).as_deref(),
+                    Ok(&b"\0asm\x01\0\0\0"[..]),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn long_work_ends_with_the_deadline() {
+        let deadline = Deadline::after(Duration::from_millis(1)).expect("there is a timer left");
+        let ended = before(&deadline, || thread::sleep(Duration::from_secs(3600)));
+        assert_eq!(ended.expect("there is room for a thread"), None);
+    }
+}

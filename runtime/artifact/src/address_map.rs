@@ -1,0 +1,164 @@
+//! The address map: which place in the wasm file the code at an offset of the text comes from.
+//!
+//! [`crate::compact`] describes the frame. A block's payload:
+//!
+//! ```text
+//! wasm: varint │ row │ row │ …      the block's first row is its offset in the index, and this place in the wasm file
+//! row: varint (distance to the row before) │ varint (distance in the wasm file, zigzag)
+//! ```
+
+use crate::compact::{Blocks, BlocksBuilder, push_varint};
+
+/// Collects the address map, row by row.
+#[derive(Debug, Default)]
+pub struct AddressMapBuilder {
+    blocks: BlocksBuilder,
+    /// The last row that was written.
+    last: (u32, u32),
+    /// A row that is written when it is known that it is not empty.
+    pending: Option<(u32, u32)>,
+}
+
+impl AddressMapBuilder {
+    /// An empty map.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From `offset` of the text on, up to the next row, code comes from `wasm` in the wasm file.
+    ///
+    /// # Panics
+    /// When `offset` is less than that of the row before: functions are placed one after the other.
+    pub fn push(&mut self, offset: u32, wasm: u32) {
+        match self.pending {
+            Some((_, same)) if same == wasm => return,
+            Some((before, pending)) if before < offset => self.write(before, pending),
+            Some((before, _)) => assert_eq!(before, offset, "rows come by rising offset"),
+            None => {}
+        }
+        self.pending = Some((offset, wasm));
+    }
+
+    fn write(&mut self, offset: u32, wasm: u32) {
+        if self.blocks.row(offset) {
+            push_varint(self.blocks.payload(), wasm.into());
+        } else {
+            let distance = i64::from(wasm) - i64::from(self.last.1);
+            let zigzag = distance.unsigned_abs() * 2 - u64::from(distance < 0);
+            push_varint(self.blocks.payload(), (offset - self.last.0).into());
+            push_varint(self.blocks.payload(), zigzag);
+        }
+        self.last = (offset, wasm);
+    }
+
+    /// An upper bound of the section's size in bytes.
+    pub fn size(&self) -> usize {
+        self.blocks.size() + 20
+    }
+
+    /// Appends the section to `out`.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        if let Some((offset, wasm)) = self.pending.take() {
+            self.write(offset, wasm);
+        }
+        self.blocks.finish(out);
+    }
+}
+
+/// An address map, searched in place.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct AddressMap<'a>(Blocks<'a>);
+
+impl<'a> AddressMap<'a> {
+    /// The section with these bytes; an empty one where they are damaged.
+    pub fn read(section: &'a [u8]) -> Self {
+        Self(Blocks::read(section))
+    }
+
+    /// The place in the wasm file that the code at `offset` of the text comes from: that of the last row which is not after
+    /// it. The caller knows that `offset` is inside of a function.
+    pub fn lookup(&self, offset: u32) -> Option<u32> {
+        let (first, mut rows) = self.0.find(offset)?;
+        let mut at = u64::from(first);
+        let mut wasm = i64::try_from(rows.varint()?).ok()?;
+        while let Some(distance) = rows.varint() {
+            at = at.checked_add(distance)?;
+            if at > u64::from(offset) {
+                break;
+            }
+            let zigzag = rows.varint()?;
+            let magnitude = i64::try_from(zigzag.div_ceil(2)).ok()?;
+            wasm = wasm.checked_add(if zigzag % 2 == 1 { -magnitude } else { magnitude })?;
+        }
+        u32::try_from(wasm).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that end up in several blocks, and go back and forth in the wasm file.
+    fn rows() -> Vec<(u32, u32)> {
+        let mut at = 3;
+        let mut wasm = 70_000;
+        (0..1000_usize)
+            .map(|i| {
+                at += [1, 4, 127, 128, 20_000, 7][i % 6];
+                wasm = u32::try_from(i64::from(wasm) + [1, 2, -64, 1000, -900, 70_000, -1][i % 7]).expect("positive");
+                (at, wasm)
+            })
+            .collect()
+    }
+
+    fn encode(rows: &[(u32, u32)]) -> Vec<u8> {
+        let mut builder = AddressMapBuilder::new();
+        for (offset, wasm) in rows {
+            builder.push(*offset, *wasm);
+        }
+        let mut bytes = Vec::new();
+        let bound = builder.size();
+        builder.finish(&mut bytes);
+        assert!(bytes.len() <= bound);
+        bytes
+    }
+
+    #[test]
+    fn the_last_row_that_is_not_after_the_offset_is_found() {
+        let rows = rows();
+        let bytes = encode(&rows);
+        let map = AddressMap::read(&bytes);
+        assert_eq!(map.lookup(rows[0].0 - 1), None);
+        for pair in rows.windows(2) {
+            for offset in [pair[0].0, pair[0].0 + (pair[1].0 - pair[0].0) / 2, pair[1].0 - 1] {
+                assert_eq!(map.lookup(offset), Some(pair[0].1), "at {offset}");
+            }
+        }
+        assert_eq!(map.lookup(u32::MAX), rows.last().map(|row| row.1));
+    }
+
+    #[test]
+    fn empty_and_repeated_rows_are_left_out() {
+        let map = encode(&[(0, 5), (0, 6), (4, 6), (8, 7), (8, 6), (9, 0), (9, u32::MAX)]);
+        assert_eq!(
+            [0, 8, 9].map(|at| AddressMap::read(&map).lookup(at)),
+            [Some(6), Some(6), Some(u32::MAX)]
+        );
+        assert_eq!(AddressMap::read(&encode(&[])).lookup(7), None);
+    }
+
+    #[test]
+    fn damaged_bytes_do_not_panic() {
+        let bytes = encode(&rows());
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0xff;
+            for section in [&damaged[..], &bytes[..at]] {
+                let map = AddressMap::read(section);
+                for offset in [0, 100, 100_000, 1_000_000, u32::MAX] {
+                    let _ = map.lookup(offset);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! The header: what an artifact was made for, where its sections are, and checksums. It is read before anything else.
+//!
+//! ```text
+//!   0  ELF header (64 bytes)
+//!  64  magic 8 │ format version 4 │ 0 4 │ build 16 │ target 32 │ config 24 │ code section 8 │ file length 8 │
+//!      bounds of sections 16 each │ checksum of text 8 │ of data 8 │ of the first page and info 8
+//!      ELF program header
+//! 4096 .text …
+//! ```
+//!
+//! Every byte of the file is covered by one checksum: the first page (less the checksum itself) and info by the first one,
+//! which is looked at whenever an artifact is read; text, unwind table and their padding by the second; all else by the
+//! third. They find damage, not malice.
+//!
+//! [`Stale`] lists every reason why an artifact cannot be used.
+
+use core::fmt;
+use core::ops::Range;
+
+use twox_hash::XxHash3_64;
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::config::{Config, CpuFeatures, FORMAT_VERSION};
+
+/// Size of a page: the unit of mapping, and where the text begins.
+pub const PAGE: usize = 4096;
+
+/// Where the header is: after the ELF header.
+pub const HEADER_OFFSET: usize = 64;
+
+/// Says that an ELF file is an artifact.
+pub const MAGIC: [u8; 8] = *b"\x89wrun\r\n\x1a";
+
+/// What compiled code runs on.
+pub const TARGET: &str = "x86_64-unknown-linux";
+
+/// The sections that the header knows, in the order of the file.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(usize)]
+pub enum Section {
+    /// Machine code. Begins after the first page.
+    Text,
+    /// Unwind table, directly after the text.
+    Unwind,
+    /// Pages of memories' initial contents.
+    Image,
+    /// Entries of private tables.
+    Tables,
+    /// Bytes of data segments that are copied.
+    Data,
+    /// [`crate::info`].
+    Info,
+    /// [`crate::traps`].
+    Traps,
+    /// [`crate::address_map`]; length 0 where there is none.
+    AddressMap,
+    /// [`crate::names`].
+    Names,
+    /// The strings that names and symbols share.
+    Strings,
+}
+
+impl Section {
+    /// Every section.
+    pub const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Unwind,
+        Self::Image,
+        Self::Tables,
+        Self::Data,
+        Self::Info,
+        Self::Traps,
+        Self::AddressMap,
+        Self::Names,
+        Self::Strings,
+    ];
+
+    /// The name in the ELF file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => ".text",
+            Self::Unwind => ".eh_frame",
+            Self::Image => ".wrun.image",
+            Self::Tables => ".wrun.tables",
+            Self::Data => ".wrun.data",
+            Self::Info => ".wrun.info",
+            Self::Traps => ".wrun.traps",
+            Self::AddressMap => ".wrun.addrmap",
+            Self::Names => ".wrun.names",
+            Self::Strings => ".strtab",
+        }
+    }
+
+    /// What its place in the file is a multiple of.
+    pub const fn alignment(self) -> usize {
+        match self {
+            Self::Text | Self::Image => PAGE,
+            Self::Unwind | Self::Tables | Self::Data | Self::Info | Self::Traps | Self::AddressMap | Self::Names => 8,
+            Self::Strings => 1,
+        }
+    }
+}
+
+/// Where a section is in the file.
+#[derive(Copy, Clone, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Bounds {
+    start: U64,
+    len: U64,
+}
+
+/// The header's fixed layout.
+#[derive(Copy, Clone, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Layout {
+    magic: [u8; 8],
+    format_version: U32,
+    zero: U32,
+    build: [u8; 16],
+    target: [u8; 32],
+    config: [u8; 24],
+    code_section: U64,
+    file_len: U64,
+    bounds: [Bounds; Section::ALL.len()],
+    text_checksum: U64,
+    data_checksum: U64,
+    checksum: U64,
+}
+
+/// Where the ELF program header goes.
+pub const PROGRAM_HEADER_OFFSET: usize = HEADER_OFFSET + size_of::<Layout>();
+
+const _: () = assert!(PROGRAM_HEADER_OFFSET.is_multiple_of(8) && PROGRAM_HEADER_OFFSET + 56 <= PAGE);
+
+/// The place of the checksum of the first page and info.
+const CHECKSUM: Range<usize> = PROGRAM_HEADER_OFFSET - 8..PROGRAM_HEADER_OFFSET;
+
+/// What the header says.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// The wrun that made it: a hash of all that decides about an artifact's bytes.
+    pub build: [u8; 16],
+    /// What it was compiled for.
+    pub config: Config,
+    /// Offset of the code section's contents in the wasm file.
+    pub code_section: u64,
+    /// Places of the sections in the file, by [`Section`].
+    pub sections: [SectionRange; Section::ALL.len()],
+}
+
+/// A range of the file.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct SectionRange {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+}
+
+impl SectionRange {
+    /// As a range.
+    pub const fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// What an artifact must be, for this machine and this wrun to use it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Expect {
+    /// The wrun that must have made it.
+    pub build: [u8; 16],
+    /// The settings it must have been made with; any, where `None`.
+    pub config: Option<Config>,
+    /// The features of the CPU that is to run it.
+    pub cpu: CpuFeatures,
+}
+
+/// Why an artifact cannot be used: each means that the module has to be compiled again.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Stale {
+    /// It does not begin as an artifact does.
+    NotAnArtifact,
+    /// It is shorter than it says.
+    Truncated,
+    /// It has another version of the format.
+    FormatVersion {
+        /// The version it has.
+        found: u32,
+    },
+    /// Another build of wrun made it.
+    Build,
+    /// It is for another processor architecture or operating system.
+    Target,
+    /// It uses these features, which this CPU lacks.
+    Cpu(CpuFeatures),
+    /// It was compiled with other settings, or with settings that this build does not know.
+    Config,
+    /// A section is outside of the file or not where it has to be.
+    Sections,
+    /// It is longer than it says.
+    Length,
+    /// Its bytes have changed since it was written.
+    Checksum,
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnArtifact => f.write_str("not a compiled module of wrun"),
+            Self::Truncated => f.write_str("the compiled module is truncated: compile it again"),
+            Self::FormatVersion { found } => write!(
+                f,
+                "the compiled module has format version {found}, this wrun needs {FORMAT_VERSION}: compile it again"
+            ),
+            Self::Build => f.write_str("the compiled module was made by another build of wrun: compile it again"),
+            Self::Target => {
+                write!(
+                    f,
+                    "the compiled module is not for {TARGET}: compile it again on this machine"
+                )
+            }
+            Self::Cpu(missing) => write!(
+                f,
+                "the compiled module uses features that this CPU lacks ({missing}): compile it again on this machine"
+            ),
+            Self::Config => f.write_str("the compiled module was made with other settings: compile it again"),
+            Self::Sections => {
+                f.write_str("the compiled module is damaged (a section is out of place): compile it again")
+            }
+            Self::Length => {
+                f.write_str("the compiled module is damaged (it is longer than it should be): compile it again")
+            }
+            Self::Checksum => f.write_str("the compiled module is damaged (a checksum differs): compile it again"),
+        }
+    }
+}
+
+impl core::error::Error for Stale {}
+
+impl Header {
+    /// The place of a section.
+    pub const fn section(&self, section: Section) -> SectionRange {
+        self.sections[section as usize]
+    }
+
+    /// The pages of text and unwind table.
+    pub fn executable(&self) -> SectionRange {
+        let start = self.section(Section::Text).start;
+        SectionRange {
+            start,
+            end: self.section(Section::Unwind).end.next_multiple_of(PAGE),
+        }
+    }
+
+    /// Writes the header into the first page of a file that is complete but for it.
+    ///
+    /// # Panics
+    /// When a section lies outside of the file.
+    pub fn seal(&self, file: &mut [u8]) {
+        let number = |n: usize| U64::new(n as u64);
+        let executable = self.executable().range();
+        let layout = Layout {
+            magic: MAGIC,
+            format_version: U32::new(FORMAT_VERSION),
+            zero: U32::new(0),
+            build: self.build,
+            target: target(),
+            config: self.config.to_bytes(),
+            code_section: U64::new(self.code_section),
+            file_len: number(file.len()),
+            bounds: self.sections.map(|section| Bounds {
+                start: number(section.start),
+                len: number(section.end - section.start),
+            }),
+            text_checksum: U64::new(XxHash3_64::oneshot(&file[executable.clone()])),
+            data_checksum: U64::new(XxHash3_64::oneshot(&file[executable.end..])),
+            checksum: U64::new(0),
+        };
+        file[HEADER_OFFSET..PROGRAM_HEADER_OFFSET].copy_from_slice(layout.as_bytes());
+        let checksum = head_checksum(file, self.section(Section::Info));
+        file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+    }
+
+    /// Reads the header of a file and checks it, and info's checksum.
+    pub fn read(file: &[u8], expect: &Expect) -> Result<Self, Stale> {
+        let begins = |at: usize, expected: &[u8]| file.iter().skip(at).zip(expected).all(|(a, b)| a == b);
+        if !begins(0, &object::elf::ELFMAG) || !begins(HEADER_OFFSET, &MAGIC) {
+            return Err(Stale::NotAnArtifact);
+        }
+        let layout = Layout::read(file).ok_or(Stale::Truncated)?;
+        if layout.format_version.get() != FORMAT_VERSION {
+            return Err(Stale::FormatVersion {
+                found: layout.format_version.get(),
+            });
+        }
+        if layout.build != expect.build {
+            return Err(Stale::Build);
+        }
+        if layout.target != target() {
+            return Err(Stale::Target);
+        }
+        match layout.file_len.get().cmp(&(file.len() as u64)) {
+            core::cmp::Ordering::Greater => return Err(Stale::Truncated),
+            core::cmp::Ordering::Less => return Err(Stale::Length),
+            core::cmp::Ordering::Equal => {}
+        }
+        let sections = layout.sections(file.len()).ok_or(Stale::Sections)?;
+        if head_checksum(file, sections[Section::Info as usize]) != layout.checksum.get() {
+            return Err(Stale::Checksum);
+        }
+        let config = Config::from_bytes(&layout.config).ok_or(Stale::Config)?;
+        let missing = config.cpu.without(expect.cpu);
+        if missing != CpuFeatures::NONE {
+            return Err(Stale::Cpu(missing));
+        }
+        if expect.config.is_some_and(|expected| expected != config) {
+            return Err(Stale::Config);
+        }
+        Ok(Self {
+            build: layout.build,
+            config,
+            code_section: layout.code_section.get(),
+            sections,
+        })
+    }
+
+    /// Compares the checksums of text and data, which [`Header::read`] leaves out, with those of the file it came from.
+    pub fn verify(&self, file: &[u8]) -> Result<(), Stale> {
+        let layout = Layout::read(file).ok_or(Stale::Truncated)?;
+        let executable = self.executable().range();
+        let text = file.get(executable.clone()).ok_or(Stale::Truncated)?;
+        let data = file.get(executable.end..).ok_or(Stale::Truncated)?;
+        let same = XxHash3_64::oneshot(text) == layout.text_checksum.get()
+            && XxHash3_64::oneshot(data) == layout.data_checksum.get();
+        if same { Ok(()) } else { Err(Stale::Checksum) }
+    }
+}
+
+impl Layout {
+    /// The header of a file that has at least its first page.
+    fn read(file: &[u8]) -> Option<&Self> {
+        let page = file.get(..PAGE)?;
+        Self::ref_from_bytes(&page[HEADER_OFFSET..PROGRAM_HEADER_OFFSET]).ok()
+    }
+
+    /// The places of the sections, if they are in order, aligned and inside of the file, with the executable pages apart
+    /// from all others.
+    fn sections(&self, file_len: usize) -> Option<[SectionRange; Section::ALL.len()]> {
+        let mut sections = [SectionRange::default(); Section::ALL.len()];
+        let mut least = PAGE;
+        for (section, bounds) in Section::ALL.into_iter().zip(&self.bounds) {
+            let start = usize::try_from(bounds.start.get()).ok()?;
+            let end = start.checked_add(usize::try_from(bounds.len.get()).ok()?)?;
+            if start < least || !start.is_multiple_of(section.alignment()) || end > file_len {
+                return None;
+            }
+            sections[section as usize] = SectionRange { start, end };
+            least = if section == Section::Unwind {
+                end.checked_next_multiple_of(PAGE)?
+            } else {
+                end
+            };
+            if least > file_len {
+                return None;
+            }
+        }
+        let text = sections[Section::Text as usize];
+        let unwind = sections[Section::Unwind as usize];
+        let adjacent = text.end.next_multiple_of(Section::Unwind.alignment()) == unwind.start;
+        (text.start == PAGE && adjacent).then_some(sections)
+    }
+}
+
+/// [`TARGET`], filled up with zeros.
+fn target() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..TARGET.len()].copy_from_slice(TARGET.as_bytes());
+    bytes
+}
+
+/// The checksum of the first page, without the place where it is stored, and of info. 0 for a file without them.
+fn head_checksum(file: &[u8], info: SectionRange) -> u64 {
+    let parts = [0..CHECKSUM.start, CHECKSUM.end..PAGE, info.range()];
+    let checksum = parts.into_iter().try_fold(0, |seed, part| {
+        Some(XxHash3_64::oneshot_with_seed(seed, file.get(part)?))
+    });
+    checksum.unwrap_or_default()
+}
+
+/// Gives a file whose first page or info was changed by a test the checksum that fits.
+#[cfg(test)]
+pub(crate) fn reseal(file: &mut [u8]) {
+    let sections = Layout::read(file).and_then(|layout| layout.sections(file.len()));
+    let info = sections.map_or(SectionRange::default(), |sections| sections[Section::Info as usize]);
+    let checksum = head_checksum(file, info);
+    file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_text_of_one_line() {
+        let reasons = [
+            Stale::NotAnArtifact,
+            Stale::Truncated,
+            Stale::FormatVersion { found: 0 },
+            Stale::Build,
+            Stale::Target,
+            Stale::Cpu(CpuFeatures::AVX2),
+            Stale::Config,
+            Stale::Sections,
+            Stale::Length,
+            Stale::Checksum,
+        ];
+        let texts: std::collections::BTreeSet<_> = reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), reasons.len());
+        assert!(texts.iter().all(|text| !text.contains('\n')));
+    }
+}

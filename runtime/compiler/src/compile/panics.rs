@@ -1,0 +1,77 @@
+//! Panics in the code generator become errors that say where they came from.
+//!
+//! In: a piece of work. Out: its result, or the panic's message. Nothing is printed: while such work runs, the process's
+//! panic hook passes over this thread (and this thread only).
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::Once;
+
+thread_local! {
+    /// Whether this thread runs work whose panics are caught.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    /// What this thread's last caught panic said.
+    static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs `work`; a panic in it is an error that holds its message and place.
+///
+/// Whatever `work` was changing may be half changed after that: the caller throws it away.
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    install();
+    let outer = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(outer);
+    result.map_err(|_payload| MESSAGE.take().unwrap_or_else(|| "a panic without a message".to_owned()))
+}
+
+/// Puts this module's hook before the one that was there. Once in the life of the process: a hook that comes and goes
+/// would race with other threads that do the same.
+fn install() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if CATCHING.get() {
+                MESSAGE.set(Some(message(info)));
+            } else {
+                others(info);
+            }
+        }));
+    });
+}
+
+fn message(info: &PanicHookInfo<'_>) -> String {
+    let text = info.payload_as_str().unwrap_or("a value that is not text");
+    match info.location() {
+        Some(place) => format!("panic at {}:{}: {text}", place.file(), place.line()),
+        None => format!("panic: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_its_message_and_place() {
+        let error = catch(|| -> () { panic!("out of {}", "registers") }).expect_err("it panicked");
+        assert!(error.contains("panics.rs:"), "{error}");
+        assert!(error.ends_with("out of registers"), "{error}");
+        assert_eq!(catch(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn other_panics_reach_the_hook_that_was_there() {
+        // The hook is the process's: this test cannot look at it without disturbing others, but it can see that the
+        // caught thread alone is marked.
+        catch(|| {
+            assert!(CATCHING.get());
+            std::thread::scope(|scope| {
+                scope.spawn(|| assert!(!CATCHING.get())).join().expect("not marked");
+            });
+        })
+        .expect("no panic");
+        assert!(!CATCHING.get());
+    }
+}

@@ -1,0 +1,290 @@
+//! Whole modules, from text to artifact.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+use object::read::elf::ElfFile64;
+use object::{Object, ObjectSection};
+use wrun_artifact::config::{CpuFeatures, MemoryMode};
+use wrun_artifact::index::SigIndex;
+use wrun_artifact::vmlayout::Libcall;
+
+use super::*;
+use crate::Proposal;
+use crate::compile::function::CompiledFunction;
+
+/// Something of everything: imports, a private and an exported table, globals, memory, more results than registers.
+const MIXED: &str = r#"
+    (module $mixed
+      (import "env" "log" (func $log (param i32 f64)))
+      (import "env" "pair" (func $pair (param i64) (result i32 i32)))
+      (memory (export "memory") 1 3)
+      (table $own 4 funcref)
+      (table $shared (export "table") 2 8 funcref)
+      (global $g (mut i32) (i32.const 7))
+      (elem (table $own) (i32.const 0) func $fact $log $many)
+      (elem (table $shared) (i32.const 0) func $fact)
+      (data (i32.const 16) "hello\n")
+      (type $unary (func (param i64) (result i64)))
+      (func $fact (export "fact") (type $unary)
+        (if (result i64) (i64.eqz (local.get 0))
+          (then (i64.const 1))
+          (else (i64.mul (local.get 0) (call $fact (i64.sub (local.get 0) (i64.const 1)))))))
+      (func $many (result i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 f64 v128)
+        i32.const 0 i32.const 1 i32.const 2 i32.const 3 i32.const 4 i32.const 5 i32.const 6 i32.const 7
+        i32.const 8 i32.const 9 f64.const 10 v128.const i32x4 1 2 3 4)
+      (func (export "indirect") (param i32) (result i64)
+        (call_indirect $own (type $unary) (i64.const 5) (local.get 0)))
+      (func (export "shared") (param i32) (result i64)
+        (call_indirect $shared (type $unary) (i64.const 5) (local.get 0)))
+      (func (export "touch") (param i32)
+        (i32.store (local.get 0) (i32.div_u (global.get $g) (local.get 0)))
+        (global.set $g (i32.load offset=4 (local.get 0)))
+        (call $log (global.get $g) (f64.ceil (f64.load (local.get 0))))
+        (drop (memory.grow (i32.const 1)))
+        (call $pair (i64.const 1)) drop drop)
+      (func (export "drop") call $many drop drop drop drop drop drop drop drop drop drop drop drop))
+"#;
+
+/// `MIXED` with enough functions that threads get in one another's way.
+fn wide() -> Vec<u8> {
+    let mut text = String::from("(module (memory 1) (func $f0 (param i32) (result i32) local.get 0)\n");
+    for i in 1..300 {
+        // Of very different sizes.
+        let work =
+            format!("(local.set 0 (i32.add (local.get 0) (i32.load offset={i} (local.get 0))))").repeat(i % 17 * 3);
+        text += &format!(
+            "(func $f{i} (param i32) (result i32) {work} (call $f{} (local.get 0)))\n",
+            i * 7 % i
+        );
+    }
+    wasm(&(text + ")"))
+}
+
+fn wasm(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the test's module")
+}
+
+/// For a fixed CPU, so that tests do the same everywhere.
+fn config() -> Config {
+    Config {
+        cpu: CpuFeatures::X86_64_V2,
+        ..Config::native()
+    }
+}
+
+fn threads(count: usize) -> Options<'static> {
+    Options {
+        threads: NonZeroUsize::new(count),
+        ..Options::default()
+    }
+}
+
+fn artifact(wasm: &[u8], config: &Config, options: &Options<'_>) -> Vec<u8> {
+    compile(wasm, config, options).expect("it compiles").0
+}
+
+fn error(text: &str) -> CompileError {
+    compile(&wasm(text), &config(), &threads(2))
+        .map(drop)
+        .expect_err("it does not compile")
+}
+
+/// What a tool of the binutils prints about an artifact.
+fn tool(tool: &str, args: &[&str], artifact: &[u8]) -> String {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp");
+    std::fs::create_dir_all(&dir).expect("a directory for the test's files");
+    let path = dir.join(format!("{tool}-{}-{}", std::process::id(), args.concat()));
+    std::fs::write(&path, artifact).expect("written");
+    let output = Command::new(tool)
+        .args(args)
+        .arg(&path)
+        .output()
+        .expect("binutils are installed");
+    std::fs::remove_file(&path).expect("written above");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{tool} {args:?}: {errors}"
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn modules_compile_in_every_mode() {
+    for text in ["(module)", "(module (func (export \"_start\")))", MIXED] {
+        for memory in [MemoryMode::Guarded, MemoryMode::Checked] {
+            for address_map in [true, false] {
+                for alias_analysis in [true, false] {
+                    let config = Config {
+                        memory,
+                        address_map,
+                        alias_analysis,
+                        ..config()
+                    };
+                    let (bytes, report) = compile(&wasm(text), &config, &threads(1)).expect("it compiles");
+                    assert_eq!(report.artifact_bytes, bytes.len());
+                    let names: Vec<_> = report.phases.iter().map(|phase| phase.name).collect();
+                    assert_eq!(names, ["parse", "translate+compile", "link"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_bytes_whatever_the_order_of_work() {
+    for wasm in [wide(), wasm(MIXED)] {
+        let alone = artifact(&wasm, &config(), &threads(1));
+        assert_eq!(artifact(&wasm, &config(), &threads(1)), alone, "again");
+        for count in [2, 5] {
+            assert!(artifact(&wasm, &config(), &threads(count)) == alone, "{count} threads");
+        }
+        for seed in [1, 2, 3] {
+            let shuffled = Options {
+                shuffle: Some(seed),
+                ..threads(2)
+            };
+            assert!(artifact(&wasm, &config(), &shuffled) == alone, "order {seed}");
+        }
+        assert!(
+            artifact(
+                &wasm,
+                &config(),
+                &Options {
+                    verify: !cfg!(debug_assertions),
+                    ..threads(1)
+                }
+            ) == alone
+        );
+    }
+}
+
+#[test]
+fn padding_moves_functions_apart() {
+    let text_size = |padding| {
+        let (bytes, report) = compile(&wide(), &Config { padding, ..config() }, &threads(2)).expect("it compiles");
+        let elf: ElfFile64<'_> = ElfFile64::parse(&*bytes).expect("an ELF file");
+        let text = elf.section_by_name(".text").expect("it has code");
+        assert_eq!(text.size(), report.text_bytes as u64);
+        text.size()
+    };
+    let (narrow, padded) = (text_size(0), text_size(4096));
+    assert!(padded >= narrow + 299 * 4096, "{narrow} {padded}");
+}
+
+#[test]
+fn the_tools_of_the_platform_read_an_artifact() {
+    let artifact = artifact(&wasm(MIXED), &config(), &threads(2));
+    let code = tool("objdump", &["-d", "--no-show-raw-insn"], &artifact);
+    assert!(code.contains("<fact>:") && code.contains("ret"), "{code}");
+    assert!(!code.contains("(bad)"), "{code}");
+    let sections = tool("readelf", &["-W", "-S", "-h", "-s", "-l"], &artifact);
+    assert!(
+        sections.contains(".text") && sections.contains(".eh_frame"),
+        "{sections}"
+    );
+    assert!(tool("readelf", &["-W", "-r"], &artifact).contains("no relocations"));
+    // As many functions can be unwound as there are symbols of functions: 6 of the module, and the trampolines.
+    let frames = tool("readelf", &["--debug-dump=frames"], &artifact);
+    let symbols = sections.lines().filter(|line| line.contains(" FUNC ")).count();
+    assert_eq!(frames.matches(" FDE ").count(), symbols);
+    assert!(symbols > 6 + Libcall::ALL.len(), "{symbols}");
+}
+
+#[test]
+fn the_first_of_several_invalid_bodies_is_the_one_reported() {
+    let mut text = String::from("(module (func $ok (result i32) i32.const 1)");
+    for _ in 0..50 {
+        text += "(func nop) (func (result i32) i64.const 1)";
+    }
+    let module = wasm(&(text + ")"));
+    for count in [1, 2, 2, 2, 4] {
+        let first = compile(&module, &config(), &threads(count))
+            .map(drop)
+            .expect_err("invalid");
+        let CompileError::Invalid { offset, reason } = &first else {
+            panic!("{first}")
+        };
+        assert!(reason.contains("type mismatch"), "{reason}");
+        let alone = compile(&module, &config(), &threads(1)).map(drop);
+        assert_eq!(alone, Err(first.clone()), "at {offset:#x}");
+    }
+}
+
+#[test]
+fn a_proposal_that_only_a_body_needs_is_named() {
+    let error = error("(module (func (param i32) (result i32) (return_call 0 (local.get 0))))");
+    assert!(
+        matches!(&error, CompileError::Unsupported { proposals, .. } if proposals[..] == [Proposal("tail-call")]),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_cpu_that_is_too_old_is_refused() {
+    let config = Config {
+        cpu: CpuFeatures::NONE,
+        ..config()
+    };
+    let error = compile(&wasm("(module)"), &config, &threads(1))
+        .map(drop)
+        .expect_err("too old");
+    assert!(
+        matches!(&error, CompileError::Cpu(missing) if missing.contains("ssse3")),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn an_interrupt_ends_the_work() {
+    for count in [1, 2] {
+        let flag = AtomicBool::new(true);
+        let options = Options {
+            interrupt: Some(&flag),
+            ..threads(count)
+        };
+        assert_eq!(
+            compile(&wide(), &config(), &options).map(drop),
+            Err(CompileError::Interrupted)
+        );
+    }
+}
+
+#[test]
+fn a_panic_in_a_function_is_an_error_that_names_it() {
+    let wasm = wasm("(module (import \"\" \"f\" (func)) (func $good) (func $bad (result v128) v128.const i64x2 0 0))");
+    let config = config();
+    let isa = isa::target(&config, true).expect("enough");
+    let module = parse::parse(&wasm, &config).expect("valid");
+    let bodies = validate(&module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
+    let facts = Facts::new(&module, bodies.into_iter());
+    let env = Env {
+        module: &module,
+        facts: &facts,
+        config: &config,
+        isa: &*isa,
+    };
+    let mut workspace = Workspace::default();
+    let mut out = CompiledFunction::default();
+    let mut run = |symbol| body::compile(&mut workspace, &env, symbol, &mut out);
+
+    // There is no such function: looking for its body panics.
+    let error = run(Symbol::Func(DefinedFuncIndex::new(9))).expect_err("it panics");
+    assert!(
+        matches!(&error, CompileError::Function { index: 10, bug: true, reason, .. } if reason.contains("panic at")),
+        "{error:?}"
+    );
+    // A vector does not go to the host in a register.
+    let error = run(Symbol::TypedHostcall(SigIndex::new(1)))
+        .expect_err("no such trampoline")
+        .to_string();
+    assert!(
+        error.contains("bug in wrun") && error.contains("() -> (v128)"),
+        "{error}"
+    );
+    // The thread goes on with the next function.
+    run(Symbol::Func(DefinedFuncIndex::new(0))).expect("it compiles");
+    assert!(!out.code.is_empty() && !out.unwind.is_empty());
+}

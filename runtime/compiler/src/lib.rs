@@ -1,0 +1,23 @@
+//! The compile side of wrun: wasm bytes in, one artifact out.
+//!
+//! ```text
+//! wasm bytes ─▶ parse ─▶ translate ─▶ compile ─▶ link ─▶ artifact bytes
+//! ```
+//!
+//! The artifact is a function of the wasm bytes and of [`Config`] alone: the number of threads and the order in which
+//! functions are compiled do not show in it. Runs nothing, opens no files.
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")))]
+compile_error!("wrun runs on Linux on x86-64 only, so far: build it for x86_64-unknown-linux-gnu");
+
+mod compile;
+mod error;
+mod link;
+mod parse;
+mod translate;
+
+pub use compile::{Options, Report, compile};
+pub use error::{CompileError, Proposal};
+pub use wrun_artifact::Config;
+
+pub use wrun_artifact::BUILD;

@@ -1,0 +1,150 @@
+//! From compiled functions to an artifact: places them in one text, resolves the references between them, and writes
+//! everything else that the run side needs behind it.
+//!
+//! In: the module, and its compiled functions in the order of the text ([`Linker::push`]); functions may be left out, as
+//! long as nothing refers to them but exports and shared tables. Out: the artifact's bytes ([`Linker::finish`]). The
+//! buffer in which the text grows is the one that becomes the artifact.
+//!
+//! May not enter: the code generator, files, the resolution of imports.
+
+mod image;
+mod info;
+mod placement;
+mod symbols;
+mod text;
+
+use wrun_artifact::Config;
+use wrun_artifact::elf::Writer;
+use wrun_artifact::header::Section;
+use wrun_artifact::index::FuncIndex;
+use wrun_artifact::names::TooLong;
+use wrun_artifact::vmlayout::TableForm;
+
+use self::image::Images;
+use self::text::Text;
+use crate::compile::function::{CompiledFunction, Symbol};
+use crate::error::CompileError;
+use crate::parse::{Facts, Module};
+
+/// Machine code is up to this many times as long as the function bodies that it comes from, as a rule.
+const EXPANSION: usize = 2;
+
+/// Takes compiled functions one after the other, then writes the artifact.
+pub(crate) struct Linker<'m> {
+    module: &'m Module<'m>,
+    facts: &'m Facts,
+    config: &'m Config,
+    text: Text,
+}
+
+/// An artifact.
+#[derive(Debug)]
+pub(crate) struct Linked {
+    /// The whole file.
+    pub(crate) bytes: Vec<u8>,
+    /// Length of the machine code in it.
+    pub(crate) text_bytes: usize,
+}
+
+impl<'m> Linker<'m> {
+    /// A linker for the functions of this module.
+    pub(crate) fn new(module: &'m Module<'m>, facts: &'m Facts, config: &'m Config) -> Self {
+        let bodies: usize = module.bodies.values().map(|body| body.range.len()).sum();
+        let text = Text::new(EXPANSION * bodies, config.padding);
+        Self {
+            module,
+            facts,
+            config,
+            text,
+        }
+    }
+
+    /// Places a function or trampoline: functions first and in index order, then trampolines.
+    pub(crate) fn push(&mut self, symbol: Symbol, function: &CompiledFunction) -> Result<(), CompileError> {
+        self.text.push(symbol, function)
+    }
+
+    /// Resolves what is open, and writes the artifact.
+    pub(crate) fn finish(self) -> Result<Linked, CompileError> {
+        let Self {
+            module,
+            facts,
+            config,
+            mut text,
+        } = self;
+        text.finish(module.bodies.len())?;
+        let text_bytes = text.len();
+        let Text {
+            file,
+            placement,
+            traps,
+            addresses,
+            unwind,
+            ..
+        } = text;
+        if let Some(func) = absent_from_private_tables(module, facts, |symbol| placement.start(symbol).is_some()) {
+            let what = format!("a private table holds function {}, which is left out", func.as_u32());
+            return Err(CompileError::Bug(what));
+        }
+
+        let mut writer = Writer::new(file);
+        writer.section(Section::Unwind, |out| {
+            let distance = u32::try_from(out.len() - Writer::TEXT_START).expect("the text is below 2 GiB");
+            out.append(&mut unwind.finish(distance));
+        });
+        let images = Images::new(module);
+        let image_at = writer.section(Section::Image, |out| {
+            let start = out.len();
+            let len = usize::try_from(images.len).expect("an image fits in memory");
+            out.resize(start + len, 0);
+            images.fill(module, &mut out[start..]);
+            start
+        });
+        writer.section(Section::Tables, |out| {
+            info::write_tables(module, facts, &placement, out)
+        });
+        writer.section(Section::Data, |out| info::write_data(module, &images, out));
+        writer.section(Section::Info, |out| {
+            out.append(&mut info::build(module, facts, &images, image_at as u64, &placement).encode());
+        });
+        writer.section(Section::Traps, |out| traps.finish(out));
+        writer.section(Section::AddressMap, |out| {
+            if config.address_map {
+                addresses.finish(out);
+            }
+        });
+
+        let too_long = |TooLong| CompileError::Limit("the names of its functions exceed 4 GiB: strip them".into());
+        let (names, symbols) = symbols::collect(module, &placement).map_err(too_long)?;
+        writer
+            .section(Section::Names, |out| names.names(out))
+            .map_err(too_long)?;
+        for (name, contents) in &module.debug_sections {
+            writer.debug_section(name, contents);
+        }
+        writer.symbols(symbols.into_iter());
+        writer.section(Section::Strings, |out| out.extend_from_slice(names.strings()));
+        let bytes = writer.finish(crate::BUILD, config, module.code_section);
+        Ok(Linked { bytes, text_bytes })
+    }
+}
+
+/// A function that is in a private table, where only code can be, but not in the text.
+fn absent_from_private_tables(
+    module: &Module<'_>,
+    facts: &Facts,
+    is_there: impl Fn(Symbol) -> bool,
+) -> Option<FuncIndex> {
+    let private = facts.tables.values().filter(|table| table.form == TableForm::Private);
+    private
+        .flat_map(|table| table.image.iter().copied().flatten())
+        .find(|func| {
+            let symbol = module
+                .defined_func(*func)
+                .map_or(Symbol::ImportThunk(*func), Symbol::Func);
+            !is_there(symbol)
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Artifacts of functions that the tests made up, so that any subset can be linked.
+
+use wrun_artifact::config::CpuFeatures;
+use wrun_artifact::elf::{Artifact, Expect};
+use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
+use wrun_artifact::vmlayout::Libcall;
+
+use super::*;
+use crate::parse::{BodyFacts, parse};
+
+/// An imported function (0) and three others, the last one nameless; data, a table that others can see, debug information.
+const MODULE: &str = r#"
+    (module $app
+      (import "env" "log" (func $log))
+      (memory 2)
+      (data (i32.const 65536) "image")
+      (data "passive")
+      (table (export "table") 3 funcref)
+      (elem (i32.const 0) func $one)
+      (func $one (export "one"))
+      (func $two)
+      (func)
+      (@custom ".debug_info" "dwarf"))
+"#;
+
+fn config() -> Config {
+    Config {
+        cpu: CpuFeatures::X86_64_V2,
+        ..Config::native()
+    }
+}
+
+/// Links the functions of `text` with these numbers (among those it defines), and trampolines.
+fn link(text: &str, funcs: &[u32]) -> Result<Vec<u8>, CompileError> {
+    let wasm = wat::parse_str(text).expect("the test's module");
+    let config = config();
+    let module = parse(&wasm, &config).expect("valid");
+    let facts = Facts::new(&module, core::iter::empty::<BodyFacts>());
+    let mut linker = Linker::new(&module, &facts, &config);
+    let trampolines = [Symbol::Entry(SigIndex::from_u32(0)), Symbol::Libcall(Libcall::RefFunc)];
+    let funcs = funcs.iter().map(|func| Symbol::Func(DefinedFuncIndex::from_u32(*func)));
+    for (symbol, len) in funcs.chain(trampolines).zip(10..) {
+        let function = CompiledFunction {
+            code: vec![0x90; len],
+            addresses: vec![(0, 1)],
+            unwind: wrun_artifact::unwind::fde(1, &[]),
+            ..CompiledFunction::default()
+        };
+        linker.push(symbol, &function)?;
+    }
+    linker.finish().map(|linked| linked.bytes)
+}
+
+fn read(bytes: &[u8]) -> Artifact<'_> {
+    let expect = Expect {
+        build: crate::BUILD,
+        config: Some(config()),
+        cpu: CpuFeatures::X86_64_V2,
+    };
+    let artifact = Artifact::read(bytes, &expect).expect("fits");
+    artifact.verify().expect("whole");
+    artifact
+}
+
+#[test]
+fn any_subset_of_functions_makes_an_artifact() {
+    for subset in 0..8_u32 {
+        let funcs: Vec<_> = (0..3).filter(|func| subset & (1 << func) != 0).collect();
+        let bytes = link(MODULE, &funcs).expect("links");
+        let artifact = read(&bytes);
+        let info = artifact.info();
+        let there: Vec<_> = (0..3).filter(|func| info.funcs[*func as usize].len.get() > 0).collect();
+        assert_eq!(there, funcs);
+        for func in funcs {
+            let row = info.funcs[func as usize];
+            assert_eq!(info.func_at(row.start.get() + row.len.get() - 1), Some(func));
+            assert_eq!(info.func_at(row.start.get() + row.len.get()), None);
+        }
+        assert_ne!(info.sigs[0].entry.get(), wrun_artifact::info::NONE);
+    }
+}
+
+#[test]
+fn everything_that_the_run_side_needs_is_there() {
+    let bytes = link(MODULE, &[0, 1, 2]).expect("links");
+    let artifact = read(&bytes);
+    let names = [0, 1, 2, 3, 4].map(|func| artifact.func_name(func));
+    assert_eq!(names, [Some("log"), Some("one"), Some("two"), None, None]);
+    assert_eq!(artifact.module_name(), Some("app"));
+    assert_eq!(artifact.data(), b"passive");
+    assert_eq!(artifact.debug_section(".debug_info"), Some(&b"dwarf"[..]));
+    assert!(artifact.code_section() > 0);
+    let run = artifact.info().runs[0];
+    assert_eq!(run.offset.get(), 65536);
+    assert!(bytes[usize::try_from(run.file_offset.get()).expect("small")..].starts_with(b"image\0"));
+}
+
+#[test]
+fn every_function_and_trampoline_has_a_symbol() {
+    use object::{Object, ObjectSymbol};
+    let bytes = link(MODULE, &[0, 2]).expect("links");
+    let text = read(&bytes).text();
+    let elf = object::read::elf::ElfFile64::<object::LittleEndian>::parse(&*bytes).expect("an ELF file");
+    let symbols: Vec<_> = elf
+        .symbols()
+        .map(|symbol| {
+            (
+                symbol.name().expect("UTF-8"),
+                symbol.address() - text.start as u64,
+                symbol.size(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("one", 0, 10),
+        ("wasm_function_3", 32, 11),
+        ("wrun_entry_0", 64, 12),
+        ("wrun_libcall_RefFunc", 96, 13),
+    ];
+    assert_eq!(symbols, expected);
+}
+
+#[test]
+fn a_private_table_needs_its_functions() {
+    let text = r#"
+        (module
+          (table 2 funcref)
+          (elem (i32.const 0) func $a $b)
+          (func $a (call_indirect (i32.const 0)))
+          (func $b))
+    "#;
+    link(text, &[0, 1]).expect("links");
+    let error = link(text, &[0]).expect_err("function 1 is missing").to_string();
+    assert!(error.contains("function 1"), "{error}");
+}

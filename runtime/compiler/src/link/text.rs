@@ -1,0 +1,300 @@
+//! The text: functions one after the other, with what belongs to places in it.
+//!
+//! In: compiled functions, each once, in the order of the text. Out: one text in which every reference is resolved, where
+//! each function lies, and the tables of traps, addresses and callers. Everything grows as functions arrive, and nothing of
+//! a function is kept besides; references to functions that are yet to come are the only thing that waits.
+//!
+//! Knows nothing of modules; any subset of functions will do, as long as none of them refers to one that is left out.
+
+use wrun_artifact::address_map::AddressMapBuilder;
+use wrun_artifact::elf::Writer;
+use wrun_artifact::traps::TrapsBuilder;
+use wrun_artifact::unwind::UnwindBuilder;
+
+use super::placement::Placement;
+use crate::compile::function::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
+use crate::error::CompileError;
+
+/// `int3`, between functions: whoever gets there by mistake is stopped.
+const FILLER: u8 = 0xcc;
+
+/// The text and each table stay below this, so that every distance fits in 32 bits.
+const LIMIT: usize = i32::MAX as usize;
+
+/// A text and its tables.
+#[derive(Debug)]
+pub(crate) struct Text {
+    /// Room for the artifact's header, then the text.
+    pub(super) file: Vec<u8>,
+    /// Where everything lies.
+    pub(super) placement: Placement,
+    /// Which instructions trap.
+    pub(super) traps: TrapsBuilder,
+    /// Where code comes from.
+    pub(super) addresses: AddressMapBuilder,
+    /// How to find callers.
+    pub(super) unwind: UnwindBuilder,
+    padding: usize,
+    unresolved: Vec<Unresolved>,
+}
+
+/// A reference to a function that is yet to come.
+#[derive(Copy, Clone, Debug)]
+struct Unresolved {
+    /// The place in the text.
+    at: u32,
+    symbol: Symbol,
+    addend: i32,
+}
+
+impl Text {
+    /// An empty text that is expected to have about `len` bytes, and has `padding` bytes between functions.
+    pub(super) fn new(len: usize, padding: u32) -> Self {
+        // What is reserved but not used takes no memory.
+        let mut file = Vec::with_capacity(Writer::TEXT_START + len.min(LIMIT));
+        file.resize(Writer::TEXT_START, 0);
+        Self {
+            file,
+            placement: Placement::default(),
+            traps: TrapsBuilder::new(),
+            addresses: AddressMapBuilder::new(),
+            unwind: UnwindBuilder::new(),
+            padding: padding as usize,
+            unresolved: Vec::new(),
+        }
+    }
+
+    /// Length of the text in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.file.len() - Writer::TEXT_START
+    }
+
+    /// Places a function behind all others.
+    pub(super) fn push(&mut self, symbol: Symbol, function: &CompiledFunction) -> Result<(), CompileError> {
+        let gap = if self.len() == 0 { 0 } else { self.padding };
+        let start = (self.len() + gap).next_multiple_of(FUNCTION_ALIGNMENT as usize);
+        let end = start + function.code.len();
+        let tables = [self.traps.size(), self.addresses.size(), self.unwind.size()];
+        if end > LIMIT || tables.iter().any(|size| *size > LIMIT) {
+            return Err(CompileError::Limit(
+                "its machine code exceeds 2 GiB: split the module".into(),
+            ));
+        }
+        let bug = |what: &str| CompileError::Bug(format!("linking {symbol:?}: {what}"));
+        if function.code.is_empty() {
+            return Err(bug("it has no code"));
+        }
+        self.file.resize(Writer::TEXT_START + start, FILLER);
+        self.file.extend_from_slice(&function.code);
+        let (start, end) = (to_u32(start), to_u32(end));
+        self.placement
+            .insert(symbol, start..end)
+            .map_err(|_| bug("it comes out of order"))?;
+
+        for reloc in &function.relocs {
+            let Reloc {
+                offset,
+                symbol: target,
+                addend,
+            } = *reloc;
+            if offset
+                .checked_add(4)
+                .is_none_or(|end| end as usize > function.code.len())
+            {
+                return Err(bug("a reference is outside of its code"));
+            }
+            let unresolved = Unresolved {
+                at: start + offset,
+                symbol: target,
+                addend,
+            };
+            if !self.resolve(unresolved)? {
+                self.unresolved.push(unresolved);
+            }
+        }
+        for (offset, code) in &function.traps {
+            self.traps.push(start + offset, *code);
+        }
+        for (offset, wasm) in &function.addresses {
+            self.addresses.push(start + offset, *wasm);
+        }
+        if !function.unwind.is_empty() {
+            self.unwind
+                .push(&function.unwind, start, end - start)
+                .map_err(|_| bug("its unwind entry is malformed"))?;
+        }
+        Ok(())
+    }
+
+    /// Resolves the references that waited. `functions` is the number of functions that the module defines.
+    pub(super) fn finish(&mut self, functions: usize) -> Result<(), CompileError> {
+        self.placement.skip_to(functions);
+        for unresolved in core::mem::take(&mut self.unresolved) {
+            if !self.resolve(unresolved)? {
+                let Unresolved { at, symbol, .. } = unresolved;
+                return Err(CompileError::Bug(format!(
+                    "text offset {at:#x} refers to {symbol:?}, which is left out"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the distance to a symbol, if that has its place.
+    fn resolve(&mut self, reference: Unresolved) -> Result<bool, CompileError> {
+        let Unresolved { at, symbol, addend } = reference;
+        let Some(target) = self.placement.start(symbol) else {
+            return Ok(false);
+        };
+        let distance = i64::from(target) + i64::from(addend) - i64::from(at);
+        let distance = i32::try_from(distance)
+            .map_err(|_| CompileError::Limit("the distance of a call exceeds 2 GiB: split the module".into()))?;
+        let place = Writer::TEXT_START + at as usize;
+        self.file[place..place + 4].copy_from_slice(&distance.to_le_bytes());
+        Ok(true)
+    }
+}
+
+/// An offset in the text as it is stored.
+fn to_u32(offset: usize) -> u32 {
+    u32::try_from(offset).expect("the text is below 2 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wrun_artifact::TrapCode;
+    use wrun_artifact::address_map::AddressMap;
+    use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
+    use wrun_artifact::traps::Traps;
+
+    const fn func(number: u32) -> Symbol {
+        Symbol::Func(DefinedFuncIndex::from_u32(number))
+    }
+
+    const ENTRY: Symbol = Symbol::Entry(SigIndex::from_u32(0));
+
+    /// A function of `len` bytes that calls `targets`, one at each fourth byte, as `call rel32` does.
+    fn calls(len: usize, targets: &[Symbol]) -> CompiledFunction {
+        let relocs = targets
+            .iter()
+            .zip((0..).step_by(4))
+            .map(|(symbol, offset)| Reloc {
+                offset,
+                symbol: *symbol,
+                addend: -4,
+            })
+            .collect();
+        CompiledFunction {
+            code: vec![0x90; len],
+            relocs,
+            ..CompiledFunction::default()
+        }
+    }
+
+    /// Where the call at `at` goes to.
+    fn target(text: &Text, at: usize) -> i64 {
+        let bytes = text.file[Writer::TEXT_START + at..][..4].try_into().expect("4 bytes");
+        i64::try_from(at).expect("small") + 4 + i64::from(i32::from_le_bytes(bytes))
+    }
+
+    #[test]
+    fn references_go_to_their_targets_in_both_directions() {
+        for padding in [0, 1, 1000, 1 << 20] {
+            let mut text = Text::new(0, padding);
+            text.push(func(0), &calls(20, &[func(1), func(0), ENTRY, Symbol::TextStart]))
+                .expect("fits");
+            text.push(func(1), &calls(40, &[func(0), func(1), ENTRY]))
+                .expect("fits");
+            text.push(ENTRY, &calls(4, &[func(1)])).expect("fits");
+            text.finish(2).expect("complete");
+            let at = |symbol| {
+                text.placement
+                    .start(symbol)
+                    .map(|start| start as usize)
+                    .expect("placed")
+            };
+            let starts = [func(0), func(1), ENTRY].map(at);
+            assert_eq!(starts[0], 0);
+            assert!(starts[1] >= 20 + padding as usize && starts[2] >= starts[1] + 40 + padding as usize);
+            assert!(starts.iter().all(|start| start.is_multiple_of(32)));
+            let expected = [
+                (0, func(1)),
+                (4, func(0)),
+                (8, ENTRY),
+                (12, Symbol::TextStart),
+                (starts[1], func(0)),
+                (starts[1] + 4, func(1)),
+                (starts[1] + 8, ENTRY),
+                (starts[2], func(1)),
+            ];
+            for (place, symbol) in expected {
+                assert_eq!(
+                    target(&text, place),
+                    i64::try_from(at(symbol)).expect("small"),
+                    "at {place}"
+                );
+            }
+            assert!(
+                text.file[Writer::TEXT_START + 20..][..12]
+                    .iter()
+                    .all(|byte| *byte == FILLER)
+            );
+        }
+    }
+
+    #[test]
+    fn tables_count_from_the_beginning_of_the_text() {
+        let mut text = Text::new(0, 0);
+        for number in [0, 2] {
+            let function = CompiledFunction {
+                traps: vec![(1, TrapCode::Unreachable)],
+                addresses: vec![(0, 100 + number), (3, 200 + number)],
+                ..calls(20, &[])
+            };
+            text.push(func(number), &function).expect("fits");
+        }
+        text.finish(4).expect("complete");
+        let (mut traps, mut addresses) = (Vec::new(), Vec::new());
+        text.traps.finish(&mut traps);
+        text.addresses.finish(&mut addresses);
+        let found = [0, 1, 33].map(|at| Traps::read(&traps).lookup(at));
+        assert_eq!(found, [None, Some(TrapCode::Unreachable), Some(TrapCode::Unreachable)]);
+        let found = [0, 3, 32, 36].map(|at| AddressMap::read(&addresses).lookup(at));
+        assert_eq!(found, [Some(100), Some(200), Some(102), Some(202)]);
+        let ranges = [0, 1, 2, 3].map(|number| text.placement.func(DefinedFuncIndex::from_u32(number)));
+        assert_eq!(ranges, [0..20, 20..20, 32..52, 52..52]);
+    }
+
+    #[test]
+    fn broken_functions_are_wruns_fault() {
+        let outside = CompiledFunction {
+            relocs: vec![Reloc {
+                offset: 17,
+                symbol: func(0),
+                addend: 0,
+            }],
+            ..calls(20, &[])
+        };
+        let unwind = CompiledFunction {
+            unwind: vec![1, 2, 3],
+            ..calls(20, &[])
+        };
+        for broken in [calls(0, &[]), outside, unwind] {
+            let error = Text::new(0, 0).push(func(0), &broken).expect_err("refused");
+            assert!(matches!(error, CompileError::Bug(_)), "{error}");
+        }
+        let mut text = Text::new(0, 0);
+        text.push(func(1), &calls(20, &[])).expect("fits");
+        assert!(matches!(text.push(func(0), &calls(20, &[])), Err(CompileError::Bug(_))));
+    }
+
+    #[test]
+    fn a_reference_to_a_function_that_is_left_out_is_an_error() {
+        let mut text = Text::new(0, 0);
+        text.push(func(0), &calls(20, &[func(1)])).expect("fits");
+        text.push(func(2), &calls(20, &[func(0)])).expect("fits");
+        let error = text.finish(3).expect_err("function 1 is missing").to_string();
+        assert!(error.contains("Func(DefinedFuncIndex(1))"), "{error}");
+    }
+}

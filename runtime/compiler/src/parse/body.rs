@@ -1,0 +1,215 @@
+//! Validation of one body, and what is gathered in the same pass.
+//!
+//! In: a module and the index of a body. Out: [`BodyFacts`], or the first error of that body. Pure: bodies may be
+//! validated in any order and on any thread.
+
+use wasmparser::{
+    BinaryReader, BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader,
+    ValidatorResources, WasmModuleResources,
+};
+use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, TableIndex};
+
+use super::module::{BodyFacts, Module};
+use super::{FEATURES, invalid};
+use crate::CompileError;
+
+/// Memory that validation uses again for the next body.
+#[derive(Default)]
+pub(crate) struct ValidationPool {
+    allocations: FuncValidatorAllocations,
+}
+
+/// Validates a body.
+pub(crate) fn validate_body(
+    module: &Module<'_>,
+    func: DefinedFuncIndex,
+    pool: &mut ValidationPool,
+) -> Result<BodyFacts, CompileError> {
+    let resources = module.resources.clone().expect("a module with bodies has resources");
+    let index = module.func_index(func).as_u32();
+    let ty = resources
+        .type_index_of_function(index)
+        .expect("checked with the function section");
+    let func_to_validate = FuncToValidate {
+        resources,
+        index,
+        ty,
+        features: FEATURES,
+    };
+    validate(func_to_validate, &module.bodies[func].body, pool).map_err(|error| invalid(&error))
+}
+
+fn validate(
+    func: FuncToValidate<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    pool: &mut ValidationPool,
+) -> Result<BodyFacts, BinaryReaderError> {
+    let mut facts = BodyFacts::default();
+    let mut validator = func.into_validator(core::mem::take(&mut pool.allocations));
+    let bytes = body.as_bytes();
+    let start = body.range().start;
+    let mut reader = body.get_binary_reader();
+    reader.set_features(FEATURES);
+    validator.read_locals(&mut reader)?;
+    while !reader.eof() {
+        let offset = reader.original_position();
+        // Only these opcodes, and the numeric prefix, can be of interest: all others cost one look at a byte.
+        let before = matches!(bytes[offset - start], TABLE_SET | MEMORY_GROW | PREFIX).then(|| reader.clone());
+        reader.visit_operator(&mut validator.visitor(offset))??;
+        if let Some(before) = before {
+            note(before, &mut facts)?;
+        }
+    }
+    reader.finish_expression(&validator.visitor(reader.original_position()))?;
+    pool.allocations = validator.into_allocations();
+    sort(&mut facts.tables_written);
+    sort(&mut facts.tables_grown);
+    sort(&mut facts.tables_inited);
+    sort(&mut facts.tables_copied);
+    Ok(facts)
+}
+
+const TABLE_SET: u8 = 0x26;
+const MEMORY_GROW: u8 = 0x40;
+const PREFIX: u8 = 0xfc;
+
+/// Notes what the next instruction does.
+fn note(reader: BinaryReader<'_>, facts: &mut BodyFacts) -> Result<(), BinaryReaderError> {
+    let table = TableIndex::from_u32;
+    match OperatorsReader::new(reader).read()? {
+        Operator::TableSet { table: t } | Operator::TableFill { table: t } => facts.tables_written.push(table(t)),
+        Operator::TableGrow { table: t } => {
+            facts.tables_written.push(table(t));
+            facts.tables_grown.push(table(t));
+        }
+        Operator::TableInit { table: t, elem_index } => {
+            facts.tables_inited.push((table(t), ElemIndex::from_u32(elem_index)));
+        }
+        Operator::TableCopy { dst_table, src_table } => facts.tables_copied.push((table(dst_table), table(src_table))),
+        Operator::MemoryGrow { .. } => facts.grows_memory = true,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn sort<T: Ord>(items: &mut Vec<T>) {
+    items.sort_unstable();
+    items.dedup();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse;
+    use wrun_artifact::Config;
+
+    fn facts(body: &str) -> Result<BodyFacts, CompileError> {
+        let text = format!(
+            "(module (table 1 funcref) (table 1 funcref) (table 1 externref) (memory 1)
+               (elem func 0) (elem func) (func {body}))"
+        );
+        let wasm = wat::parse_str(text).expect("text");
+        let module = parse(&wasm, &Config::native())?;
+        validate_body(&module, DefinedFuncIndex::from_u32(0), &mut ValidationPool::default())
+    }
+
+    #[test]
+    fn what_a_body_does_to_tables_and_memory_is_noted_once() {
+        let t = TableIndex::from_u32;
+        let e = ElemIndex::from_u32;
+        let set = "(table.set 1 (i32.const 0) (ref.null func))";
+        let grow = "(drop (table.grow 2 (ref.null extern) (i32.const 1)))";
+        let fill = "(table.fill 0 (i32.const 0) (ref.null func) (i32.const 1))";
+        let init = "(table.init 1 0 (i32.const 0) (i32.const 0) (i32.const 1))";
+        let copy = "(table.copy 1 0 (i32.const 0) (i32.const 0) (i32.const 1))";
+        let memory = "(drop (memory.grow (i32.const 1)))";
+        let none = BodyFacts::default;
+        for (body, expect) in [
+            ("", none()),
+            (
+                // Bytes that are operands, and instructions behind the same prefix that do none of this.
+                "(drop (i32.const 0x26)) (drop (i32.trunc_sat_f32_s (f32.const 1))) (drop (table.get 0 (i32.const 0)))
+                 (drop (table.size 0)) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (elem.drop 0)",
+                none(),
+            ),
+            (
+                &[set, set].concat(),
+                BodyFacts {
+                    tables_written: vec![t(1)],
+                    ..none()
+                },
+            ),
+            (
+                grow,
+                BodyFacts {
+                    tables_written: vec![t(2)],
+                    tables_grown: vec![t(2)],
+                    ..none()
+                },
+            ),
+            (
+                &[set, fill].concat(),
+                BodyFacts {
+                    tables_written: vec![t(0), t(1)],
+                    ..none()
+                },
+            ),
+            (
+                init,
+                BodyFacts {
+                    tables_inited: vec![(t(1), e(0))],
+                    ..none()
+                },
+            ),
+            (
+                copy,
+                BodyFacts {
+                    tables_copied: vec![(t(1), t(0))],
+                    ..none()
+                },
+            ),
+            (
+                memory,
+                BodyFacts {
+                    grows_memory: true,
+                    ..none()
+                },
+            ),
+        ] {
+            assert_eq!(facts(body), Ok(expect), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_body_is_refused_where_it_goes_wrong() {
+        let error = facts("(drop (i32.add (i32.const 1) (i64.const 2)))");
+        assert!(
+            matches!(error, Err(CompileError::Invalid { offset, .. }) if offset > 8),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn a_pool_serves_many_bodies_and_survives_an_error() {
+        let wasm = wat::parse_str("(module (func) (func i32.add) (func (result i32) i32.const 1))").expect("text");
+        let module = parse(&wasm, &Config::native()).expect("valid but for bodies");
+        let mut pool = ValidationPool::default();
+        let valid: Vec<_> = module
+            .bodies
+            .keys()
+            .map(|func| validate_body(&module, func, &mut pool).is_ok())
+            .collect();
+        assert_eq!(valid, [true, false, true]);
+    }
+
+    #[test]
+    fn a_body_that_does_not_end_is_refused() {
+        let mut wasm = wat::parse_str("(module (func nop nop))").expect("text");
+        let end = wasm.len() - 1;
+        assert_eq!(wasm[end], 0x0b);
+        wasm[end] = 0x01;
+        let module = parse(&wasm, &Config::native()).expect("valid but for the body");
+        let error = validate_body(&module, DefinedFuncIndex::from_u32(0), &mut ValidationPool::default());
+        assert!(matches!(error, Err(CompileError::Invalid { .. })), "{error:?}");
+    }
+}

@@ -1,0 +1,36 @@
+//! From wasm bytes to a validated description of the module, with bodies as ranges.
+//!
+//! In: the bytes. Out: a [`Module`] (everything but the bodies validated), then, body by body and in any order,
+//! [`BodyFacts`] (that body validated), and from all of them together [`Facts`]. An error of either step goes through
+//! [`explain`], which names the proposals that a module needs beyond those wrun runs.
+//!
+//! May not enter: the code generator, the host, threads.
+
+mod body;
+mod constant;
+mod explain;
+mod facts;
+mod module;
+mod names;
+mod recognise;
+mod sections;
+
+pub(crate) use body::{ValidationPool, validate_body};
+pub(crate) use explain::explain;
+pub(crate) use module::*;
+pub(crate) use sections::parse;
+
+use wasmparser::WasmFeatures;
+
+use crate::CompileError;
+
+/// What wrun runs: WebAssembly 2.0 and extended constant expressions.
+const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
+
+/// The error of a module that the validator refused.
+fn invalid(error: &wasmparser::BinaryReaderError) -> CompileError {
+    CompileError::Invalid {
+        offset: error.offset() as u64,
+        reason: error.message().to_owned(),
+    }
+}

@@ -1,0 +1,227 @@
+//! What parsing knows of a module: types, index spaces, segments, and what a whole-module scan found out.
+
+use core::ops::Range;
+
+use wrun_artifact::index::{
+    DataIndex, DefinedFuncIndex, DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, ElemIndex, FuncIndex,
+    GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TypeIndex,
+};
+use wrun_artifact::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
+use wrun_artifact::vmlayout::{Counts, TableForm, VMLayout};
+
+/// A module: described, and validated except for its bodies.
+pub(crate) struct Module<'a> {
+    /// The type section, each type as its signature.
+    pub(crate) types: IndexVec<TypeIndex, SigIndex>,
+    /// Distinct function types, in order of first appearance.
+    pub(crate) sigs: IndexVec<SigIndex, FuncType>,
+    /// Imports, in order.
+    pub(crate) imports: Vec<Import<'a>>,
+    /// Signature of every function, imports first.
+    pub(crate) funcs: IndexVec<FuncIndex, SigIndex>,
+    /// Type of every table, imports first.
+    pub(crate) tables: IndexVec<TableIndex, TableType>,
+    /// Type of every memory, imports first.
+    pub(crate) memories: IndexVec<MemoryIndex, MemoryType>,
+    /// Type of every global, imports first.
+    pub(crate) globals: IndexVec<GlobalIndex, GlobalType>,
+    /// Initial values of the defined globals.
+    pub(crate) global_inits: IndexVec<DefinedGlobalIndex, ConstExpr>,
+    /// Exports, in the module's order. Names are distinct.
+    pub(crate) exports: Vec<Export<'a>>,
+    /// The start function.
+    pub(crate) start: Option<FuncIndex>,
+    /// Element segments.
+    pub(crate) elems: IndexVec<ElemIndex, Elem>,
+    /// Data segments.
+    pub(crate) data: IndexVec<DataIndex, Data<'a>>,
+    /// Function bodies, not yet validated.
+    pub(crate) bodies: IndexVec<DefinedFuncIndex, Body<'a>>,
+    /// What validating a body needs to know of the module. There is none without bodies.
+    pub(crate) resources: Option<wasmparser::ValidatorResources>,
+    /// Offset of the code section's contents in the file: what DWARF counts from.
+    pub(crate) code_section: u64,
+    /// Function names of the name section, as they stand there. Absent where the section has none or is malformed.
+    pub(crate) func_names: IndexVec<FuncIndex, Option<&'a str>>,
+    /// The module's own name.
+    pub(crate) name: Option<&'a str>,
+    /// The custom sections that debuggers read (`.debug_*`), in order.
+    pub(crate) debug_sections: Vec<(&'a str, &'a [u8])>,
+    /// Where compiled code finds things.
+    pub(crate) layout: VMLayout,
+}
+
+/// An import.
+pub(crate) struct Import<'a> {
+    pub(crate) module: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) ty: ExternType,
+}
+
+/// An export.
+pub(crate) struct Export<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) item: Item,
+}
+
+/// Something that can be exported.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Item {
+    Func(FuncIndex),
+    Table(TableIndex),
+    Memory(MemoryIndex),
+    Global(GlobalIndex),
+}
+
+/// An instruction of a constant expression.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ConstOp {
+    /// A value, as the little-endian slot of the raw call interface (null references are 0).
+    Value([u8; 16]),
+    GlobalGet(GlobalIndex),
+    RefFunc(FuncIndex),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+}
+
+/// A constant expression: instructions for a stack machine. What can be computed has been: an expression without
+/// `global.get` and `ref.func` is one value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ConstExpr(pub(crate) Vec<ConstOp>);
+
+impl ConstExpr {
+    /// The value, when it is known at compile time.
+    pub(crate) fn value(&self) -> Option<[u8; 16]> {
+        match self.0.as_slice() {
+            [ConstOp::Value(slot)] => Some(*slot),
+            _ => None,
+        }
+    }
+
+    /// The value as an `i32` offset, when it is known.
+    pub(crate) fn offset(&self) -> Option<u32> {
+        let slot = self.value()?;
+        Some(u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]))
+    }
+}
+
+/// Where a segment goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Mode<T> {
+    Active {
+        target: T,
+        offset: ConstExpr,
+    },
+    Passive,
+    /// Element segments only: declares references, cannot be used otherwise.
+    Declared,
+}
+
+/// An element segment.
+pub(crate) struct Elem {
+    pub(crate) mode: Mode<TableIndex>,
+    pub(crate) items: ElemItems,
+}
+
+/// The elements of a segment.
+pub(crate) enum ElemItems {
+    /// Functions, `None` for null. Expressions of type `funcref` that are only `ref.func` or `ref.null` are kept in this form
+    /// too.
+    Funcs(Vec<Option<FuncIndex>>),
+    /// Anything else.
+    Exprs(Vec<ConstExpr>),
+}
+
+/// A data segment.
+pub(crate) struct Data<'a> {
+    pub(crate) mode: Mode<MemoryIndex>,
+    pub(crate) bytes: &'a [u8],
+}
+
+/// A function's body.
+pub(crate) struct Body<'a> {
+    /// The reader over the body, locals first.
+    pub(crate) body: wasmparser::FunctionBody<'a>,
+    /// Its place in the file.
+    pub(crate) range: Range<usize>,
+}
+
+/// What one body does to the things whose constancy matters. Merged over all bodies into [`Facts`].
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct BodyFacts {
+    /// Tables that `table.set`, `table.fill` or `table.grow` write: any reference may enter.
+    pub(crate) tables_written: Vec<TableIndex>,
+    /// Tables that `table.grow` grows.
+    pub(crate) tables_grown: Vec<TableIndex>,
+    /// `table.init`: (table, segment).
+    pub(crate) tables_inited: Vec<(TableIndex, ElemIndex)>,
+    /// `table.copy`: (destination, source).
+    pub(crate) tables_copied: Vec<(TableIndex, TableIndex)>,
+    /// Whether `memory.grow` is used.
+    pub(crate) grows_memory: bool,
+}
+
+/// What the whole-module scan found out.
+pub(crate) struct Facts {
+    /// The form of each table.
+    pub(crate) tables: IndexVec<TableIndex, TableFacts>,
+    /// For immutable globals whose value is known at compile time: that value.
+    pub(crate) constants: IndexVec<GlobalIndex, Option<[u8; 16]>>,
+    /// Element segments that are wholly part of a table's image, so that instantiation skips them.
+    pub(crate) elems_in_image: IndexVec<ElemIndex, bool>,
+    /// Functions that need a trampoline for a private table although they are imported.
+    pub(crate) thunks: Vec<FuncIndex>,
+}
+
+/// What is known of one table.
+pub(crate) struct TableFacts {
+    pub(crate) form: TableForm,
+    /// Its length, when it cannot change: not imported, not exported, never grown.
+    pub(crate) fixed_len: Option<u32>,
+    /// Whether its contents are exactly the image, for ever (private tables only).
+    pub(crate) constant: bool,
+    /// Initial contents from element 0, up to the last element that a segment of constant offset writes. Empty where the
+    /// table is imported, where a segment is out of bounds or of unknown offset, and for tables of the host's things.
+    pub(crate) image: Vec<Option<FuncIndex>>,
+}
+
+impl Module<'_> {
+    /// The sizes of the index spaces.
+    pub(crate) fn counts(&self) -> &Counts {
+        self.layout.counts()
+    }
+
+    /// The type of a function.
+    pub(crate) fn func_type(&self, func: FuncIndex) -> &FuncType {
+        &self.sigs[self.funcs[func]]
+    }
+
+    /// A defined function's place in the function index space.
+    pub(crate) fn func_index(&self, func: DefinedFuncIndex) -> FuncIndex {
+        FuncIndex::new(func.index() + self.counts().imported_funcs as usize)
+    }
+
+    /// The defined function with this index, or `None` for an imported one.
+    pub(crate) fn defined_func(&self, func: FuncIndex) -> Option<DefinedFuncIndex> {
+        wrun_artifact::vmlayout::defined(func, self.counts().imported_funcs)
+    }
+
+    /// The defined table with this index, or `None` for an imported one.
+    pub(crate) fn defined_table(&self, table: TableIndex) -> Option<DefinedTableIndex> {
+        self.layout.table_is_defined(table)
+    }
+
+    /// The defined memory with this index, or `None` for an imported one.
+    pub(crate) fn defined_memory(&self, memory: MemoryIndex) -> Option<DefinedMemoryIndex> {
+        self.layout.memory_is_defined(memory)
+    }
+
+    /// The defined global with this index, or `None` for an imported one.
+    pub(crate) fn defined_global(&self, global: GlobalIndex) -> Option<DefinedGlobalIndex> {
+        self.layout.global_is_defined(global)
+    }
+}

@@ -1,0 +1,81 @@
+//! The name section: names for people.
+//!
+//! In: the section, which nobody validated. Out: the module's name and those of functions, as far as they can be read;
+//! a malformed section is never an error.
+
+use wasmparser::{Name, NameSectionReader};
+use wrun_artifact::index::{FuncIndex, IndexVec};
+
+/// What the name section says.
+pub(super) struct Names<'a> {
+    /// The module's name.
+    pub(super) module: Option<&'a str>,
+    /// Names of functions.
+    pub(super) funcs: IndexVec<FuncIndex, Option<&'a str>>,
+}
+
+/// Reads a section in a module of `funcs` functions. What follows the first defect of a subsection is left out.
+pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> Names<'a> {
+    let mut names = Names {
+        module: None,
+        funcs: core::iter::repeat_n(None, funcs).collect(),
+    };
+    for subsection in section.into_iter().flatten() {
+        match subsection {
+            Ok(Name::Module { name, .. }) => names.module = Some(name),
+            Ok(Name::Function(map)) => {
+                for naming in map {
+                    let Ok(naming) = naming else { break };
+                    let func = FuncIndex::from_u32(naming.index);
+                    if names.funcs.get(func).is_some() {
+                        names.funcs[func] = Some(naming.name);
+                    }
+                }
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::parse;
+    use wrun_artifact::Config;
+
+    /// A module of two functions with these bytes as its name section: (its name, the functions' names).
+    fn names(section: &[u8]) -> (Option<String>, Vec<Option<String>>) {
+        let mut wasm = wat::parse_str("(module (func) (func))").expect("text");
+        wasm.extend([0, u8::try_from(section.len() + 5).expect("short"), 4]);
+        wasm.extend(b"name");
+        wasm.extend(section);
+        let module = parse(&wasm, &Config::native()).expect("valid");
+        let owned = |name: &Option<&str>| name.map(str::to_owned);
+        (owned(&module.name), module.func_names.values().map(owned).collect())
+    }
+
+    #[test]
+    fn names_are_taken_as_they_stand() {
+        let (module, funcs) = names(b"\x00\x02\x01m\x01\x07\x02\x00\x01a\x01\x01b");
+        assert_eq!(module.as_deref(), Some("m"));
+        assert_eq!(funcs, [Some("a".to_owned()), Some("b".to_owned())]);
+    }
+
+    #[test]
+    fn without_names_every_function_is_nameless() {
+        assert_eq!(names(b""), (None, vec![None, None]));
+    }
+
+    #[test]
+    fn a_malformed_section_is_no_error() {
+        // An index out of range, a name that is not UTF-8, a length beyond the end, a subsection beyond the end.
+        assert_eq!(names(b"\x01\x07\x02\x09\x01a\x01\x01b").1, [None, Some("b".to_owned())]);
+        assert_eq!(
+            names(b"\x01\x07\x02\x00\x01a\x01\x01\xff").1,
+            [Some("a".to_owned()), None]
+        );
+        assert_eq!(names(b"\x01\x04\x01\x00\x7fa").1, [None, None]);
+        assert_eq!(names(b"\x01\x7f\x01"), (None, vec![None, None]));
+    }
+}

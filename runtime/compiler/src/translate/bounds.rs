@@ -1,0 +1,166 @@
+//! What keeps accesses to memories and tables inside of them. The sandbox stands on this file.
+//!
+//! In: an index of 32 bits, and static offset and size. Out: an address that is safe to access.
+//!
+//! Memories: where a memory is guarded, no address below 4 GiB + [`GUARD_SIZE`] belongs to anything else, so an access
+//! whose static offset and size together are no more than the guard needs no check. All others are compared with the
+//! memory's current length, in 64 bits, where nothing overflows (index, offset and size stay below 2^34).
+//!
+//! A comparison that fails chooses the address 0 instead of branching: the access then faults on the null page, with its
+//! own trap code, and a processor that guesses ahead reads nothing either. For that, the static offset is part of the
+//! address that is chosen. Offsets that are added after the choice are small: entries of tables have at most 32 bytes.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
+use wasmparser::MemArg;
+use wrun_artifact::TrapCode;
+use wrun_artifact::config::{GUARD_SIZE, MemoryMode};
+use wrun_artifact::index::{Index, MemoryIndex, TableIndex};
+use wrun_artifact::vmlayout::{memory, table};
+
+use super::Translator;
+use super::abi::POINTER;
+use super::environ::Region;
+use super::memory::Address;
+use super::trap;
+
+impl Translator<'_> {
+    /// The address of an access of `size` bytes at `index`, an `i32` operand, and the static offset of `memarg`.
+    pub(super) fn address(&mut self, memarg: &MemArg, index: Value, size: u32) -> Address {
+        let memory = MemoryIndex::from_u32(memarg.memory);
+        let flags = self.memory_flags(memory);
+        let end = memarg.offset + u64::from(size);
+        let base = self.memory_base(memory);
+        let index = self.widen(index);
+        if self.env.config.memory == MemoryMode::Guarded && end <= GUARD_SIZE {
+            return Address {
+                flags,
+                base: self.builder.ins().iadd(base, index),
+                offset: i32::try_from(memarg.offset).expect("the guard is smaller than 2 GiB"),
+            };
+        }
+        let length = self.memory_length(memory);
+        let end = self.plus(index, end);
+        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+        let address = self.builder.ins().iadd(base, index);
+        let address = self.plus(address, memarg.offset);
+        Address {
+            flags,
+            base: self.null_if(outside, address),
+            offset: 0,
+        }
+    }
+
+    /// The flags of an access to a memory's bytes.
+    fn memory_flags(&mut self, memory: MemoryIndex) -> MemFlagsData {
+        if let (0, Some(flags)) = (memory.index(), self.known.memory_flags) {
+            return flags;
+        }
+        let flags = MemFlagsData::new()
+            .with_trap_code(Some(trap::to_clif(TrapCode::MemoryOutOfBounds)))
+            .with_endianness(Endianness::Little)
+            .with_alias_region(Some(self.alias_region(Region::Memory(memory))));
+        if memory.index() == 0 {
+            self.known.memory_flags = Some(flags);
+        }
+        flags
+    }
+
+    /// The current length of a memory in bytes, as an `i64`.
+    pub(super) fn memory_length(&mut self, memory: MemoryIndex) -> Value {
+        let (definition, offset) = self.memory_definition(memory);
+        let flags = self.variable(Region::MemoryDefinition(memory)).with_aligned();
+        self.builder
+            .ins()
+            .load(types::I64, flags, definition, offset + memory::LENGTH)
+    }
+
+    /// The address of a memory's first byte.
+    fn memory_base(&mut self, memory: MemoryIndex) -> Value {
+        if self.env.module.layout.memory_at_vmctx() && memory.index() == 0 {
+            return self.vmctx;
+        }
+        let (definition, offset) = self.memory_definition(memory);
+        // A guarded memory stays where it is; any other may move when it grows.
+        let flags = match self.env.config.memory {
+            MemoryMode::Guarded => self.constant(Region::MemoryDefinition(memory)),
+            MemoryMode::Checked => self.variable(Region::MemoryDefinition(memory)),
+        };
+        self.builder
+            .ins()
+            .load(POINTER, flags.with_aligned(), definition, offset + memory::BASE)
+    }
+
+    /// Where base and length of a memory are: an address and an offset.
+    fn memory_definition(&mut self, memory: MemoryIndex) -> (Value, i32) {
+        let layout = &self.env.module.layout;
+        match layout.memory_is_defined(memory) {
+            Some(defined) => (self.vmctx, layout.defined_memory(defined)),
+            None => (self.fixed_pointer(layout.imported_memory(memory)), 0),
+        }
+    }
+
+    /// The current length of a table in entries, as an `i32`.
+    pub(super) fn table_length(&mut self, table: TableIndex) -> Value {
+        if let Some(length) = self.env.facts.tables[table].fixed_len {
+            return self.index_const(length);
+        }
+        let (definition, offset) = self.table_definition(table);
+        let flags = self.variable(Region::TableDefinition(table)).with_aligned();
+        let length = self
+            .builder
+            .ins()
+            .load(types::I64, flags, definition, offset + table::LENGTH);
+        self.builder.ins().ireduce(types::I32, length)
+    }
+
+    /// The address of the entry of a table at `index`, an `i32`; 0 where there is none.
+    pub(super) fn table_entry(&mut self, table: TableIndex, index: Value) -> Value {
+        let facts = &self.env.facts.tables[table];
+        let length = self.table_length(table);
+        let outside = self
+            .builder
+            .ins()
+            .icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
+        let (definition, offset) = self.table_definition(table);
+        // A table that never grows stays where it is.
+        let flags = match facts.fixed_len {
+            Some(_) => self.constant(Region::TableDefinition(table)),
+            None => self.variable(Region::TableDefinition(table)),
+        };
+        let base = self
+            .builder
+            .ins()
+            .load(POINTER, flags.with_aligned(), definition, offset + table::BASE);
+        let index = self.widen(index);
+        let shift = facts.form.entry_size().trailing_zeros();
+        let scaled = self.builder.ins().ishl_imm_u(index, i64::from(shift));
+        let entry = self.builder.ins().iadd(base, scaled);
+        self.null_if(outside, entry)
+    }
+
+    /// Where base and length of a table are: an address and an offset.
+    fn table_definition(&mut self, table: TableIndex) -> (Value, i32) {
+        let layout = &self.env.module.layout;
+        match layout.table_is_defined(table) {
+            Some(defined) => (self.vmctx, layout.defined_table(defined)),
+            None => (self.fixed_pointer(layout.imported_table(table)), 0),
+        }
+    }
+
+    /// Flags of the first access to an entry that [`Self::table_entry`] gave, which traps where the index is out of bounds.
+    pub(super) fn entry_flags(&mut self, table: TableIndex, code: TrapCode) -> MemFlagsData {
+        self.variable(Region::Table(table))
+            .with_trap_code(Some(trap::to_clif(code)))
+    }
+
+    fn null_if(&mut self, outside: Value, address: Value) -> Value {
+        let null = self.builder.ins().iconst(POINTER, 0);
+        self.builder.ins().select_spectre_guard(outside, null, address)
+    }
+
+    fn plus(&mut self, value: Value, amount: u64) -> Value {
+        // Static offsets have 32 bits: this does not overflow.
+        self.builder.ins().iadd_imm_u(value, amount.cast_signed())
+    }
+}

@@ -1,0 +1,54 @@
+//! Global variables (spec 4.4.5).
+//!
+//! In: an index. Out: a constant where the value is known, else an access to the global's slot.
+
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use wasmparser::Operator as Op;
+use wrun_artifact::index::GlobalIndex;
+
+use super::Translator;
+use super::abi::ir_type;
+use super::environ::Region;
+
+impl Translator<'_> {
+    /// Translates an instruction of this family; says whether it is one.
+    pub(super) fn global_operator(&mut self, op: &Op<'_>) -> bool {
+        match op {
+            Op::GlobalGet { global_index } => {
+                let value = self.global_get(GlobalIndex::from_u32(*global_index));
+                self.push(value);
+            }
+            Op::GlobalSet { global_index } => {
+                let value = self.pop1();
+                let (flags, address, offset) = self.global_slot(GlobalIndex::from_u32(*global_index));
+                self.builder.ins().store(flags, value, address, offset);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn global_get(&mut self, global: GlobalIndex) -> Value {
+        let ty = self.env.module.globals[global].content;
+        if let Some(slot) = self.env.facts.constants[global] {
+            return self.slot_const(ty, slot);
+        }
+        let (flags, address, offset) = self.global_slot(global);
+        self.builder.ins().load(ir_type(ty), flags, address, offset)
+    }
+
+    /// Where a global's value is: flags, an address, an offset.
+    fn global_slot(&mut self, global: GlobalIndex) -> (MemFlagsData, Value, i32) {
+        let module = self.env.module;
+        let flags = if module.globals[global].mutable {
+            self.variable(Region::Global(global))
+        } else {
+            // Written by instantiation, before any code of the instance runs.
+            self.constant(Region::Global(global))
+        };
+        match module.layout.global_is_defined(global) {
+            Some(defined) => (flags, self.vmctx, module.layout.defined_global(defined)),
+            None => (flags, self.fixed_pointer(module.layout.imported_global(global)), 0),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! From one validated function body to Cranelift IR.
+//!
+//! In: a body, and what parsing knows of its module. Out: IR that refers to other functions by [`Symbol`] and to the
+//! instance through the vmctx. One pass over the instructions; code that cannot be reached is skipped.
+//!
+//! ```text
+//! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  global  simd   one file per family
+//!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)
+//! ```
+//!
+//! May not enter: code emission, threads.
+
+mod bounds;
+mod call;
+mod control;
+mod environ;
+mod global;
+mod memory;
+mod numeric;
+mod reference;
+mod simd;
+mod stack;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) mod abi;
+pub(crate) mod symbol;
+pub(crate) mod trap;
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::{self, FuncRef, SigRef, SourceLoc, Value};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use wasmparser::{Operator, OperatorsReader};
+use wrun_artifact::config::Config;
+use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
+
+use crate::parse::{Facts, Module};
+use environ::Known;
+use stack::Stack;
+use symbol::Symbol;
+
+/// What translation needs to know besides the body.
+pub(crate) struct Env<'a> {
+    /// The module.
+    pub(crate) module: &'a Module<'a>,
+    /// What a scan of the whole module found out.
+    pub(crate) facts: &'a Facts,
+    /// What to compile for.
+    pub(crate) config: &'a Config,
+    /// The target.
+    pub(crate) isa: &'a dyn TargetIsa,
+}
+
+/// Allocations that are used again for the next function. One per thread.
+#[derive(Default)]
+pub(crate) struct Context {
+    builder: FunctionBuilderContext,
+    state: State,
+}
+
+/// What is collected while a function is translated.
+#[derive(Default)]
+struct State {
+    stack: Stack,
+    /// Signatures and functions that this function refers to.
+    signatures: HashMap<SigIndex, SigRef>,
+    functions: HashMap<Symbol, FuncRef>,
+    known: Known,
+    /// Arguments of the call at hand.
+    arguments: Vec<Value>,
+}
+
+impl State {
+    fn clear(&mut self) {
+        self.stack.clear();
+        self.signatures.clear();
+        self.functions.clear();
+        self.known = Known::default();
+        self.arguments.clear();
+    }
+}
+
+/// The translation of one function: what the instruction families work on.
+pub(crate) struct Translator<'a> {
+    env: &'a Env<'a>,
+    /// Builds the IR; positioned in a block that is not filled while code is reachable.
+    builder: FunctionBuilder<'a>,
+    /// The function's first parameter.
+    vmctx: Value,
+    stack: Stack,
+    signatures: HashMap<SigIndex, SigRef>,
+    functions: HashMap<Symbol, FuncRef>,
+    known: Known,
+    arguments: Vec<Value>,
+}
+
+/// Translates a body, which is already validated, into `out`. What was in `out` is lost.
+///
+/// Errors are limits of wrun, or wrun's own bugs, and say which.
+pub(crate) fn function(
+    cx: &mut Context,
+    env: &Env<'_>,
+    func: DefinedFuncIndex,
+    out: &mut ir::Function,
+) -> Result<(), String> {
+    let ty = env.module.func_type(env.module.func_index(func));
+    out.clear();
+    out.signature = abi::guest_signature(ty);
+    out.name = ir::UserFuncName::User(Symbol::Func(func).to_name());
+
+    // Taken, so that an error or a panic on the way leaves fresh contexts behind rather than half-used ones.
+    let mut builder_context = core::mem::take(&mut cx.builder);
+    let mut state = core::mem::take(&mut cx.state);
+    state.clear();
+    let mut builder = FunctionBuilder::new(out, &mut builder_context);
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    builder.seal_block(entry);
+    let mut translator = Translator {
+        env,
+        vmctx: builder.block_params(entry)[0],
+        builder,
+        stack: state.stack,
+        signatures: state.signatures,
+        functions: state.functions,
+        known: state.known,
+        arguments: state.arguments,
+    };
+    translator.body(func)?;
+
+    let Translator {
+        builder,
+        stack,
+        signatures,
+        functions,
+        known,
+        arguments,
+        ..
+    } = translator;
+    builder.finalize(env.isa.frontend_config());
+    cx.builder = builder_context;
+    cx.state = State {
+        stack,
+        signatures,
+        functions,
+        known,
+        arguments,
+    };
+    Ok(())
+}
+
+impl Translator<'_> {
+    /// Translates locals and instructions.
+    fn body(&mut self, func: DefinedFuncIndex) -> Result<(), String> {
+        let body = &self.env.module.bodies[func].body;
+        let mut locals = body.get_locals_reader().map_err(unvalidated)?;
+        self.declare_params();
+        for _ in 0..locals.get_count() {
+            let (count, ty) = locals.read().map_err(unvalidated)?;
+            let ty = abi::val_type(ty).ok_or("wrun's bug: a local of a type that was not validated")?;
+            // Variables are zero until they are defined, which is what wasm says of locals.
+            for _ in 0..count {
+                self.builder.declare_var(abi::ir_type(ty));
+            }
+        }
+
+        self.begin_function();
+        let mut operators = OperatorsReader::new(locals.get_binary_reader());
+        while !self.stack.frames.is_empty() {
+            let offset = operators.original_position();
+            let operator = operators.read().map_err(unvalidated)?;
+            if self.env.config.address_map {
+                let offset = u32::try_from(offset).map_err(|_| "the module is larger than 4 GiB")?;
+                self.builder.set_srcloc(SourceLoc::new(offset));
+            }
+            if self.is_reachable() {
+                self.operator(&operator)?;
+            } else {
+                self.skip(&operator);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes variables of the parameters.
+    fn declare_params(&mut self) {
+        let entry = self.builder.current_block().expect("the entry block");
+        for i in 1..self.builder.block_params(entry).len() {
+            let value = self.builder.block_params(entry)[i];
+            let ty = self.builder.func.dfg.value_type(value);
+            let variable = self.builder.declare_var(ty);
+            self.builder.def_var(variable, value);
+        }
+    }
+
+    /// Translates one instruction that can be reached: finds the family that knows it.
+    fn operator(&mut self, op: &Operator<'_>) -> Result<(), String> {
+        let known = self.control_operator(op)?
+            || self.numeric_operator(op)
+            || self.memory_operator(op)
+            || self.call_operator(op)?
+            || self.global_operator(op)
+            || self.table_operator(op)?
+            || self.reference_operator(op)
+            || simd::operator(self, op)?;
+        if known {
+            Ok(())
+        } else {
+            Err(format!("wrun's bug: no translation for the instruction {op:?}"))
+        }
+    }
+}
+
+/// An error of reading what validation has already read.
+fn unvalidated(error: wasmparser::BinaryReaderError) -> String {
+    format!("wrun's bug: a validated body cannot be read: {error}")
+}

@@ -1,0 +1,121 @@
+//! The 236 instructions of fixed-width SIMD.
+//!
+//! In: an operator, its operands on the translator's stack. Out: IR, the result on the stack. On the stack, in locals, in
+//! parameters and results a `v128` always has the IR type `I8X16`; here it is cast to the lanes that an instruction works
+//! on, and back. A cast costs nothing in machine code but hides one instruction from the next in the code generator's
+//! patterns, so a cast back is undone rather than added to (see [`as_lanes`]).
+//!
+//! May not enter: anything that would make the code generator call a library function. On x86-64 these are swizzles and
+//! shuffles without SSSE3, rounding without SSE4.1, and fused multiplication, which no instruction here needs.
+
+mod compare;
+mod convert;
+mod float;
+mod integer;
+mod lanes;
+mod memory;
+
+#[cfg(test)]
+mod tests;
+
+use cranelift_codegen::ir::types::I8X16;
+use cranelift_codegen::ir::{Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, ValueDef};
+use cranelift_frontend::FunctionBuilder;
+use wasmparser::Operator;
+
+use super::Translator;
+
+/// Translates `op` if it is an instruction of SIMD; says whether it was.
+pub(crate) fn operator(translator: &mut Translator<'_>, op: &Operator<'_>) -> Result<bool, String> {
+    Ok(lanes::operator(translator, op)
+        || integer::operator(translator, op)
+        || float::operator(translator, op)
+        || compare::operator(translator, op)
+        || convert::operator(translator, op)
+        || memory::operator(translator, op))
+}
+
+/// An instruction with one operand.
+type Unary = fn(&mut FunctionBuilder<'_>, Value) -> Value;
+
+/// An instruction with two operands.
+type Binary = fn(&mut FunctionBuilder<'_>, Value, Value) -> Value;
+
+/// Pops an operand with lanes of `ty`, pushes what `apply` makes of it.
+fn unary(t: &mut Translator<'_>, ty: Type, apply: Unary) {
+    let x = pop_lanes(t, ty);
+    let vector = apply(&mut t.builder, x);
+    push_lanes(t, vector);
+}
+
+/// Pops two operands with lanes of `ty`, pushes what `apply` makes of them.
+fn binary(t: &mut Translator<'_>, ty: Type, apply: Binary) {
+    let (x, y) = pop2_lanes(t, ty);
+    let vector = apply(&mut t.builder, x, y);
+    push_lanes(t, vector);
+}
+
+/// Pops a vector and gives it lanes of `ty`.
+fn pop_lanes(t: &mut Translator<'_>, ty: Type) -> Value {
+    let vector = t.pop1();
+    as_lanes(&mut t.builder, ty, vector)
+}
+
+/// Pops two vectors and gives them lanes of `ty`; the one that was pushed first comes first.
+fn pop2_lanes(t: &mut Translator<'_>, ty: Type) -> (Value, Value) {
+    let y = pop_lanes(t, ty);
+    let x = pop_lanes(t, ty);
+    (x, y)
+}
+
+/// Pushes a vector of any lanes.
+fn push_lanes(t: &mut Translator<'_>, vector: Value) {
+    let vector = as_lanes(&mut t.builder, I8X16, vector);
+    t.push(vector);
+}
+
+/// The vector with lanes of `ty`: itself, what it was cast from, or a cast.
+fn as_lanes(b: &mut FunctionBuilder<'_>, ty: Type, vector: Value) -> Value {
+    let dfg = &b.func.dfg;
+    if dfg.value_type(vector) == ty {
+        return vector;
+    }
+    if let Some(source) = cast_from(b, vector)
+        && dfg.value_type(source) == ty
+    {
+        return source;
+    }
+    // Lane 0 is at the lowest address, on every machine.
+    let flags = MemFlagsData::new().with_endianness(Endianness::Little);
+    b.ins().bitcast(ty, flags, vector)
+}
+
+/// The vector with the integer lanes that it was made with.
+fn natural(b: &FunctionBuilder<'_>, vector: Value) -> Value {
+    match cast_from(b, vector) {
+        Some(source) if b.func.dfg.value_type(source).lane_type().is_int() => source,
+        _ => vector,
+    }
+}
+
+/// The vector that this one is a cast of.
+fn cast_from(b: &FunctionBuilder<'_>, vector: Value) -> Option<Value> {
+    let dfg = &b.func.dfg;
+    let ValueDef::Result(inst, _) = dfg.value_def(vector) else {
+        return None;
+    };
+    match dfg.insts[inst] {
+        InstructionData::LoadNoOffset {
+            opcode: Opcode::Bitcast,
+            arg,
+            ..
+        } if dfg.value_type(arg).is_vector() => Some(arg),
+        _ => None,
+    }
+}
+
+/// A vector of zeros.
+fn zero(b: &mut FunctionBuilder<'_>, ty: Type) -> Value {
+    let bytes = b.func.dfg.constants.insert(vec![0; 16].into());
+    b.ins().vconst(ty, bytes)
+}

@@ -1,0 +1,144 @@
+//! The translator's picture of the wasm stack: values, and the control frames around the instruction at hand.
+//!
+//! In: what instructions pop and push. Out: the IR values that they mean. Only reachable code is pictured: where code
+//! cannot be reached, nothing is pushed or popped, and nested blocks are merely counted.
+//!
+//! May not enter: the module, the vmctx.
+
+use cranelift_codegen::ir::{Block, BlockArg, Inst, Value};
+use wasmparser::BlockType;
+
+use super::Translator;
+
+/// Values and control frames.
+#[derive(Default)]
+pub(super) struct Stack {
+    /// Operands, the last one on top. Vectors have the type `I8X16`.
+    pub(super) values: Vec<Value>,
+    /// Control frames, the innermost one last. The first one is the function itself.
+    pub(super) frames: Vec<Frame>,
+    /// While code is unreachable: the number of blocks begun since, which are not in `frames`.
+    pub(super) skipped: Option<u32>,
+}
+
+/// A block, loop, `if`, or the function.
+pub(super) struct Frame {
+    /// Which of them.
+    pub(super) kind: FrameKind,
+    /// Its type; `None` for the function itself, whose results are `results` of its signature.
+    pub(super) ty: Option<BlockType>,
+    /// Number of parameters.
+    pub(super) params: usize,
+    /// Number of results.
+    pub(super) results: usize,
+    /// The number of values below its parameters.
+    pub(super) height: usize,
+    /// The block after its `end`, with the results as parameters, once something jumps there.
+    pub(super) exit: Option<Block>,
+    /// How many instructions jump to `exit`.
+    pub(super) jumps: usize,
+}
+
+/// What a frame was begun by.
+#[derive(Copy, Clone)]
+pub(super) enum FrameKind {
+    /// `block`, or the function.
+    Block,
+    /// `loop`: branches go back to this block, with the parameters as its own.
+    Loop(Block),
+    /// `if` whose `else` may still come. The parameters for it lie at the height of the frame.
+    If(Else),
+    /// `if` after its `else`.
+    Done,
+}
+
+/// Where an `if` goes when its condition is zero, before its `else` was seen.
+#[derive(Copy, Clone)]
+pub(super) enum Else {
+    /// To the exit, by this branch, which is redirected if there is an `else`.
+    Exit(Inst),
+    /// To a block of its own.
+    Block(Block),
+}
+
+impl Stack {
+    /// Forgets everything, keeps the allocations.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.frames.clear();
+        self.skipped = None;
+    }
+}
+
+impl Frame {
+    /// Number of values that a branch to this frame takes.
+    pub(super) fn branch_arity(&self) -> usize {
+        match self.kind {
+            FrameKind::Loop(_) => self.params,
+            _ => self.results,
+        }
+    }
+}
+
+impl Translator<'_> {
+    /// Pushes a value. Vectors have to be `I8X16`.
+    pub(super) fn push(&mut self, value: Value) {
+        self.stack.values.push(value);
+    }
+
+    /// Pops a value.
+    pub(super) fn pop1(&mut self) -> Value {
+        self.stack
+            .values
+            .pop()
+            .expect("validated: the operand stack is deep enough")
+    }
+
+    /// Pops two values; the second one was on top.
+    pub(super) fn pop2(&mut self) -> (Value, Value) {
+        let second = self.pop1();
+        (self.pop1(), second)
+    }
+
+    /// Pops three values; the third one was on top.
+    pub(super) fn pop3(&mut self) -> (Value, Value, Value) {
+        let third = self.pop1();
+        let (first, second) = self.pop2();
+        (first, second, third)
+    }
+
+    /// The value on top.
+    pub(super) fn peek1(&self) -> Value {
+        *self
+            .stack
+            .values
+            .last()
+            .expect("validated: the operand stack is deep enough")
+    }
+
+    /// The `n` values on top, in the order they were pushed.
+    pub(super) fn peekn(&self, n: usize) -> &[Value] {
+        &self.stack.values[self.stack.values.len() - n..]
+    }
+
+    /// Drops the `n` values on top.
+    pub(super) fn popn(&mut self, n: usize) {
+        let rest = self.stack.values.len() - n;
+        self.stack.values.truncate(rest);
+    }
+
+    /// The `n` values on top, as arguments of a jump.
+    pub(super) fn block_args(&self, n: usize) -> Vec<BlockArg> {
+        self.peekn(n).iter().map(|value| BlockArg::Value(*value)).collect()
+    }
+
+    /// Whether the instruction at hand can be reached.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.stack.skipped.is_none()
+    }
+
+    /// Says that what follows, up to the next `else` or `end` of the innermost frame, cannot be reached.
+    pub(super) fn set_unreachable(&mut self) {
+        self.stack.skipped = Some(0);
+    }
+}

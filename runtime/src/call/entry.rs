@@ -1,0 +1,186 @@
+//! Into the guest and back: one naked function is both the entry and the place where traps, exits and errors land.
+
+use std::arch::naked_asm;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use wrun_artifact::TrapCode;
+
+use crate::error::Error;
+use crate::store::StoreCore;
+use crate::sys;
+use crate::trap::{self, RawTrace, Trap};
+use crate::vm::Slot;
+
+/// A trampoline that calls `code` with the values in the slots and puts the results there.
+pub(crate) type EntryTrampoline = unsafe extern "C" fn(code: *const u8, context: *mut u8, slots: *mut Slot);
+
+/// One entry into the guest. Lives in the frame of [`call_guest`].
+#[repr(C)]
+pub(crate) struct Activation {
+    /// The host's stack pointer, written by [`enter`].
+    host_sp: Cell<usize>,
+    /// Where [`enter`] lands: its address is written there too. Called with this activation as its argument.
+    landing: Cell<usize>,
+    /// The entry before this one, when a host function has called the guest again.
+    pub(crate) previous: *const Activation,
+    /// The store's exit frame of that entry.
+    pub(crate) previous_exit_fp: usize,
+}
+
+impl Activation {
+    /// Where to go on to end this activation without its results.
+    pub(crate) fn landing(&self) -> sys::signals::Resume {
+        sys::signals::Resume {
+            pc: self.landing.get(),
+            argument: ptr::from_ref(self) as usize,
+        }
+    }
+}
+
+/// Switches to the stack that ends at `stack_top` (or stays on this one, when it is 0) and calls the trampoline there.
+/// Returns 0 when the guest has returned, 1 when something jumped to the landing.
+///
+/// # Safety
+/// The trampoline's conditions hold for `code`, `context` and `slots`; the stack is unused above its pointer.
+#[unsafe(naked)]
+unsafe extern "C" fn enter(
+    activation: *const Activation,
+    trampoline: EntryTrampoline,
+    code: *const u8,
+    context: *mut u8,
+    slots: *mut Slot,
+    stack_top: usize,
+) -> u64 {
+    // The landing restores what the C convention wants preserved from the host's stack; nothing else is expected there.
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        "mov [rdi], rsp",
+        "lea rax, [rip + 3f]",
+        "mov [rdi + 8], rax",
+        "mov rbx, rdi",
+        "mov rax, rsi",
+        "mov rdi, rdx",
+        "mov rsi, rcx",
+        "mov rdx, r8",
+        "test r9, r9",
+        "cmovnz rsp, r9",
+        "call rax",
+        "mov rsp, [rbx]",
+        "xor eax, eax",
+        "2:",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        // The landing: rdi is the activation.
+        "3:",
+        "mov rsp, [rdi]",
+        "cld",
+        "mov eax, 1",
+        "jmp 2b",
+    )
+}
+
+/// Jumps to the landing of an activation.
+///
+/// # Safety
+/// The activation is active, and no frame between here and there has anything to drop.
+#[unsafe(naked)]
+unsafe extern "C" fn land(activation: *const Activation) -> ! {
+    naked_asm!("jmp [rdi + 8]")
+}
+
+/// Calls `code` through `trampoline`, in a store: results are in `slots`, or the error says what ended the call.
+///
+/// # Safety
+/// `trampoline` is one for the type of `code`, `code` belongs to an instance or host function of this store and `context` is
+/// its context, `slots` has room for parameters and results; references in it are of this store.
+pub(crate) unsafe fn call_guest(
+    store: *mut StoreCore,
+    trampoline: EntryTrampoline,
+    code: *const u8,
+    context: *mut u8,
+    slots: *mut Slot,
+) -> Result<(), Error> {
+    // SAFETY: the store is alive; only plain fields and cells are touched, through short borrows.
+    let (vm, stack_top) = unsafe {
+        (*store).prepare_call()?;
+        (&raw const (*store).vm, (*store).stack_top()?)
+    };
+    // SAFETY: `vm` lives as long as the store; everything in it is a cell or an atomic.
+    let vm = unsafe { &*vm };
+    if vm.interrupt.get().load(Ordering::Relaxed) {
+        // SAFETY: as above.
+        unsafe { (*store).poison() };
+        return Err(Error::Trap(Trap::without_trace(TrapCode::Interrupt)));
+    }
+    let previous = vm.activation.get();
+    let activation = Activation {
+        host_sp: Cell::new(0),
+        landing: Cell::new(0),
+        previous,
+        previous_exit_fp: vm.exit_fp.get(),
+    };
+    vm.trace.clear();
+    vm.activation.set(&activation);
+    let outer = trap::set_active(vm);
+    // A host function that calls the guest again goes on where its own stack is.
+    let stack_top = if previous.is_null() { stack_top } else { 0 };
+    // SAFETY: the caller's promise; the stack is the store's own, used by this activation only, or the current one.
+    let landed = unsafe { enter(&activation, trampoline, code, context, slots, stack_top) } != 0;
+    trap::set_active(outer);
+    vm.activation.set(previous);
+    vm.exit_fp.set(activation.previous_exit_fp);
+    if !landed {
+        return Ok(());
+    }
+    // SAFETY: as above: a short borrow, the guest is not running.
+    let error = unsafe { (*store).take_failure() };
+    Err(error.unwrap_or_else(|| {
+        // SAFETY: as above.
+        let code = unsafe { (*store).vm.code.load(Ordering::Relaxed) };
+        // SAFETY: the code map belongs to the store and is replaced only while no guest runs.
+        Error::Trap(Trap::from_trace(&vm.trace, unsafe { code.as_ref() }))
+    }))
+    .inspect_err(|error| {
+        if matches!(error, Error::Trap(trap) if trap.code() == TrapCode::Interrupt) {
+            // SAFETY: as above.
+            unsafe { (*store).poison() };
+        }
+    })
+}
+
+/// Ends the innermost activation of a store with an error. Called by host functions and library calls after everything they
+/// own has been dropped.
+///
+/// # Safety
+/// An activation of this store is active, and no frame between here and it has anything to drop.
+pub(crate) unsafe fn raise(store: *mut StoreCore, error: Error) -> ! {
+    // SAFETY: the store is alive, and the guest is suspended in this very call.
+    unsafe {
+        let vm = &(*store).vm;
+        let error = match error {
+            Error::Trap(trap) if trap.needs_trace() => {
+                RawTrace::record_exit(vm);
+                let code = vm.code.load(Ordering::Relaxed);
+                Error::Trap(trap.with_trace(&vm.trace, code.as_ref()))
+            }
+            other => other,
+        };
+        (*store).set_failure(error);
+        land(vm.activation.get())
+    }
+}

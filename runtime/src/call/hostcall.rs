@@ -1,0 +1,119 @@
+//! Out of the guest: what surrounds every host function.
+//!
+//! Compiled code reaches a host function through a trampoline that passes values in registers (typed) or in slots (untyped).
+//! Around the function itself stands [`host_call`]: it checks that the stack has room, catches panics, looks at the
+//! deadline on the way back, and turns errors into a jump to the landing after everything has been dropped.
+
+use std::any::Any;
+use std::arch::asm;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wrun_artifact::TrapCode;
+use wrun_artifact::types::FuncType;
+
+use super::entry::raise;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::store::{StoreCore, StoreInner};
+use crate::vm::{Slot, VMHostContext};
+
+/// Stack that a host function can rely on, in bytes.
+pub(crate) const HOST_STACK: usize = 256 * 1024;
+
+/// A host function that takes its values in slots: parameters in, results out.
+pub(crate) type UntypedFn = unsafe extern "C" fn(context: *const VMHostContext, slots: *mut Slot);
+
+/// A host function before it belongs to a store. Public only in name: closures make it behind a sealed trait.
+#[derive(Clone)]
+pub struct HostFunc {
+    /// Its type.
+    pub(crate) ty: FuncType,
+    /// `extern "C" fn(context, values…) -> result`, where the type has such a form.
+    pub(crate) typed: Option<*const u8>,
+    /// The form that takes slots.
+    pub(crate) untyped: UntypedFn,
+    /// The closure; the functions above get its address.
+    pub(crate) closure: Arc<dyn Any>,
+}
+
+impl HostFunc {
+    /// The closure's address, as the functions expect it in the context.
+    pub(crate) fn closure_ptr(&self) -> *const () {
+        Arc::as_ptr(&self.closure).cast()
+    }
+}
+
+/// An entry trampoline for untyped host functions: so a host function is called from the host like a guest's.
+///
+/// # Safety
+/// `code` is an [`UntypedFn`] and `context` a context for it.
+pub(crate) unsafe extern "C" fn host_entry(code: *const u8, context: *mut u8, slots: *mut Slot) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let code: UntypedFn = std::mem::transmute(code);
+        code(context.cast(), slots);
+    }
+}
+
+fn stack_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// Runs a host function for the guest of a store.
+///
+/// # Safety
+/// `context` is that of a store with data of type `T` whose guest is suspended in this call; no frame between the caller's
+/// and the guest has anything to drop.
+#[inline(always)]
+pub(crate) unsafe fn host_call<T: 'static, R>(
+    context: *const VMHostContext,
+    function: impl FnOnce(Caller<'_, T>) -> Result<R, Error>,
+) -> R {
+    // SAFETY: the caller's promise: the context is alive, and `store` is the first field of the store's allocation.
+    let store = unsafe { (*context).store.cast_mut() };
+    guarded(store.cast(), || {
+        // SAFETY: the guest is suspended, so this call is the only user of the store.
+        function(unsafe { Caller::new(store.cast::<StoreInner<T>>(), context) })
+    })
+}
+
+/// Runs a part of the runtime or of the host for the guest of a store; an error or a panic ends the activation.
+#[inline(always)]
+pub(crate) fn guarded<R>(store: *mut StoreCore, function: impl FnOnce() -> Result<R, Error>) -> R {
+    // SAFETY: the store is alive while its guest is suspended; these fields are cells.
+    let (limit, interrupt) = unsafe {
+        let vm = &(*store).vm;
+        (vm.stack_limit.get(), vm.interrupt.get())
+    };
+    let outcome = if stack_pointer() < limit {
+        Err(Error::from(TrapCode::CallStackExhausted))
+    } else {
+        catch_unwind(AssertUnwindSafe(function)).unwrap_or_else(|panic| Err(panicked(panic)))
+    };
+    let error = match outcome {
+        Ok(result) => {
+            if !interrupt.load(Ordering::Relaxed) {
+                return result;
+            }
+            drop(result);
+            Error::interrupt()
+        }
+        Err(error) => error,
+    };
+    // SAFETY: everything here has been moved or dropped; the guest is suspended, so an activation is there.
+    unsafe { raise(store, error) }
+}
+
+#[cold]
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    let text = match panic.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => panic.downcast_ref::<&str>().copied().unwrap_or("unknown").to_owned(),
+    };
+    Error::HostPanic(text)
+}

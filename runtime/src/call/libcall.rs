@@ -1,0 +1,322 @@
+//! Helpers that compiled code calls: what memories, tables and references need beyond a few instructions.
+//!
+//! Each is called by its trampoline as `extern "C" fn(vmctx, parameters…)`; the parameters are as `vmlayout::Libcall` lists
+//! them, valid for the instance (validation). A trap ends the activation.
+
+use std::ptr::NonNull;
+
+use wrun_artifact::TrapCode;
+use wrun_artifact::vmlayout::{Libcall, TableForm};
+
+use super::hostcall::guarded;
+use crate::error::Error;
+use crate::instantiate::{InstanceData, init_memory, init_table, table_get};
+use crate::store::StoreCore;
+use crate::vm::{VMContext, VMPrivateEntry};
+
+/// Addresses of functions: not data that any thread could change.
+pub(crate) struct Table([*const u8; Libcall::ALL.len()]);
+
+// SAFETY: addresses of functions are the same for all threads and never written.
+unsafe impl Sync for Table {}
+
+impl Table {
+    /// What the context's `LIBCALLS` field points to.
+    pub(crate) const fn as_ptr(&self) -> *const *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+/// The helpers, in the order of `Libcall`.
+pub(crate) static LIBCALLS: Table = Table([
+    memory_grow as *const u8,
+    memory_fill as *const u8,
+    memory_copy as *const u8,
+    memory_init as *const u8,
+    data_drop as *const u8,
+    table_grow as *const u8,
+    table_fill as *const u8,
+    table_copy as *const u8,
+    table_init as *const u8,
+    elem_drop as *const u8,
+    table_get_entry as *const u8,
+    table_set_entry as *const u8,
+    ref_func as *const u8,
+    resolve_indirect as *const u8,
+]);
+
+/// Bytes that are copied or filled between two looks at the deadline.
+const CHUNK: usize = 32 << 20;
+
+/// What a helper works on: the instance that calls, and its store.
+struct Scene {
+    vmctx: VMContext,
+}
+
+impl Scene {
+    fn instance<'a>(&self) -> &'a mut InstanceData {
+        // SAFETY: the context of a running instance; helpers borrow the instance for one expression at a time.
+        unsafe { self.vmctx.instance() }
+    }
+
+    fn core<'a>(&self) -> &'a mut StoreCore {
+        // SAFETY: the store of a running instance, whose guest is suspended here; the instance is another allocation.
+        unsafe { &mut *self.vmctx.store().cast_mut().cast() }
+    }
+
+    /// The store's number of one of the instance's memories.
+    fn memory(&self, memory: u32) -> usize {
+        self.instance().memories[memory as usize]
+    }
+
+    /// The store's number of one of the instance's tables.
+    fn table(&self, table: u32) -> usize {
+        self.instance().tables[table as usize]
+    }
+
+    fn interrupted(&self) -> Result<(), Error> {
+        let flag = self.core().vm.interrupt.get();
+        if flag.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Error::interrupt());
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene) -> Result<R, Error>) -> R {
+    // SAFETY: compiled code passes its own context.
+    let vmctx = unsafe { VMContext::new(vmctx) };
+    guarded(vmctx.store().cast_mut().cast(), || helper(Scene { vmctx }))
+}
+
+unsafe extern "C" fn memory_grow(vmctx: NonNull<u8>, memory: u32, delta: u64) -> u64 {
+    run(vmctx, |scene| {
+        let place = scene.memory(memory);
+        let core = scene.core();
+        Ok(match core.memories[place].grow(delta) {
+            Some((old, moved)) => {
+                if moved {
+                    core.update_reservations();
+                }
+                old
+            }
+            None => u64::MAX,
+        })
+    })
+}
+
+/// `start..start + len` when it lies inside of `size` bytes.
+fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Error> {
+    let end = start.checked_add(len).filter(|end| *end <= size as u64);
+    let end = end.ok_or(TrapCode::MemoryOutOfBounds)?;
+    Ok(start as usize..end as usize)
+}
+
+unsafe extern "C" fn memory_fill(vmctx: NonNull<u8>, memory: u32, destination: u64, byte: u32, len: u64) {
+    run(vmctx, |scene| {
+        // SAFETY: the guest is suspended, and nothing else borrows its memory.
+        let bytes = unsafe { scene.core().memories[scene.memory(memory)].bytes() };
+        let range = range(destination, len, bytes.len())?;
+        for chunk in bytes[range].chunks_mut(CHUNK) {
+            chunk.fill(byte as u8);
+            scene.interrupted()?;
+        }
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn memory_copy(
+    vmctx: NonNull<u8>,
+    destination_memory: u32,
+    source_memory: u32,
+    destination: u64,
+    source: u64,
+    len: u64,
+) {
+    run(vmctx, |scene| {
+        let core = scene.core();
+        let (to, from) = (
+            &core.memories[scene.memory(destination_memory)],
+            &core.memories[scene.memory(source_memory)],
+        );
+        let target = range(destination, len, to.length())?;
+        let origin = range(source, len, from.length())?;
+        // Chunks that overlap are taken from the side that does not overwrite what is still to be read.
+        let count = target.len().div_ceil(CHUNK);
+        let backwards = destination > source;
+        for step in 0..count {
+            let chunk = if backwards { count - 1 - step } else { step };
+            let at = chunk * CHUNK;
+            let size = CHUNK.min(target.len() - at);
+            // SAFETY: both ranges were checked just now, and the guest is suspended; they may overlap.
+            unsafe {
+                let from = from.base().add(origin.start + at);
+                from.copy_to(to.base().add(target.start + at), size);
+            }
+            scene.interrupted()?;
+        }
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn memory_init(vmctx: NonNull<u8>, memory: u32, data: u32, destination: u64, source: u32, len: u32) {
+    run(vmctx, |scene| {
+        init_memory(scene.instance(), scene.core(), memory, data, destination, source, len)
+    })
+}
+
+unsafe extern "C" fn data_drop(vmctx: NonNull<u8>, data: u32) {
+    run(vmctx, |scene| {
+        scene.instance().drop_data(data);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, reference: u64) -> u32 {
+    run(vmctx, |scene| {
+        let object = &mut scene.core().tables[scene.table(table)];
+        let Some(old) = object.grow(delta) else {
+            return Ok(u32::MAX);
+        };
+        if reference != 0 {
+            for index in old..old + delta {
+                object.write(index, reference);
+            }
+        }
+        Ok(old)
+    })
+}
+
+/// Whether `start..start + len` lies inside of `size` entries.
+fn check_entries(start: u32, len: u32, size: u32) -> Result<(), Error> {
+    if start.checked_add(len).is_none_or(|end| end > size) {
+        return Err(TrapCode::TableOutOfBounds.into());
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {
+    run(vmctx, |scene| {
+        let object = &scene.core().tables[scene.table(table)];
+        check_entries(destination, len, object.len())?;
+        for index in destination..destination + len {
+            object.write(index, reference);
+        }
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn table_copy(
+    vmctx: NonNull<u8>,
+    destination_table: u32,
+    source_table: u32,
+    destination: u32,
+    source: u32,
+    len: u32,
+) {
+    run(vmctx, |scene| {
+        let core = scene.core();
+        let (to, from) = (scene.table(destination_table), scene.table(source_table));
+        check_entries(source, len, core.tables[from].len())?;
+        check_entries(destination, len, core.tables[to].len())?;
+        let private = core.tables[to].form() == TableForm::Private;
+        let backwards = destination > source;
+        for step in 0..len {
+            let offset = if backwards { len - 1 - step } else { step };
+            if private {
+                // Private tables are copied to private tables of the same module only.
+                let entry: VMPrivateEntry = core.tables[from].private(source + offset);
+                core.tables[to].set_private(destination + offset, entry);
+            } else {
+                let reference = table_get(core, from, source + offset)?;
+                core.tables[to].write(destination + offset, reference);
+            }
+        }
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn table_init(vmctx: NonNull<u8>, table: u32, elem: u32, destination: u32, source: u32, len: u32) {
+    run(vmctx, |scene| {
+        init_table(scene.instance(), scene.core(), table, elem, destination, source, len)
+    })
+}
+
+unsafe extern "C" fn elem_drop(vmctx: NonNull<u8>, elem: u32) {
+    run(vmctx, |scene| {
+        scene.instance().drop_elem(elem);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn table_get_entry(vmctx: NonNull<u8>, table: u32, index: u32) -> u64 {
+    run(vmctx, |scene| table_get(scene.core(), scene.table(table), index))
+}
+
+unsafe extern "C" fn table_set_entry(vmctx: NonNull<u8>, table: u32, index: u32, reference: u64) {
+    run(vmctx, |scene| {
+        let object = &scene.core().tables[scene.table(table)];
+        check_entries(index, 1, object.len())?;
+        object.write(index, reference);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn ref_func(vmctx: NonNull<u8>, func: u32) -> u64 {
+    run(vmctx, |scene| {
+        Ok(scene.instance().func_ref(scene.core(), func)?.as_ptr() as u64)
+    })
+}
+
+unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32, sig: u32) -> u64 {
+    run(vmctx, |scene| {
+        let wanted = scene.instance().sig_id(sig)?;
+        let core = scene.core();
+        let place = scene.table(table);
+        let reference = table_get(core, place, index)?;
+        let Some(func) = crate::vm::FuncPtr::from_slot(reference.into()) else {
+            return Err(TrapCode::UninitializedElement.into());
+        };
+        let func = func.get();
+        if func.sig != wanted {
+            return Err(TrapCode::IndirectCallTypeMismatch.into());
+        }
+        if func.code.get().is_null() {
+            // A host function that came into the table before any module with its type: this one has a trampoline.
+            let trampoline = scene.instance().host_trampoline(wanted);
+            func.code.set(trampoline.ok_or_else(Error::damaged)?);
+        }
+        core.tables[place].write(index, reference);
+        Ok(core.tables[place].shared_entry(index) as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_helper_has_its_place_in_the_table() {
+        let by_name = [
+            (Libcall::MemoryGrow, memory_grow as *const u8),
+            (Libcall::MemoryFill, memory_fill as *const u8),
+            (Libcall::MemoryCopy, memory_copy as *const u8),
+            (Libcall::MemoryInit, memory_init as *const u8),
+            (Libcall::DataDrop, data_drop as *const u8),
+            (Libcall::TableGrow, table_grow as *const u8),
+            (Libcall::TableFill, table_fill as *const u8),
+            (Libcall::TableCopy, table_copy as *const u8),
+            (Libcall::TableInit, table_init as *const u8),
+            (Libcall::ElemDrop, elem_drop as *const u8),
+            (Libcall::TableGet, table_get_entry as *const u8),
+            (Libcall::TableSet, table_set_entry as *const u8),
+            (Libcall::RefFunc, ref_func as *const u8),
+            (Libcall::ResolveIndirect, resolve_indirect as *const u8),
+        ];
+        assert_eq!(by_name.len(), Libcall::ALL.len());
+        for (libcall, address) in by_name {
+            assert_eq!(LIBCALLS.0[libcall as usize], address, "{libcall:?}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Between host and guest: `entry` goes in, `hostcall` goes out, `libcall` serves compiled code.
+//!
+//! In: code, a context, values in slots. Out: results in slots, or the error that ended the call.
+//!
+//! May not enter: system calls, what a deadline means.
+//!
+//! # Safety
+//! The files of this room may use `unsafe`: they jump between two languages that know nothing of each other's frames. No Rust
+//! frame with a destructor is ever skipped: a host function's wrapper lets everything drop before it jumps to the landing.
+#![allow(unsafe_code, reason = "calls into and out of compiled code")]
+
+mod entry;
+mod hostcall;
+mod libcall;
+mod typed;
+
+pub(crate) use entry::{Activation, EntryTrampoline, call_guest};
+pub(crate) use hostcall::{HOST_STACK, HostFunc, UntypedFn, host_call, host_entry};
+pub(crate) use libcall::LIBCALLS;
+pub(crate) use typed::wrap;
+pub use typed::{HostParam, HostResult, IntoHostFunc};

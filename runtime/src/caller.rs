@@ -1,0 +1,79 @@
+//! What a host function sees of the guest that calls it.
+//!
+//! # Safety
+//! This file may use `unsafe`: while a host function runs its guest is suspended, so the function is the only user of the store
+//! and of the guest's memory; borrows of the caller make sure that it uses one thing at a time.
+#![allow(unsafe_code, reason = "gives host functions the memory of the suspended guest")]
+
+use std::marker::PhantomData;
+use std::slice;
+use std::sync::atomic::Ordering;
+
+use crate::store::sealed::StorePtr;
+use crate::store::{StoreCore, StoreInner};
+use crate::vm::VMHostContext;
+
+/// The store, and the instance that calls, as a host function sees them.
+pub struct Caller<'a, T> {
+    store: *mut StoreInner<T>,
+    context: *const VMHostContext,
+    borrow: PhantomData<&'a mut T>,
+}
+
+impl<T> Caller<'_, T> {
+    /// # Safety
+    /// The guest of this store is suspended in a call of the host function with this context, and this is the only caller made
+    /// for that call.
+    pub(crate) unsafe fn new(store: *mut StoreInner<T>, context: *const VMHostContext) -> Self {
+        Self {
+            store,
+            context,
+            borrow: PhantomData,
+        }
+    }
+
+    /// The host's data.
+    pub fn data(&self) -> &T {
+        // SAFETY: the store is alive; this caller is its only user.
+        unsafe { &(*self.store).data }
+    }
+
+    /// The host's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        // SAFETY: as above.
+        unsafe { &mut (*self.store).data }
+    }
+
+    /// The memory that the calling instance exports as `memory`. `None` when it exports none, or when the function was not
+    /// imported by an instance.
+    pub fn memory(&mut self) -> Option<&mut [u8]> {
+        Some(self.memory_and_data()?.0)
+    }
+
+    /// The memory, as [`Caller::memory`] gives it, and the host's data at the same time.
+    #[inline]
+    pub fn memory_and_data(&mut self) -> Option<(&mut [u8], &mut T)> {
+        // SAFETY: the definition lives as long as the store; base and length describe accessible memory of its own, which
+        // is not part of the data. The guest is suspended and this caller is borrowed exclusively, so nobody else uses or
+        // moves it meanwhile.
+        unsafe {
+            let definition = (*self.context).memory.get().as_ref()?;
+            let length = usize::try_from(definition.length.get()).ok()?;
+            let memory = slice::from_raw_parts_mut(definition.base.get(), length);
+            Some((memory, &mut (*self.store).data))
+        }
+    }
+
+    /// Whether the deadline has passed. A host function that waits looks at this whenever its wait is interrupted, and then
+    /// gives up with [`crate::Error::interrupt`].
+    pub fn interrupted(&self) -> bool {
+        // SAFETY: the store is alive; the flag is atomic.
+        unsafe { (*self.store).core.vm.interrupt.get().load(Ordering::Relaxed) }
+    }
+}
+
+impl<T> StorePtr for Caller<'_, T> {
+    fn core_ptr(&self) -> *mut StoreCore {
+        self.store.cast()
+    }
+}

@@ -1,0 +1,76 @@
+//! What an engine is set up with.
+
+use std::num::NonZeroUsize;
+
+use wrun_artifact::config::{self as artifact_config, CpuFeatures, MemoryMode};
+
+/// The guest's stack unless told otherwise, in bytes.
+const STACK_SIZE: usize = 8 << 20;
+
+/// The settings of an [`crate::Engine`]. All but the stack's size and the number of threads change the artifacts it makes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) artifact: artifact_config::Config,
+    pub(crate) stack_size: usize,
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Config {
+    /// The settings of a run without options: for this machine's CPU, guarded memories, an address map, 8 MiB of stack, and
+    /// a thread per core for compiling.
+    pub fn new() -> Self {
+        Self {
+            artifact: artifact_config::Config::native(),
+            stack_size: STACK_SIZE,
+            threads: None,
+        }
+    }
+
+    /// Whether artifacts say which instruction each address comes from. Without, backtraces have no offsets and no lines.
+    pub fn address_map(&mut self, on: bool) -> &mut Self {
+        self.artifact.address_map = on;
+        self
+    }
+
+    /// How accesses to memories are kept in bounds.
+    pub fn memory_mode(&mut self, mode: MemoryMode) -> &mut Self {
+        self.artifact.memory = mode;
+        self
+    }
+
+    /// The CPU features that compiled code may use: at least [`CpuFeatures::X86_64_V2`].
+    pub fn cpu(&mut self, cpu: CpuFeatures) -> &mut Self {
+        self.artifact.cpu = cpu;
+        self
+    }
+
+    /// Whether the code generator may remove and reorder loads and stores. Only for finding its bugs.
+    pub fn alias_analysis(&mut self, on: bool) -> &mut Self {
+        self.artifact.alias_analysis = on;
+        self
+    }
+
+    /// Bytes of padding between functions, for tests of far calls.
+    pub fn padding(&mut self, bytes: u32) -> &mut Self {
+        self.artifact.padding = bytes;
+        self
+    }
+
+    /// The number of threads that compile. Does not change the artifact. 0 means one per core.
+    pub fn threads(&mut self, threads: usize) -> &mut Self {
+        self.threads = NonZeroUsize::new(threads);
+        self
+    }
+
+    /// The size of the guest's stack in bytes: reserved, not committed. Host functions have a part of their own beside it.
+    pub fn stack_size(&mut self, bytes: usize) -> &mut Self {
+        self.stack_size = bytes;
+        self
+    }
+}

@@ -1,0 +1,216 @@
+//! What can go wrong, for embedders and for people: one closed list, with the wording.
+
+use std::fmt;
+
+use wrun_artifact::TrapCode;
+use wrun_artifact::elf::Stale;
+use wrun_artifact::types::ExternType;
+
+use crate::trap::Trap;
+
+/// Why something was not done. Its text is one line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The module could not be compiled.
+    #[cfg(feature = "compiler")]
+    Compile(wrun_compiler::CompileError),
+    /// The artifact cannot be used.
+    Artifact(Stale),
+    /// What the module imports was not given, or is of another type.
+    Imports(ImportsError),
+    /// The guest trapped.
+    Trap(Trap),
+    /// A host function ended the guest with an error of its own.
+    Host(Box<dyn std::error::Error + Send + Sync>),
+    /// A host function panicked: a bug of the host.
+    HostPanic(String),
+    /// Memory, address space or something else of the system ran out.
+    Resource(String),
+    /// The call makes no sense: values of another type, a store that was interrupted, things of another store.
+    Refused(String),
+}
+
+impl Error {
+    /// An error of a host function's own, for example an exit.
+    pub fn host(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Host(error.into())
+    }
+
+    /// The error of a host function that notices that the deadline has passed (see [`crate::Caller::interrupted`]).
+    pub fn interrupt() -> Self {
+        TrapCode::Interrupt.into()
+    }
+
+    /// The error that a host function gave to [`Error::host`], if it is of this type.
+    pub fn downcast_host<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Host(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn resource(what: &str, error: &std::io::Error) -> Self {
+        Self::Resource(format!("{what}: {error}"))
+    }
+
+    pub(crate) fn damaged() -> Self {
+        Self::Artifact(Stale::Sections)
+    }
+}
+
+impl From<TrapCode> for Error {
+    fn from(code: TrapCode) -> Self {
+        Self::Trap(Trap::new(code))
+    }
+}
+
+impl From<Trap> for Error {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl From<ImportsError> for Error {
+    fn from(error: ImportsError) -> Self {
+        Self::Imports(error)
+    }
+}
+
+impl From<Stale> for Error {
+    fn from(stale: Stale) -> Self {
+        Self::Artifact(stale)
+    }
+}
+
+#[cfg(feature = "compiler")]
+impl From<wrun_compiler::CompileError> for Error {
+    fn from(error: wrun_compiler::CompileError) -> Self {
+        Self::Compile(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "compiler")]
+            Self::Compile(error) => error.fmt(f),
+            Self::Artifact(stale) => stale.fmt(f),
+            Self::Imports(error) => error.fmt(f),
+            Self::Trap(trap) => trap.fmt(f),
+            Self::Host(error) => error.fmt(f),
+            Self::HostPanic(text) => write!(f, "this is a bug in a host function, please report it: {text}"),
+            Self::Resource(text) | Self::Refused(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Host(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// An import that nothing was given for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MissingImport {
+    /// Its module name.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// What the module wants there.
+    pub ty: ExternType,
+}
+
+/// An import for which something of another type was given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncompatibleImport {
+    /// Its module name.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// What the module wants there.
+    pub wanted: String,
+    /// What was given.
+    pub given: String,
+}
+
+/// All imports that are not satisfied.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImportsError {
+    /// Those that nothing was given for.
+    pub missing: Vec<MissingImport>,
+    /// Those for which something of another type was given.
+    pub incompatible: Vec<IncompatibleImport>,
+}
+
+impl ImportsError {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.missing.is_empty() && self.incompatible.is_empty()
+    }
+}
+
+impl fmt::Display for ImportsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if !self.missing.is_empty() {
+            f.write_str("unknown import: ")?;
+            for import in &self.missing {
+                write!(
+                    f,
+                    "{separator}{}.{} {}",
+                    import.module,
+                    import.name,
+                    describe(&import.ty)
+                )?;
+                separator = ", ";
+            }
+            separator = "; ";
+        }
+        if !self.incompatible.is_empty() {
+            write!(f, "{separator}incompatible import type: ")?;
+            separator = "";
+            for import in &self.incompatible {
+                let IncompatibleImport {
+                    module,
+                    name,
+                    wanted,
+                    given,
+                } = import;
+                write!(
+                    f,
+                    "{separator}{module}.{name} is {given}, but the module wants {wanted}"
+                )?;
+                separator = ", ";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ImportsError {}
+
+/// A type in words.
+pub(crate) fn describe(ty: &ExternType) -> String {
+    let limits = |min: u64, max: Option<u64>| match max {
+        Some(max) => format!("{min} to {max}"),
+        None => format!("at least {min}"),
+    };
+    match ty {
+        ExternType::Func(ty) => format!("func {ty}"),
+        ExternType::Table(ty) => format!(
+            "table of {} {}",
+            limits(ty.min.into(), ty.max.map(u64::from)),
+            ty.element
+        ),
+        ExternType::Memory(ty) => format!("memory of {} pages", limits(ty.min, ty.max)),
+        ExternType::Global(ty) => format!(
+            "{} global {}",
+            if ty.mutable { "mutable" } else { "immutable" },
+            ty.content
+        ),
+    }
+}

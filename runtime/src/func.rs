@@ -1,0 +1,206 @@
+//! Functions of a store: guests' and the host's.
+//!
+//! # Safety
+//! This file may use `unsafe`: it prepares calls. A function's code, context and type belong together by construction
+//! (`instantiate`, and [`Func::new`] here), and arguments are checked against the type before.
+#![allow(unsafe_code, reason = "calls compiled code with checked arguments")]
+
+use std::ptr;
+use std::sync::Arc;
+
+use wrun_artifact::types::FuncType;
+
+use crate::call::{self, EntryTrampoline, HostFunc, IntoHostFunc, host_entry, wrap};
+use crate::caller::Caller;
+use crate::engine::Phase;
+use crate::error::Error;
+use crate::store::sealed::StorePtr;
+use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
+use crate::value::Value;
+use crate::vm::{FuncPtr, HOST, Slot, VMContext, VMFuncRef, VMHostContext, VMMemoryDefinition};
+
+/// A function. Belongs to a store.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Func {
+    store: u64,
+    ptr: FuncPtr,
+}
+
+/// A closure of a type that is known at run time only.
+struct Untyped<F> {
+    ty: FuncType,
+    closure: F,
+}
+
+/// The host function that such a closure makes.
+pub(crate) fn untyped<T, F>(ty: FuncType, closure: F) -> HostFunc
+where
+    T: 'static,
+    F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+{
+    /// # Safety
+    /// Called by a trampoline for the closure's type, with a context that holds an `Untyped<F>`.
+    unsafe extern "C" fn call<T, F>(context: *const VMHostContext, slots: *mut Slot)
+    where
+        T: 'static,
+        F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+    {
+        // SAFETY: `untyped` put the closure and this function into the same host function.
+        let this = unsafe { &*(*context).closure.cast::<Untyped<F>>() };
+        let function = |caller: Caller<'_, T>| {
+            let core = caller.core_ptr();
+            // SAFETY: the slots hold the parameters, of these types; the store is alive.
+            let params: Vec<Value> = (0..)
+                .zip(this.ty.params())
+                .map(|(at, ty)| unsafe { Value::from_slot(slots.add(at).read(), *ty, &*core) })
+                .collect();
+            let mut results: Vec<Value> = this.ty.results().iter().copied().map(Value::default_of).collect();
+            (this.closure)(caller, &params, &mut results)?;
+            for ((at, ty), value) in (0..).zip(this.ty.results()).zip(&results) {
+                if value.ty() != *ty {
+                    return Err(Error::HostPanic(format!("a result is {}, not {ty}", value.ty())));
+                }
+                // SAFETY: the slots have room for the results; the store is alive.
+                unsafe { slots.add(at).write(value.to_slot(&*core)?) };
+            }
+            Ok(())
+        };
+        // SAFETY: called from the guest of that context's store, through a trampoline.
+        unsafe { call::host_call::<T, _>(context, function) }
+    }
+
+    HostFunc {
+        ty: ty.clone(),
+        typed: None,
+        untyped: call::<T, F>,
+        closure: Arc::new(Untyped { ty, closure }),
+    }
+}
+
+impl Func {
+    /// A function of the host whose type is known only now: the closure gets the parameters, and puts the results where zeros
+    /// of their types are.
+    pub fn new<T: 'static>(
+        store: &mut Store<T>,
+        ty: FuncType,
+        closure: impl Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+    ) -> Self {
+        Self::of_host(store, untyped(ty, closure))
+    }
+
+    /// A function of the host whose type is that of the closure.
+    pub fn wrap<T: 'static, P, R>(store: &mut Store<T>, closure: impl IntoHostFunc<T, P, R>) -> Self {
+        Self::of_host(store, wrap(closure))
+    }
+
+    fn of_host<T>(store: &mut Store<T>, host: HostFunc) -> Self {
+        let core = core_of_mut(store);
+        let context = core.host_contexts.push(VMHostContext {
+            func: host.untyped as *const u8,
+            store: &raw const core.vm,
+            closure: host.closure_ptr(),
+            untyped: host.untyped,
+            memory: ptr::null::<VMMemoryDefinition>().into(),
+        });
+        let func = VMFuncRef {
+            code: ptr::null::<u8>().into(),
+            vmctx: context.as_ptr().cast::<u8>().into(),
+            sig: core.engine.sig_id(&host.ty),
+            local_sig: HOST,
+        };
+        core.host_funcs.push(host);
+        let ptr = FuncPtr::new(core.func_refs.push(func));
+        Self::of(ptr, core)
+    }
+
+    pub(crate) fn of(ptr: FuncPtr, store: &StoreCore) -> Self {
+        Self { store: store.id(), ptr }
+    }
+
+    /// The reference, for use in its store.
+    pub(crate) fn ptr(self, store: &StoreCore) -> Result<FuncPtr, Error> {
+        store.check(self.store)?;
+        Ok(self.ptr)
+    }
+
+    /// The function's type.
+    ///
+    /// # Panics
+    /// When the function belongs to another store.
+    pub fn ty(&self, store: &impl AsStore) -> FuncType {
+        self.ty_in(core_of(store))
+            .expect("a function is used with its own store")
+    }
+
+    pub(crate) fn ty_in(&self, core: &StoreCore) -> Result<FuncType, Error> {
+        let func = self.ptr(core)?.get();
+        core.engine.sig_type(func.sig).ok_or_else(Error::damaged)
+    }
+
+    /// Calls the function.
+    ///
+    /// # Errors
+    /// When the arguments do not fit the function's type; when the guest traps or a host function ends it.
+    pub fn call(&self, store: &mut impl AsStore, args: &[Value]) -> Result<Vec<Value>, Error> {
+        let core = core_of_mut(store);
+        let ty = self.ty_in(core)?;
+        if !args.iter().map(Value::ty).eq(ty.params().iter().copied()) {
+            let given: Vec<_> = args.iter().map(Value::ty).collect();
+            return Err(Error::Refused(format!(
+                "the function has type {ty}, but was called with {}",
+                FuncType::new(given, [])
+            )));
+        }
+        let mut slots = vec![0; ty.params().len().max(ty.results().len())];
+        for (slot, arg) in slots.iter_mut().zip(args) {
+            *slot = arg.to_slot(core)?;
+        }
+        let _phase = core.vm.activation.get().is_null().then(|| Phase::start("call"));
+        let core = ptr::from_mut(core);
+        // SAFETY: the store is borrowed exclusively; the arguments fit the type.
+        unsafe { call_raw(core, self.ptr.get(), &mut slots)? };
+        // SAFETY: as above; the guest is done.
+        let core = unsafe { &*core };
+        let results = slots.iter().zip(ty.results());
+        Ok(results.map(|(slot, ty)| Value::from_slot(*slot, *ty, core)).collect())
+    }
+}
+
+/// Calls a function with the values in the slots, and puts the results there.
+///
+/// # Safety
+/// `core` is alive and nothing else borrows it; the function belongs to it; the slots fit its type.
+pub(crate) unsafe fn call_raw(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
+    let context = func.vmctx.get();
+    if func.local_sig == HOST {
+        // SAFETY: the context of a host function is a host context, whose function may be typed only where it is bound to an
+        // import; such references go through the trampoline that fits.
+        return unsafe { call_host(core, func, slots) };
+    }
+    // SAFETY: a guest's function has the context of its instance.
+    let (trampoline, code) = unsafe {
+        let vmctx = VMContext::new(ptr::NonNull::new(context).ok_or_else(Error::damaged)?);
+        let instance = vmctx.instance();
+        let row = instance
+            .info()
+            .sigs
+            .get(func.local_sig as usize)
+            .ok_or_else(Error::damaged)?;
+        (instance.code(row.entry.get())?, func.code.get())
+    };
+    // SAFETY: the entry trampoline of the function's own signature.
+    unsafe {
+        let trampoline: EntryTrampoline = std::mem::transmute(trampoline);
+        call::call_guest(core, trampoline, code, context, slots.as_mut_ptr())
+    }
+}
+
+/// # Safety
+/// As for [`call_raw`]; `func` is a host function.
+unsafe fn call_host(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
+    let context = func.vmctx.get();
+    // SAFETY: a host function's context.
+    let untyped = unsafe { (*context.cast::<VMHostContext>()).untyped };
+    // SAFETY: the untyped form takes the slots and this context.
+    unsafe { call::call_guest(core, host_entry, untyped as *const u8, context, slots.as_mut_ptr()) }
+}

@@ -1,0 +1,95 @@
+//! Globals of a store, for the host.
+//!
+//! # Safety
+//! This file may use `unsafe`: a global's place and type belong together by construction, and its store is borrowed while it is
+//! read or written.
+#![allow(unsafe_code, reason = "reads and writes globals where compiled code keeps them")]
+
+use std::ptr::NonNull;
+
+use wrun_artifact::types::GlobalType;
+
+use crate::error::Error;
+use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
+use crate::value::Value;
+use crate::vm::{load_slot, store_slot};
+
+/// A global. Belongs to a store.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Global {
+    store: u64,
+    ty: GlobalType,
+    place: NonNull<u8>,
+}
+
+impl Global {
+    /// A global with this value.
+    ///
+    /// # Errors
+    /// When the value is of another type.
+    pub fn new<T>(store: &mut Store<T>, ty: GlobalType, value: Value) -> Result<Self, Error> {
+        check(&ty, &value)?;
+        let core = core_of_mut(store);
+        let slot = value.to_slot(core)?;
+        let place = core.globals.push(slot).cast();
+        Ok(Self::of(place, ty, core))
+    }
+
+    pub(crate) fn of(place: NonNull<u8>, ty: GlobalType, core: &StoreCore) -> Self {
+        Self {
+            store: core.id(),
+            ty,
+            place,
+        }
+    }
+
+    pub(crate) fn pointer(&self, core: &StoreCore) -> Result<*mut u8, Error> {
+        core.check(self.store)?;
+        Ok(self.place.as_ptr())
+    }
+
+    /// The type.
+    pub fn ty(&self) -> GlobalType {
+        self.ty
+    }
+
+    /// The value.
+    ///
+    /// # Panics
+    /// When the global belongs to another store.
+    pub fn get(&self, store: &impl AsStore) -> Value {
+        let core = core_of(store);
+        let place = self.pointer(core).expect("a global is used with its own store");
+        // SAFETY: the store is alive, so the global is; it has this type.
+        let slot = unsafe { load_slot(place, self.ty.content) };
+        Value::from_slot(slot, self.ty.content, core)
+    }
+
+    /// Sets the value.
+    ///
+    /// # Errors
+    /// When the global is immutable or belongs to another store, or the value is of another type.
+    pub fn set(&self, store: &mut impl AsStore, value: Value) -> Result<(), Error> {
+        if !self.ty.mutable {
+            return Err(Error::Refused("the global is immutable".into()));
+        }
+        check(&self.ty, &value)?;
+        let core = core_of_mut(store);
+        let place = self.pointer(core)?;
+        let slot = value.to_slot(core)?;
+        // SAFETY: as above, borrowed exclusively.
+        unsafe { store_slot(place, self.ty.content, slot) };
+        Ok(())
+    }
+}
+
+fn check(ty: &GlobalType, value: &Value) -> Result<(), Error> {
+    if ty.content == value.ty() {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "the global holds {}, not {}",
+        ty.content,
+        value.ty()
+    )))
+}

@@ -1,0 +1,178 @@
+//! Memories: reserved address space, of which the beginning is accessible.
+
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use wrun_artifact::config::{GUARD_SIZE, MemoryMode, RESERVATION};
+use wrun_artifact::info::RunRow;
+use wrun_artifact::types::{MAX_PAGES, MemoryType, PAGE_SIZE};
+
+use crate::error::Error;
+use crate::load::Image;
+use crate::sys::mmap::Mapping;
+use crate::sys::{PAGE, round_up_to_pages};
+use crate::vm::VMMemoryDefinition;
+
+/// A memory of a store.
+pub(crate) struct MemoryObject {
+    ty: MemoryType,
+    mode: MemoryMode,
+    mapping: Mapping,
+    /// Bytes of the mapping before the memory: an instance's context.
+    before: usize,
+    definition: NonNull<VMMemoryDefinition>,
+}
+
+impl MemoryObject {
+    /// A memory of its minimal size, zero, with `before` accessible bytes in front of it. Its definition has to be set next.
+    pub(crate) fn new(ty: MemoryType, mode: MemoryMode, before: usize) -> Result<Self, Error> {
+        let length = ty.min.checked_mul(PAGE_SIZE).filter(|_| ty.min <= MAX_PAGES);
+        let length = length
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .ok_or_else(Error::damaged)?;
+        let reserved = match mode {
+            MemoryMode::Guarded => usize::try_from(RESERVATION + GUARD_SIZE).map_err(|_| Error::damaged())?,
+            // One page is never accessible: an empty memory has an address too.
+            MemoryMode::Checked => length + PAGE,
+        };
+        let failed = |error| Error::resource("cannot reserve address space for a memory", &error);
+        let mapping = Mapping::reserve(before + reserved).map_err(failed)?;
+        mapping.make_writable(0..before + length).map_err(failed)?;
+        Ok(Self {
+            ty,
+            mode,
+            mapping,
+            before,
+            definition: NonNull::dangling(),
+        })
+    }
+
+    /// Says where compiled code finds the memory. The definition has to live as long as the memory.
+    pub(crate) fn set_definition(&mut self, definition: NonNull<VMMemoryDefinition>) {
+        self.definition = definition;
+        let this = self.definition();
+        this.base.set(self.base().as_ptr());
+        this.length.set(self.ty.min * PAGE_SIZE);
+    }
+
+    /// How compiled code sees the memory.
+    pub(crate) fn definition(&self) -> &VMMemoryDefinition {
+        // SAFETY: set by `set_definition` to one that lives as long (a context or an arena of the same store).
+        unsafe { self.definition.as_ref() }
+    }
+
+    /// The address of the first byte.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        // SAFETY: the reservation is longer than what comes before the memory.
+        unsafe { self.mapping.base().add(self.before) }
+    }
+
+    /// The addresses at which a fault can be an access of the guest.
+    pub(crate) fn reservation(&self) -> Range<usize> {
+        let all = self.mapping.addresses();
+        all.start + self.before..all.end
+    }
+
+    /// Length in bytes.
+    pub(crate) fn length(&self) -> usize {
+        // It fitted when the memory was made or grown.
+        self.definition().length.get() as usize
+    }
+
+    /// The type, with the current size as its minimum (spec 4.5.2).
+    pub(crate) fn ty(&self) -> MemoryType {
+        MemoryType {
+            min: self.pages(),
+            max: self.ty.max,
+        }
+    }
+
+    /// Size in pages.
+    pub(crate) fn pages(&self) -> u64 {
+        self.definition().length.get() / PAGE_SIZE
+    }
+
+    /// Adds pages; gives the size before, or `None` when that many cannot be had. `true` as second result when the memory has
+    /// moved.
+    pub(crate) fn grow(&mut self, delta: u64) -> Option<(u64, bool)> {
+        let pages = self.pages();
+        let new = pages.checked_add(delta)?;
+        if new > self.ty.max.unwrap_or(MAX_PAGES).min(MAX_PAGES) {
+            return None;
+        }
+        let (old_bytes, new_bytes) = (self.length(), usize::try_from(new * PAGE_SIZE).ok()?);
+        let mut moved = false;
+        match self.mode {
+            _ if delta == 0 => {}
+            MemoryMode::Guarded => {
+                let grown = self.before + old_bytes..self.before + new_bytes;
+                self.mapping.make_writable(grown).ok()?;
+            }
+            MemoryMode::Checked => {
+                let mapping = Mapping::reserve(round_up_to_pages(self.before + new_bytes)? + PAGE).ok()?;
+                mapping.make_writable(0..self.before + new_bytes).ok()?;
+                // SAFETY: both are accessible for this long, and different mappings.
+                unsafe {
+                    let old = self.mapping.base().as_ptr();
+                    mapping
+                        .base()
+                        .as_ptr()
+                        .copy_from_nonoverlapping(old, self.before + old_bytes);
+                }
+                self.mapping = mapping;
+                moved = true;
+            }
+        }
+        self.definition().base.set(self.base().as_ptr());
+        self.definition().length.set(new * PAGE_SIZE);
+        Some((pages, moved))
+    }
+
+    /// Fills in the initial contents, by mapping the image's file over the memory or, where there is none, by copying.
+    pub(super) fn load_image(&mut self, image: &Image, runs: &[RunRow]) -> Result<(), Error> {
+        let number = |n: u64| usize::try_from(n).map_err(|_| Error::damaged());
+        for run in runs {
+            let (at, from, len) = (
+                number(run.offset.get())?,
+                number(run.file_offset.get())?,
+                number(run.len.get())?,
+            );
+            let end = at.checked_add(len).filter(|end| *end <= self.length());
+            let bytes = from
+                .checked_add(len)
+                .and_then(|file_end| image.bytes().get(from..file_end));
+            let (Some(end), Some(bytes)) = (end, bytes) else {
+                return Err(Error::damaged());
+            };
+            if !(at.is_multiple_of(PAGE) && len.is_multiple_of(PAGE) && from.is_multiple_of(PAGE)) {
+                return Err(Error::damaged());
+            }
+            if let Some(file) = image.file() {
+                // SAFETY: the memory is new, nothing refers to it; the file is the image's, which nobody changes.
+                unsafe {
+                    self.mapping
+                        .map_file_over(self.before + at..self.before + end, file, run.file_offset.get())
+                }
+                .map_err(|error| Error::resource("cannot map a memory's initial contents", &error))?;
+            } else {
+                // SAFETY: both ranges were checked just now; the memory is new.
+                unsafe {
+                    self.base()
+                        .as_ptr()
+                        .add(at)
+                        .copy_from_nonoverlapping(bytes.as_ptr(), len)
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// The contents.
+    ///
+    /// # Safety
+    /// No guest of the store runs, and nothing else borrows the contents meanwhile.
+    pub(crate) unsafe fn bytes<'a>(&self) -> &'a mut [u8] {
+        // SAFETY: this many bytes are accessible; the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.base().as_ptr(), self.length()) }
+    }
+}

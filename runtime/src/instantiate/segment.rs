@@ -1,0 +1,183 @@
+//! Element and data segments: copied where they belong, all or nothing (spec 4.5.4 and `table.init`, `memory.init`).
+
+use wrun_artifact::TrapCode;
+use wrun_artifact::info::NONE;
+use wrun_artifact::vmlayout::TableForm;
+
+use super::{InstanceData, evaluate, table};
+use crate::error::Error;
+use crate::store::StoreCore;
+use crate::vm::VMPrivateEntry;
+
+/// An element or data segment's mode that needs work at instantiation.
+const ACTIVE: u8 = 0;
+
+/// A passive segment's mode: the others are dropped from the start, or right after they were copied.
+const PASSIVE: u8 = 1;
+
+/// Copies the active segments, in order, as far as they are not part of an image.
+pub(super) fn run_active(instance: &mut InstanceData, core: &mut StoreCore) -> Result<(), Error> {
+    let module = instance.module.clone();
+    let info = module.artifact().info();
+    for (index, row) in (0..).zip(info.elems) {
+        if row.mode == ACTIVE {
+            let offset = evaluate(instance, core, row.offset)? as u32;
+            let len = row.items.len.get();
+            copy_elems(instance, core, row.table.get(), index, offset, 0, len)?;
+        }
+    }
+    for (index, row) in (0..).zip(info.data) {
+        if row.mode == ACTIVE {
+            let offset = evaluate(instance, core, row.offset)? as u32;
+            copy_data(instance, core, row.memory.get(), index, offset.into(), 0, row.len.get())?;
+        }
+    }
+    Ok(())
+}
+
+/// `table.init`: from element `source` of a segment to entry `destination` of a table.
+pub(crate) fn init_table(
+    instance: &mut InstanceData,
+    core: &mut StoreCore,
+    table: u32,
+    elem: u32,
+    destination: u32,
+    source: u32,
+    len: u32,
+) -> Result<(), Error> {
+    let row = instance.info().elems.get(elem as usize).ok_or_else(Error::damaged)?;
+    if (row.mode != PASSIVE || instance.dropped_elems.contains(&elem)) && !(source == 0 && len == 0) {
+        return Err(TrapCode::TableOutOfBounds.into());
+    }
+    copy_elems(instance, core, table, elem, destination, source, len)
+}
+
+fn copy_elems(
+    instance: &mut InstanceData,
+    core: &mut StoreCore,
+    table: u32,
+    elem: u32,
+    destination: u32,
+    source: u32,
+    len: u32,
+) -> Result<(), Error> {
+    let place = *instance.tables.get(table as usize).ok_or_else(Error::damaged)?;
+    let items = instance
+        .info()
+        .elems
+        .get(elem as usize)
+        .ok_or_else(Error::damaged)?
+        .items
+        .len
+        .get();
+    let fits = |start: u32, size: u32| start.checked_add(len).is_some_and(|end| end <= size);
+    if !fits(source, items) || !fits(destination, core.tables[place].len()) {
+        return Err(TrapCode::TableOutOfBounds.into());
+    }
+    for offset in 0..len {
+        if core.tables[place].form() == TableForm::Private {
+            let entry = match private_item(instance, elem, source + offset)? {
+                Some(func) => instance.private_entry(func)?,
+                None => VMPrivateEntry::default(),
+            };
+            core.tables[place].set_private(destination + offset, entry);
+        } else {
+            let reference = elem_item(instance, core, elem, source + offset)?;
+            core.tables[place].write(destination + offset, reference);
+        }
+    }
+    Ok(())
+}
+
+/// The function that an element of a segment for private tables is.
+fn private_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32>, Error> {
+    let info = instance.info();
+    let row = &info.elems[elem as usize];
+    if row.exprs != 0 {
+        return Err(Error::damaged());
+    }
+    let func = row
+        .items
+        .of(info.elem_items)
+        .get(item as usize)
+        .ok_or_else(Error::damaged)?
+        .get();
+    Ok((func != NONE).then_some(func))
+}
+
+/// An element of a segment, as a reference.
+fn elem_item(instance: &mut InstanceData, core: &mut StoreCore, elem: u32, item: u32) -> Result<u64, Error> {
+    let module = instance.module.clone();
+    let info = module.artifact().info();
+    let row = info.elems.get(elem as usize).ok_or_else(Error::damaged)?;
+    if row.exprs != 0 {
+        let ops = row
+            .items
+            .of(info.elem_exprs)
+            .get(item as usize)
+            .ok_or_else(Error::damaged)?;
+        return Ok(evaluate(instance, core, *ops)? as u64);
+    }
+    let func = row
+        .items
+        .of(info.elem_items)
+        .get(item as usize)
+        .ok_or_else(Error::damaged)?
+        .get();
+    if func == NONE {
+        return Ok(table::reference(None));
+    }
+    Ok(table::reference(Some(instance.func_ref(core, func)?)))
+}
+
+/// `memory.init`: from byte `source` of a segment to byte `destination` of a memory.
+pub(crate) fn init_memory(
+    instance: &InstanceData,
+    core: &mut StoreCore,
+    memory: u32,
+    data: u32,
+    destination: u64,
+    source: u32,
+    len: u32,
+) -> Result<(), Error> {
+    let row = instance.info().data.get(data as usize).ok_or_else(Error::damaged)?;
+    if (row.mode != PASSIVE || instance.dropped_data.contains(&data)) && !(source == 0 && len == 0) {
+        return Err(TrapCode::MemoryOutOfBounds.into());
+    }
+    copy_data(instance, core, memory, data, destination, source.into(), len.into())
+}
+
+fn copy_data(
+    instance: &InstanceData,
+    core: &mut StoreCore,
+    memory: u32,
+    data: u32,
+    destination: u64,
+    source: u64,
+    len: u64,
+) -> Result<(), Error> {
+    let place = *instance.memories.get(memory as usize).ok_or_else(Error::damaged)?;
+    let row = instance.info().data.get(data as usize).ok_or_else(Error::damaged)?;
+    let target = &core.memories[place];
+    let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
+    if !fits(source, row.len.get()) || !fits(destination, target.definition().length.get()) {
+        return Err(TrapCode::MemoryOutOfBounds.into());
+    }
+    if len == 0 {
+        // The bytes of a segment that was dropped from the start need not be there.
+        return Ok(());
+    }
+    let start = row.start.get().checked_add(source).ok_or_else(Error::damaged)?;
+    let bytes = usize::try_from(start).ok().zip(usize::try_from(len).ok());
+    let bytes = bytes.and_then(|(start, len)| instance.module.artifact().data().get(start..start.checked_add(len)?));
+    let bytes = bytes.ok_or_else(Error::damaged)?;
+    // SAFETY: no compiled code runs, and nothing borrows the memory.
+    let target = unsafe { target.bytes() };
+    target[destination as usize..][..bytes.len()].copy_from_slice(bytes);
+    Ok(())
+}
+
+/// The reference at an entry of one of the store's tables.
+pub(crate) fn table_get(core: &mut StoreCore, place: usize, index: u32) -> Result<u64, Error> {
+    table::get(core, place, index)
+}

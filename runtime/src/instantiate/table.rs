@@ -1,0 +1,310 @@
+//! Tables: entries of one of three forms (`vmlayout::TableForm`).
+
+use std::ptr::{self, NonNull};
+
+use wrun_artifact::info::{NONE, Span, TableRow};
+use wrun_artifact::types::{TableType, ValType};
+use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
+
+use super::InstanceData;
+use super::block::Block;
+use crate::error::Error;
+use crate::module::Module;
+use crate::store::StoreCore;
+use crate::vm::{FuncPtr, VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
+
+/// A table of a store.
+pub(crate) struct TableObject {
+    ty: TableType,
+    form: TableForm,
+    definition: NonNull<VMTableDefinition>,
+    /// The entries, where the table has its own.
+    block: Block,
+    /// The instance that defines the table, null for one of the host.
+    owner: *mut InstanceData,
+    /// Shared tables: initial contents that are filled in on first use, in the owner's `elem_items`.
+    image: Span,
+}
+
+impl TableObject {
+    /// A table of its minimal size, all null.
+    fn empty(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>) -> Result<Self, Error> {
+        let block = Self::entries(form, ty.min).ok_or_else(|| too_large(ty.min))?;
+        let this = Self {
+            ty,
+            form,
+            definition,
+            block,
+            owner: ptr::null_mut(),
+            image: Span::default(),
+        };
+        this.definition().base.set(this.block.base().as_ptr());
+        this.definition().length.set(ty.min.into());
+        Ok(this)
+    }
+
+    fn entries(form: TableForm, count: u32) -> Option<Block> {
+        Block::zeroed((count as usize).checked_mul(form.entry_size() as usize)?)
+    }
+
+    /// A table of the host, filled with `init`.
+    pub(crate) fn of_host(ty: TableType, definition: NonNull<VMTableDefinition>, init: u64) -> Result<Self, Error> {
+        let form = match ty.element {
+            ValType::FuncRef => TableForm::Shared,
+            _ => TableForm::Extern,
+        };
+        let this = Self::empty(ty, form, definition)?;
+        if init != 0 {
+            for index in 0..ty.min {
+                this.write(index, init);
+            }
+        }
+        Ok(this)
+    }
+
+    /// A table that a module defines, with its initial contents.
+    pub(super) fn of_module(
+        module: &Module,
+        row: &TableRow,
+        definition: NonNull<VMTableDefinition>,
+    ) -> Result<Self, Error> {
+        let ty = row.ty.as_table().ok_or_else(Error::damaged)?;
+        let form = match row.form {
+            0 => TableForm::Private,
+            1 => TableForm::Shared,
+            2 => TableForm::Extern,
+            _ => return Err(Error::damaged()),
+        };
+        if row.image.len.get() > ty.min {
+            return Err(Error::damaged());
+        }
+        if form != TableForm::Private {
+            let mut this = Self::empty(ty, form, definition)?;
+            this.image = row.image;
+            return Ok(this);
+        }
+        let size = private_entry::SIZE as usize;
+        let start = row.image.start.get() as usize * size;
+        let image = module
+            .artifact()
+            .tables()
+            .get(start..start + row.image.len.get() as usize * size);
+        let image = image.ok_or_else(Error::damaged)?;
+        let whole = row.constant == 1 && row.image.len.get() == ty.min && !image.is_empty();
+        let aligned = (image.as_ptr() as usize).is_multiple_of(align_of::<VMPrivateEntry>());
+        if whole && aligned {
+            // Nothing ever writes this table, so compiled code can read it where it lies.
+            let this = Self::empty(TableType { min: 0, ..ty }, form, definition)?;
+            this.definition().base.set(image.as_ptr().cast_mut());
+            this.definition().length.set(ty.min.into());
+            return Ok(this);
+        }
+        let this = Self::empty(ty, form, definition)?;
+        // SAFETY: the image is not longer than the new entries.
+        unsafe {
+            this.block
+                .base()
+                .as_ptr()
+                .copy_from_nonoverlapping(image.as_ptr(), image.len())
+        };
+        Ok(this)
+    }
+
+    /// Says which instance defines the table: it knows the initial contents.
+    pub(super) fn set_owner(&mut self, owner: *mut InstanceData) {
+        self.owner = owner;
+    }
+
+    /// How compiled code sees the table.
+    pub(crate) fn definition(&self) -> &VMTableDefinition {
+        // SAFETY: a field of the owner's context, or in an arena of the same store.
+        unsafe { self.definition.as_ref() }
+    }
+
+    /// The type, with the current size as its minimum (spec 4.5.2).
+    pub(crate) fn ty(&self) -> TableType {
+        TableType {
+            min: self.len(),
+            ..self.ty
+        }
+    }
+
+    /// The form of the entries.
+    pub(crate) fn form(&self) -> TableForm {
+        self.form
+    }
+
+    /// Size in entries.
+    pub(crate) fn len(&self) -> u32 {
+        self.definition().length.get() as u32
+    }
+
+    /// The instance that defines the table.
+    pub(crate) fn owner(&self) -> *mut InstanceData {
+        self.owner
+    }
+
+    fn entry<E>(&self, index: u32) -> *mut E {
+        assert!(index < self.len(), "table accesses are checked before");
+        // SAFETY: the entry is inside of the table.
+        unsafe {
+            self.definition()
+                .base
+                .get()
+                .add(index as usize * self.form.entry_size() as usize)
+                .cast()
+        }
+    }
+
+    /// The address of a shared table's entry.
+    pub(crate) fn shared_entry(&self, index: u32) -> *mut VMSharedEntry {
+        assert_eq!(self.form, TableForm::Shared, "wrun bug: the table has another form");
+        self.entry(index)
+    }
+
+    /// A private table's entry.
+    pub(crate) fn private(&self, index: u32) -> VMPrivateEntry {
+        assert_eq!(self.form, TableForm::Private, "wrun bug: the table has another form");
+        // SAFETY: the form says what the entry is.
+        unsafe { self.entry::<VMPrivateEntry>(index).read() }
+    }
+
+    /// Writes a private table's entry.
+    pub(crate) fn set_private(&self, index: u32, entry: VMPrivateEntry) {
+        assert_eq!(self.form, TableForm::Private, "wrun bug: the table has another form");
+        // SAFETY: the form says what the entry is; only tables that are never written lie in the artifact.
+        unsafe { self.entry::<VMPrivateEntry>(index).write(entry) }
+    }
+
+    /// What the initial contents have at `index`, when the entry was neither filled nor written yet: a function of the owner.
+    pub(crate) fn unfilled(&self, index: u32) -> Option<u32> {
+        // SAFETY: the form says what the entry is.
+        if self.form != TableForm::Shared || unsafe { (*self.shared_entry(index)).reference } != 0 {
+            return None;
+        }
+        // SAFETY: the owner is in an arena of this store.
+        let owner = unsafe { self.owner.as_ref() }?;
+        let func = self.image.of(owner.info().elem_items).get(index as usize)?.get();
+        (func != NONE).then_some(func)
+    }
+
+    /// The reference at `index`. The entry must be filled (see [`TableObject::unfilled`]); not for private tables.
+    pub(crate) fn read(&self, index: u32) -> u64 {
+        match self.form {
+            // SAFETY: the form says what the entry is.
+            TableForm::Shared => match unsafe { (*self.shared_entry(index)).reference } as u64 {
+                reference if reference == shared_entry::WRITTEN_NULL as u64 => 0,
+                reference => reference,
+            },
+            // SAFETY: as above.
+            TableForm::Extern => unsafe { self.entry::<u64>(index).read() },
+            TableForm::Private => panic!("wrun bug: private tables hold no references"),
+        }
+    }
+
+    /// Writes a reference. Not for private tables.
+    pub(crate) fn write(&self, index: u32, reference: u64) {
+        match self.form {
+            // SAFETY: the form says what the entry is; references come from compiled code or from this store.
+            TableForm::Shared => unsafe {
+                self.shared_entry(index)
+                    .write(VMSharedEntry::of(reference as usize as *const VMFuncRef));
+            },
+            // SAFETY: as above.
+            TableForm::Extern => unsafe { self.entry::<u64>(index).write(reference) },
+            TableForm::Private => panic!("wrun bug: private tables hold no references"),
+        }
+    }
+
+    /// Adds null entries; gives the size before, or `None` when that many cannot be had.
+    pub(crate) fn grow(&mut self, delta: u32) -> Option<u32> {
+        let len = self.len();
+        let new = len.checked_add(delta)?;
+        if self.ty.max.is_some_and(|max| new > max) {
+            return None;
+        }
+        if delta > 0 {
+            let block = Self::entries(self.form, new)?;
+            let bytes = len as usize * self.form.entry_size() as usize;
+            // SAFETY: both have at least this many bytes, and are different blocks.
+            unsafe {
+                block
+                    .base()
+                    .as_ptr()
+                    .copy_from_nonoverlapping(self.definition().base.get(), bytes);
+            }
+            self.definition().base.set(block.base().as_ptr());
+            self.block = block;
+        }
+        self.definition().length.set(new.into());
+        Some(len)
+    }
+}
+
+fn too_large(entries: u32) -> Error {
+    Error::Resource(format!("cannot allocate a table of {entries} entries"))
+}
+
+/// The reference at `index` of a table, filled in first when it has to be. Traps outside of the table.
+pub(super) fn get(core: &mut StoreCore, table: usize, index: u32) -> Result<u64, Error> {
+    let object = &core.tables[table];
+    if index >= object.len() {
+        return Err(wrun_artifact::TrapCode::TableOutOfBounds.into());
+    }
+    if let Some(func) = object.unfilled(index) {
+        let owner = object.owner();
+        // SAFETY: the owner is in an arena of this store; no compiled code runs.
+        let reference = unsafe { &mut *owner }.func_ref(core, func)?;
+        core.tables[table].write(index, reference.as_ptr() as u64);
+    }
+    let object = &core.tables[table];
+    if object.form() != TableForm::Private {
+        return Ok(object.read(index));
+    }
+    let entry = object.private(index);
+    if entry.sig == 0 {
+        return Ok(0);
+    }
+    // SAFETY: as above.
+    let owner = unsafe { &mut *object.owner() };
+    let func = owner.func_of_private(entry).ok_or_else(Error::damaged)?;
+    Ok(owner.func_ref(core, func)?.as_ptr() as u64)
+}
+
+impl InstanceData {
+    /// The entry that stands for a function of this instance in a private table.
+    pub(crate) fn private_entry(&self, func: u32) -> Result<VMPrivateEntry, Error> {
+        let info = self.info();
+        let sig = info.sig_of(func).ok_or_else(Error::damaged)?;
+        let imported = info.counts().imported_funcs;
+        let offset = match func.checked_sub(imported) {
+            Some(defined) => info.funcs.get(defined as usize).map(|row| row.start.get()),
+            None => {
+                let mut funcs = info.imports.iter().filter(|row| row.ty.kind == 0);
+                funcs
+                    .nth(func as usize)
+                    .map(|row| row.thunk.get())
+                    .filter(|thunk| *thunk != NONE)
+            }
+        };
+        Ok(VMPrivateEntry {
+            sig: sig + 1,
+            offset: offset.ok_or_else(Error::damaged)?,
+        })
+    }
+
+    /// The function that an entry of a private table stands for.
+    fn func_of_private(&self, entry: VMPrivateEntry) -> Option<u32> {
+        let info = self.info();
+        if let Some(defined) = info.func_at(entry.offset) {
+            return Some(info.counts().imported_funcs + defined);
+        }
+        let mut funcs = info.imports.iter().filter(|row| row.ty.kind == 0);
+        u32::try_from(funcs.position(|row| row.thunk.get() == entry.offset)?).ok()
+    }
+}
+
+/// A reference as compiled code handles it.
+pub(super) fn reference(func: Option<FuncPtr>) -> u64 {
+    func.map_or(0, |func| func.as_ptr() as u64)
+}

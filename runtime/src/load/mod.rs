@@ -1,0 +1,176 @@
+//! From artifact bytes, in a file or in memory, to an image whose text can run. Maps and checks; compiles and repairs nothing.
+//!
+//! Bytes that are not in a file yet go into one without a name (`memfd_create(2)`), so that text and memory images are mapped
+//! in every case; where the system forbids that, they are copied into anonymous memory.
+//!
+//! # Safety
+//! This file may use `unsafe`: it makes bytes executable. That they are an artifact of this very build, undamaged, is checked
+//! by `Artifact::read`; that nobody has tampered with them is what the callers of the unsafe public functions vouch for.
+#![allow(unsafe_code, reason = "makes the text of an artifact executable")]
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::slice;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use wrun_artifact::config::{Config, CpuFeatures};
+use wrun_artifact::elf::{Artifact, Expect, Stale};
+
+use crate::error::Error;
+use crate::sys::mmap::Mapping;
+use crate::sys::round_up_to_pages;
+
+/// An artifact that is mapped, checked and executable.
+pub(crate) struct Image {
+    /// Reads from `mapping`, which lives as long and does not move; never handed out with this lifetime.
+    artifact: Artifact<'static>,
+    text: Range<usize>,
+    len: usize,
+    /// The file that is mapped, to map memory images from; absent where the bytes were copied.
+    file: Option<OwnedFd>,
+    mapping: Mapping,
+}
+
+/// What an artifact must be for this build, machine and, if given, these settings.
+fn expect(config: Option<&Config>) -> Expect {
+    Expect {
+        build: wrun_artifact::BUILD,
+        config: config.cloned(),
+        cpu: CpuFeatures::detect(),
+    }
+}
+
+impl Image {
+    /// Loads an artifact from memory.
+    ///
+    /// # Safety
+    /// The bytes were made by wrun, and nobody has changed them.
+    pub(crate) unsafe fn from_bytes(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
+        match in_memory_file(bytes) {
+            // SAFETY: the file has no name, so nobody else can change it.
+            Ok(file) => match unsafe { Self::map(file, bytes.len(), config) } {
+                Err(Error::Resource(why)) => {
+                    log::debug!("load: cannot map an unnamed file ({why}), copying");
+                    Self::copy(bytes, config)
+                }
+                result => result,
+            },
+            Err(error) => {
+                log::debug!("load: cannot make an unnamed file ({error}), copying");
+                Self::copy(bytes, config)
+            }
+        }
+    }
+
+    /// Loads an artifact that this process has just compiled.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn from_compiler(artifact: Vec<u8>, config: &Config) -> Result<Self, Error> {
+        // SAFETY: the compiler of this build has made the bytes, and they have been this process's own since.
+        unsafe { Self::from_bytes(&artifact, Some(config)) }
+    }
+
+    /// Loads an artifact from a file, by mapping it.
+    ///
+    /// # Safety
+    /// The file was made by wrun; nobody changes or truncates it while the image lives.
+    pub(crate) unsafe fn from_file(path: &Path, config: Option<&Config>) -> Result<Self, Error> {
+        let open = |error: io::Error| Error::Resource(format!("cannot open {}: {error}", path.display()));
+        let file = File::open(path).map_err(open)?;
+        let len = usize::try_from(file.metadata().map_err(open)?.len()).map_err(|_| Stale::Length)?;
+        if len == 0 {
+            return Err(Stale::NotAnArtifact.into());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { Self::map(file.into(), len, config) }
+    }
+
+    /// # Safety
+    /// Nobody changes or truncates the file while the image lives.
+    unsafe fn map(file: OwnedFd, len: usize, config: Option<&Config>) -> Result<Self, Error> {
+        // SAFETY: the caller's promise.
+        let mapping = unsafe { Mapping::of_file(file.as_fd(), len) }.map_err(|e| Error::resource("cannot map", &e))?;
+        Self::check(mapping, len, Some(file), config)
+    }
+
+    fn copy(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
+        let size = round_up_to_pages(bytes.len().max(1)).ok_or_else(Error::damaged)?;
+        let mapping = Mapping::zeroed(size).map_err(|error| Error::resource("cannot load the artifact", &error))?;
+        // SAFETY: the mapping is new, writable and at least as long.
+        unsafe {
+            mapping
+                .base()
+                .as_ptr()
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+        Self::check(mapping, bytes.len(), None, config)
+    }
+
+    fn check(mapping: Mapping, len: usize, file: Option<OwnedFd>, config: Option<&Config>) -> Result<Self, Error> {
+        // SAFETY: the mapping is at least `len` long, readable, and moves into the same value as the artifact that reads from
+        // it; the text's bytes stay as they are when they become executable.
+        let bytes: &'static [u8] = unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) };
+        let artifact = Artifact::read(bytes, &expect(config))?;
+        let executable = artifact.executable();
+        mapping
+            .make_executable(executable)
+            .map_err(|error| Error::resource("cannot make the artifact's text executable", &error))?;
+        let base = mapping.addresses().start;
+        let text = artifact.text();
+        Ok(Self {
+            artifact,
+            text: base + text.start..base + text.end,
+            len,
+            file,
+            mapping,
+        })
+    }
+
+    /// The artifact.
+    pub(crate) fn artifact(&self) -> &Artifact<'_> {
+        &self.artifact
+    }
+
+    /// The whole artifact's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is at least this long, readable in all parts, and never written.
+        unsafe { slice::from_raw_parts(self.mapping.base().as_ptr(), self.len) }
+    }
+
+    /// Where the text lies.
+    pub(crate) fn text_addresses(&self) -> Range<usize> {
+        self.text.clone()
+    }
+
+    /// The address of code at this offset of the text. `None` when it lies outside.
+    pub(crate) fn code(&self, offset: u32) -> Option<*const u8> {
+        let address = self.text.start + offset as usize;
+        self.text.contains(&address).then_some(address as *const u8)
+    }
+
+    /// The mapped file, if there is one.
+    pub(crate) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Image")
+            .field("text", &self.text)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
+    }
+}
+
+fn in_memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // Since Linux 6.3 a system may want to be told that the file is for code; before, it does not know the flag.
+    let executable = MemfdFlags::from_bits_retain(0x10);
+    let file = memfd_create(c"wrun-artifact", MemfdFlags::CLOEXEC | executable)
+        .or_else(|_| memfd_create(c"wrun-artifact", MemfdFlags::CLOEXEC))?;
+    let mut file = File::from(file);
+    file.write_all(bytes)?;
+    Ok(file.into())
+}

@@ -1,0 +1,108 @@
+//! Memories of a store, for the host.
+//!
+//! # Safety
+//! This file may use `unsafe`: it borrows a memory's contents together with the store, so that no guest runs meanwhile.
+#![allow(unsafe_code, reason = "borrows the contents of a memory together with its store")]
+
+use wrun_artifact::config::MemoryMode;
+use wrun_artifact::types::{MAX_PAGES, MemoryType};
+
+use crate::error::Error;
+use crate::instantiate::MemoryObject;
+use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
+use crate::vm::VMMemoryDefinition;
+
+/// A memory. Belongs to a store.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Memory {
+    store: u64,
+    place: usize,
+}
+
+impl Memory {
+    /// A memory of its minimal size, zero.
+    ///
+    /// # Errors
+    /// When the limits make no sense, or address space runs out.
+    pub fn new<T>(store: &mut Store<T>, ty: MemoryType) -> Result<Self, Error> {
+        if ty.min > MAX_PAGES || ty.max.is_some_and(|max| max < ty.min || max > MAX_PAGES) {
+            return Err(Error::Refused(format!(
+                "a memory has at most {MAX_PAGES} pages, and no less than its minimum"
+            )));
+        }
+        let core = core_of_mut(store);
+        let mode: MemoryMode = core.engine.config().artifact.memory;
+        let mut object = MemoryObject::new(ty, mode, 0)?;
+        let definition = core.memory_definitions.push(VMMemoryDefinition {
+            base: std::ptr::null_mut::<u8>().into(),
+            length: 0.into(),
+        });
+        object.set_definition(definition);
+        let place = core.memories.len();
+        core.memories.push(object);
+        core.update_reservations();
+        Ok(Self::of(place, core))
+    }
+
+    pub(crate) fn of(place: usize, core: &StoreCore) -> Self {
+        Self {
+            store: core.id(),
+            place,
+        }
+    }
+
+    pub(crate) fn place(&self, core: &StoreCore) -> Result<usize, Error> {
+        core.check(self.store)?;
+        Ok(self.place)
+    }
+
+    fn object<'a>(&self, core: &'a StoreCore) -> &'a MemoryObject {
+        assert!(core.check(self.store).is_ok(), "a memory is used with its own store");
+        &core.memories[self.place]
+    }
+
+    pub(crate) fn ty_in(&self, core: &StoreCore) -> Result<MemoryType, Error> {
+        core.check(self.store)?;
+        Ok(core.memories[self.place].ty())
+    }
+
+    /// The type, with the current size as its minimum.
+    ///
+    /// # Panics
+    /// When the memory belongs to another store; so do the other methods.
+    pub fn ty(&self, store: &impl AsStore) -> MemoryType {
+        self.object(core_of(store)).ty()
+    }
+
+    /// The size in pages.
+    pub fn size(&self, store: &impl AsStore) -> u64 {
+        self.object(core_of(store)).pages()
+    }
+
+    /// Adds pages; gives the size before.
+    ///
+    /// # Errors
+    /// When that many pages are more than the maximum, or not to be had.
+    pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Result<u64, Error> {
+        let core = core_of_mut(store);
+        core.check(self.store)?;
+        let grown = core.memories[self.place].grow(pages);
+        let (old, moved) = grown.ok_or_else(|| Error::Resource(format!("cannot grow the memory by {pages} pages")))?;
+        if moved {
+            core.update_reservations();
+        }
+        Ok(old)
+    }
+
+    /// The contents.
+    pub fn data<'a>(&self, store: &'a impl AsStore) -> &'a [u8] {
+        // SAFETY: the store is borrowed as long as the contents: no guest runs and nobody writes.
+        unsafe { self.object(core_of(store)).bytes() }
+    }
+
+    /// The contents.
+    pub fn data_mut<'a>(&self, store: &'a mut impl AsStore) -> &'a mut [u8] {
+        // SAFETY: the store is borrowed exclusively as long as the contents.
+        unsafe { self.object(core_of_mut(store)).bytes() }
+    }
+}

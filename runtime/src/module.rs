@@ -1,0 +1,165 @@
+//! Modules: an artifact that is loaded and ready to be instantiated.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wrun_artifact::elf::Artifact;
+use wrun_artifact::types::ExternType;
+use wrun_artifact::vmlayout::VMLayout;
+
+#[cfg(feature = "compiler")]
+use crate::deadline::Deadline;
+use crate::engine::{Engine, Phase};
+use crate::error::Error;
+use crate::load::Image;
+
+/// A compiled module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Module(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    image: Arc<Image>,
+    layout: VMLayout,
+}
+
+/// An import of a module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportType<'a> {
+    /// Its module name.
+    pub module: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its type.
+    pub ty: ExternType,
+}
+
+/// An export of a module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExportType<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its type.
+    pub ty: ExternType,
+}
+
+impl Module {
+    /// Compiles a module from the bytes of a wasm file.
+    ///
+    /// # Errors
+    /// When the bytes are not a module that wrun can run, or memory runs out.
+    #[cfg(feature = "compiler")]
+    pub fn new(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
+        Self::compile(engine, wasm, None)
+    }
+
+    /// As [`Module::new`], but gives up when a deadline passes.
+    ///
+    /// # Errors
+    /// As for [`Module::new`], and `CompileError::Interrupted`.
+    #[cfg(feature = "compiler")]
+    pub fn new_before(engine: &Engine, wasm: &[u8], deadline: &Deadline) -> Result<Self, Error> {
+        Self::compile(engine, wasm, Some(deadline))
+    }
+
+    #[cfg(feature = "compiler")]
+    fn compile(engine: &Engine, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Self, Error> {
+        let artifact = engine.compile(wasm, deadline)?;
+        let _phase = Phase::start("load");
+        Self::of(engine, Image::from_compiler(artifact, &engine.config().artifact)?)
+    }
+
+    /// Loads an artifact that [`Module::serialize`] gave.
+    ///
+    /// # Safety
+    /// An artifact is machine code: the bytes must come from wrun, unchanged.
+    ///
+    /// # Errors
+    /// When the bytes are no artifact of this build for this machine and the engine's settings, or are damaged.
+    #[allow(unsafe_code, reason = "hands the caller's promise on")]
+    pub unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
+        let _phase = Phase::start("load");
+        // SAFETY: the caller's promise.
+        let image = unsafe { Image::from_bytes(artifact, Some(&engine.config().artifact))? };
+        Self::of(engine, image)
+    }
+
+    /// Loads an artifact from a file by mapping it.
+    ///
+    /// # Safety
+    /// As for [`Module::deserialize`]; besides, nobody may change or truncate the file while the module is in use. (Removing
+    /// it, or renaming another file over it, is fine.)
+    ///
+    /// # Errors
+    /// As for [`Module::deserialize`], and when the file cannot be opened or mapped.
+    #[allow(unsafe_code, reason = "hands the caller's promise on")]
+    pub unsafe fn deserialize_file(engine: &Engine, path: &Path) -> Result<Self, Error> {
+        let _phase = Phase::start("load");
+        // SAFETY: the caller's promise.
+        let image = unsafe { Image::from_file(path, Some(&engine.config().artifact))? };
+        Self::of(engine, image)
+    }
+
+    fn of(engine: &Engine, image: Image) -> Result<Self, Error> {
+        let artifact = image.artifact();
+        let layout = VMLayout::new(*artifact.info().counts(), artifact.config()).ok_or_else(Error::damaged)?;
+        Ok(Self(Arc::new(Inner {
+            engine: engine.clone(),
+            layout,
+            image: Arc::new(image),
+        })))
+    }
+
+    /// The artifact: what [`Module::deserialize`] takes.
+    pub fn serialize(&self) -> &[u8] {
+        self.0.image.bytes()
+    }
+
+    /// The engine it was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// What the module imports, in its order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let info = *self.artifact().info();
+        info.imports.iter().map(move |row| ImportType {
+            module: info.string(row.module),
+            name: info.string(row.name),
+            ty: info
+                .extern_type(&row.ty)
+                .unwrap_or_else(|| ExternType::Func(Default::default())),
+        })
+    }
+
+    /// What the module exports, sorted by name.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let info = *self.artifact().info();
+        info.exports.iter().map(move |row| ExportType {
+            name: info.string(row.name),
+            ty: info
+                .item_type(row.kind.get(), row.index.get())
+                .unwrap_or_else(|| ExternType::Func(Default::default())),
+        })
+    }
+
+    /// The type of the export with this name.
+    pub fn export(&self, name: &str) -> Option<ExternType> {
+        let info = self.artifact().info();
+        let row = info.export(name)?;
+        info.item_type(row.kind.get(), row.index.get())
+    }
+
+    pub(crate) fn artifact(&self) -> &Artifact<'_> {
+        self.0.image.artifact()
+    }
+
+    pub(crate) fn image(&self) -> &Arc<Image> {
+        &self.0.image
+    }
+
+    pub(crate) fn layout(&self) -> &VMLayout {
+        &self.0.layout
+    }
+}

@@ -1,0 +1,12 @@
+//! CPU time of the process.
+
+use std::time::Duration;
+
+/// The CPU time that all threads of this process have used so far (`clock_gettime(2)`, `CLOCK_PROCESS_CPUTIME_ID`).
+pub(crate) fn process_cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u32::try_from(now.tv_nsec).unwrap_or_default(),
+    )
+}

@@ -1,0 +1,156 @@
+//! Ranges of address space: reserved, made accessible, filled from files, given back on drop.
+
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr::{self, NonNull};
+
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
+
+use super::PAGE;
+
+/// A range of address space that belongs to this value alone. Unmapped on drop.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a mapping is plain memory without thread affinity; access to its contents is up to its users.
+unsafe impl Send for Mapping {}
+// SAFETY: as above: the methods that take `&self` only make system calls that the kernel serialises.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Reserves `len` bytes (a multiple of the page size, not 0) that cannot be accessed yet.
+    pub(crate) fn reserve(len: usize) -> io::Result<Self> {
+        Self::anonymous(len, ProtFlags::empty(), MapFlags::NORESERVE)
+    }
+
+    /// `len` zero bytes (a multiple of the page size, not 0), readable and writable.
+    pub(crate) fn zeroed(len: usize) -> io::Result<Self> {
+        Self::anonymous(len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::empty())
+    }
+
+    fn anonymous(len: usize, protection: ProtFlags, flags: MapFlags) -> io::Result<Self> {
+        assert!(len > 0 && len.is_multiple_of(PAGE), "a mapping has whole pages");
+        // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
+        let base = unsafe { mmap_anonymous(ptr::null_mut(), len, protection, MapFlags::PRIVATE | flags)? };
+        Ok(Self {
+            base: NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?,
+            len,
+        })
+    }
+
+    /// The first `len` bytes of a file, readable, private.
+    ///
+    /// # Safety
+    /// Nobody may change or truncate the file while it is mapped.
+    pub(crate) unsafe fn of_file(file: BorrowedFd<'_>, len: usize) -> io::Result<Self> {
+        assert!(len > 0, "a mapping is not empty");
+        let len = super::round_up_to_pages(len).ok_or(io::ErrorKind::OutOfMemory)?;
+        // SAFETY: a new mapping at an address of the kernel's choice; the caller vouches for the file.
+        let base = unsafe { mmap(ptr::null_mut(), len, ProtFlags::READ, MapFlags::PRIVATE, file, 0)? };
+        Ok(Self {
+            base: NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?,
+            len,
+        })
+    }
+
+    /// The address of the first byte.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// The addresses of this mapping.
+    pub(crate) fn addresses(&self) -> Range<usize> {
+        let base = self.base.as_ptr() as usize;
+        base..base + self.len
+    }
+
+    fn at(&self, range: &Range<usize>) -> *mut u8 {
+        assert!(
+            range.start <= range.end && range.end <= self.len && range.start.is_multiple_of(PAGE),
+            "a range of a mapping lies inside of it and begins at a page"
+        );
+        // SAFETY: checked just now: the offset lies inside of the mapping.
+        unsafe { self.base.as_ptr().add(range.start) }
+    }
+
+    /// Makes `range` readable and writable.
+    pub(crate) fn make_writable(&self, range: Range<usize>) -> io::Result<()> {
+        self.protect(range, MprotectFlags::READ | MprotectFlags::WRITE)
+    }
+
+    /// Makes `range` readable and executable, and not writable.
+    pub(crate) fn make_executable(&self, range: Range<usize>) -> io::Result<()> {
+        self.protect(range, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    fn protect(&self, range: Range<usize>, protection: MprotectFlags) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let at = self.at(&range);
+        // SAFETY: the range lies inside of this mapping (`at`), which belongs to this value; the bytes stay as they are,
+        // and Rust references into it are made by users only for parts that they have made accessible.
+        unsafe { Ok(mprotect(at.cast(), range.len(), protection)?) }
+    }
+
+    /// Replaces `range` by a private, writable view of a file's bytes from `offset` on: written pages are copied.
+    ///
+    /// # Safety
+    /// Nothing may refer to the bytes of `range`, and nobody may change or truncate the file while it is mapped.
+    pub(crate) unsafe fn map_file_over(&self, range: Range<usize>, file: impl AsFd, offset: u64) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let at = self.at(&range);
+        // SAFETY: `MAP_FIXED` replaces pages of this mapping only (`at`); the caller vouches for the rest.
+        unsafe {
+            mmap(
+                at.cast(),
+                range.len(),
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::FIXED,
+                file,
+                offset,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping belongs to this value; whoever holds pointers into it must have dropped them (each user
+        // keeps the mapping and what points into it in one owner).
+        let unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
+        debug_assert!(unmapped.is_ok(), "a whole mapping can be unmapped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_becomes_writable_in_part() {
+        let mapping = Mapping::reserve(4 * PAGE).expect("small");
+        mapping.make_writable(PAGE..2 * PAGE).expect("inside");
+        // SAFETY: this page was just made accessible, and nothing else refers to it.
+        unsafe {
+            let byte = mapping.base().as_ptr().add(PAGE);
+            assert_eq!(*byte, 0);
+            *byte = 1;
+            assert_eq!(*byte, 1);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "lies inside")]
+    fn a_range_outside_of_the_mapping_is_a_bug() {
+        let mapping = Mapping::reserve(PAGE).expect("small");
+        let _ = mapping.make_writable(PAGE..3 * PAGE);
+    }
+}

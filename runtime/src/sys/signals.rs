@@ -1,0 +1,189 @@
+//! Signal handlers: faults and timer ticks are offered to two functions; what they do not want goes to whoever handled
+//! the signal before.
+//!
+//! The functions run inside a signal handler, on the alternate stack: they may only read memory, use atomics and change the
+//! interrupted thread's registers.
+
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+/// The registers of the interrupted code that handlers look at and change.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Registers {
+    /// The instruction pointer.
+    pub(crate) pc: usize,
+    /// The frame pointer.
+    pub(crate) fp: usize,
+}
+
+/// Where to go on instead of where the signal came.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Resume {
+    /// The instruction pointer.
+    pub(crate) pc: usize,
+    /// The first argument (`rdi`).
+    pub(crate) argument: usize,
+}
+
+/// What the handlers call.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Hooks {
+    /// A hardware fault at `address` (meaningful for memory faults). `None`: not ours.
+    pub(crate) fault: fn(registers: Registers, signal: i32, address: usize) -> Option<Resume>,
+    /// A tick of a timer. `None`: go on where the tick came.
+    pub(crate) tick: fn(registers: Registers, flag: &'static AtomicBool) -> Option<Resume>,
+}
+
+const FAULTS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+
+struct Installed {
+    hooks: Hooks,
+    previous: [libc::sigaction; FAULTS.len()],
+}
+
+static INSTALLED: OnceLock<io::Result<Installed>> = OnceLock::new();
+
+/// The signal of timers. Real-time signals have no meaning of their own, and the first few are left to the C library.
+pub(crate) fn timer_signal() -> i32 {
+    libc::SIGRTMIN() + 4
+}
+
+/// Installs the handlers for the process, once; later calls change nothing.
+pub(crate) fn install(hooks: Hooks) -> io::Result<()> {
+    match INSTALLED.get_or_init(|| install_now(hooks)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(io::Error::from(error.kind())),
+    }
+}
+
+fn install_now(hooks: Hooks) -> io::Result<Installed> {
+    // SAFETY: all-zero is a valid `sigaction`: the default action.
+    let mut previous: [libc::sigaction; FAULTS.len()] = unsafe { mem::zeroed() };
+    for (signal, previous) in FAULTS.into_iter().zip(&mut previous) {
+        *previous = set_handler(signal, on_fault, libc::SA_NODEFER)?;
+    }
+    set_handler(timer_signal(), on_tick, 0)?;
+    Ok(Installed { hooks, previous })
+}
+
+type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
+
+/// Sets the handler of a signal; without `SA_RESTART`, so that system calls that wait come back.
+fn set_handler(signal: i32, handler: Handler, flags: i32) -> io::Result<libc::sigaction> {
+    let mut previous = MaybeUninit::uninit();
+    // SAFETY: all-zero is a valid `sigaction`, and the fields set below make it a valid handler of three arguments.
+    let result = unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | flags;
+        libc::sigemptyset(&mut action.sa_mask);
+        libc::sigaction(signal, &action, previous.as_mut_ptr())
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: `sigaction` succeeded, so it has written the previous action.
+    Ok(unsafe { previous.assume_init() })
+}
+
+/// Unblocks the timer's signal in this thread, in case it was inherited as blocked.
+pub(crate) fn unblock_timer_signal() {
+    // SAFETY: a set on the stack, initialised by `sigemptyset`.
+    unsafe {
+        let mut set = MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), timer_signal());
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
+    }
+}
+
+/// # Safety
+/// `context` is what the kernel gave to a handler with `SA_SIGINFO`.
+unsafe fn registers(context: *mut libc::c_void) -> Registers {
+    // SAFETY: the caller's promise.
+    let machine = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext };
+    Registers {
+        pc: machine.gregs[libc::REG_RIP as usize] as usize,
+        fp: machine.gregs[libc::REG_RBP as usize] as usize,
+    }
+}
+
+/// # Safety
+/// `context` is what the kernel gave to a handler with `SA_SIGINFO`, and `resume` is a place that can be jumped to.
+unsafe fn resume_at(context: *mut libc::c_void, resume: Resume) {
+    // SAFETY: the caller's promise.
+    let machine = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext };
+    machine.gregs[libc::REG_RIP as usize] = resume.pc as i64;
+    machine.gregs[libc::REG_RDI as usize] = resume.argument as i64;
+}
+
+extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let Some(Ok(installed)) = INSTALLED.get() else {
+        // A fault while the handlers are being installed: let it happen again with the default action.
+        reset_to_default(signal);
+        return;
+    };
+    // SAFETY: the kernel gave both pointers to this handler. Signals sent by a process carry no address, but then the code
+    // says so, and they are never ours.
+    let (registers, address, code) = unsafe { (registers(context), (*info).si_addr() as usize, (*info).si_code) };
+    let from_hardware = code > 0;
+    if let Some(resume) = from_hardware
+        .then(|| (installed.hooks.fault)(registers, signal, address))
+        .flatten()
+    {
+        // SAFETY: the kernel's context; the hook vouches for the place.
+        unsafe { resume_at(context, resume) };
+        return;
+    }
+    let slot = FAULTS.iter().position(|fault| *fault == signal).unwrap_or_default();
+    forward(&installed.previous[slot], signal, info, context);
+}
+
+extern "C" fn on_tick(_signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let Some(Ok(installed)) = INSTALLED.get() else {
+        return;
+    };
+    // SAFETY: the kernel gave both pointers; a timer's signal carries the flag that `Timer::start` put there, which lives
+    // for ever. A signal of another origin is ignored.
+    let (registers, flag) = unsafe {
+        if (*info).si_code != libc::SI_TIMER {
+            return;
+        }
+        let flag = (*info).si_value().sival_ptr.cast::<AtomicBool>();
+        (registers(context), &*flag)
+    };
+    // `errno` belongs to the interrupted code.
+    // SAFETY: the address of this thread's `errno` is always valid.
+    let errno = unsafe { *libc::__errno_location() };
+    if let Some(resume) = (installed.hooks.tick)(registers, flag) {
+        // SAFETY: the kernel's context; the hook vouches for the place.
+        unsafe { resume_at(context, resume) };
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+fn reset_to_default(signal: i32) {
+    // SAFETY: setting the default action is always allowed.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+fn forward(previous: &libc::sigaction, signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    match previous.sa_sigaction {
+        // The instruction faults again, now fatally.
+        libc::SIG_DFL | libc::SIG_IGN => reset_to_default(signal),
+        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
+            // SAFETY: with `SA_SIGINFO` the previous handler is a function of these three arguments.
+            let handler: Handler = unsafe { mem::transmute(handler) };
+            handler(signal, info, context);
+        }
+        handler => {
+            // SAFETY: without `SA_SIGINFO` the previous handler is a function of the signal's number.
+            let handler: extern "C" fn(i32) = unsafe { mem::transmute(handler) };
+            handler(signal);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Tables of a store, for the host.
+
+use wrun_artifact::types::{TableType, ValType};
+
+use crate::error::Error;
+use crate::instantiate::{TableObject, table_get};
+use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
+use crate::value::Value;
+use crate::vm::VMTableDefinition;
+
+/// A table. Belongs to a store.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    store: u64,
+    place: usize,
+}
+
+impl Table {
+    /// A table of its minimal size, filled with `init`.
+    ///
+    /// # Errors
+    /// When the limits make no sense, `init` is no such reference, or memory runs out.
+    pub fn new<T>(store: &mut Store<T>, ty: TableType, init: Value) -> Result<Self, Error> {
+        if !ty.element.is_ref() || ty.max.is_some_and(|max| max < ty.min) {
+            return Err(Error::Refused(
+                "a table holds references, no less than its minimum".into(),
+            ));
+        }
+        let core = core_of_mut(store);
+        let init = reference(init, ty.element, core)?;
+        let definition = core.table_definitions.push(VMTableDefinition {
+            base: std::ptr::null_mut::<u8>().into(),
+            length: 0.into(),
+        });
+        let object = TableObject::of_host(ty, definition, init)?;
+        let place = core.tables.len();
+        core.tables.push(object);
+        Ok(Self::of(place, core))
+    }
+
+    pub(crate) fn of(place: usize, core: &StoreCore) -> Self {
+        Self {
+            store: core.id(),
+            place,
+        }
+    }
+
+    pub(crate) fn place(&self, core: &StoreCore) -> Result<usize, Error> {
+        core.check(self.store)?;
+        Ok(self.place)
+    }
+
+    pub(crate) fn ty_in(&self, core: &StoreCore) -> Result<TableType, Error> {
+        Ok(core.tables[self.place(core)?].ty())
+    }
+
+    fn object<'a>(&self, core: &'a StoreCore) -> &'a TableObject {
+        assert!(core.check(self.store).is_ok(), "a table is used with its own store");
+        &core.tables[self.place]
+    }
+
+    /// The type, with the current size as its minimum.
+    ///
+    /// # Panics
+    /// When the table belongs to another store; so does [`Table::size`].
+    pub fn ty(&self, store: &impl AsStore) -> TableType {
+        self.object(core_of(store)).ty()
+    }
+
+    /// The size in elements.
+    pub fn size(&self, store: &impl AsStore) -> u32 {
+        self.object(core_of(store)).len()
+    }
+
+    /// The element at `index`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn get(&self, store: &mut impl AsStore, index: u32) -> Result<Value, Error> {
+        let core = core_of_mut(store);
+        let place = self.place(core)?;
+        let slot = table_get(core, place, index)?;
+        Ok(Value::from_slot(slot.into(), core.tables[place].ty().element, core))
+    }
+
+    /// Writes the element at `index`.
+    ///
+    /// # Errors
+    /// When there is none, or the value is no such reference.
+    pub fn set(&self, store: &mut impl AsStore, index: u32, value: Value) -> Result<(), Error> {
+        let core = core_of_mut(store);
+        let place = self.place(core)?;
+        let slot = reference(value, core.tables[place].ty().element, core)?;
+        let object = &core.tables[place];
+        if index >= object.len() {
+            return Err(wrun_artifact::TrapCode::TableOutOfBounds.into());
+        }
+        object.write(index, slot);
+        Ok(())
+    }
+
+    /// Adds elements; gives the size before.
+    ///
+    /// # Errors
+    /// When that many are more than the maximum or not to be had, or the value is no such reference.
+    pub fn grow(&self, store: &mut impl AsStore, delta: u32, init: Value) -> Result<u32, Error> {
+        let core = core_of_mut(store);
+        let place = self.place(core)?;
+        let slot = reference(init, core.tables[place].ty().element, core)?;
+        let object = &mut core.tables[place];
+        let old = object.grow(delta);
+        let old = old.ok_or_else(|| Error::Resource(format!("cannot grow the table by {delta} elements")))?;
+        if slot != 0 {
+            for index in old..old + delta {
+                object.write(index, slot);
+            }
+        }
+        Ok(old)
+    }
+}
+
+/// A reference of the element's type, as compiled code handles it.
+fn reference(value: Value, element: ValType, core: &StoreCore) -> Result<u64, Error> {
+    if value.ty() != element {
+        return Err(Error::Refused(format!("the table holds {element}, not {}", value.ty())));
+    }
+    Ok(value.to_slot(core)? as u64)
+}

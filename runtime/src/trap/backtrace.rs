@@ -1,0 +1,171 @@
+//! Backtraces for people: functions of the wasm module, with names, offsets and, where the module has DWARF, source lines.
+
+use std::fmt;
+
+use super::{CodeMap, RawTrace};
+
+/// The functions that were active, innermost first. In deep recursion frames in the middle are left out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Backtrace {
+    frames: Vec<Frame>,
+    head: usize,
+    omitted: usize,
+}
+
+/// One active function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    func_index: u32,
+    name: Option<String>,
+    offset: Option<u32>,
+    location: Option<Location>,
+}
+
+/// A place in a source file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Location {
+    /// The file, as the compiler recorded it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+}
+
+impl Frame {
+    /// The function, in the function index space.
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// Its name, demangled, where the module gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The instruction, in bytes from the beginning of the wasm file. Absent without address map.
+    pub fn offset(&self) -> Option<u32> {
+        self.offset
+    }
+
+    /// The instruction's place in the source, where the module has DWARF.
+    pub fn location(&self) -> Option<&Location> {
+        self.location.as_ref()
+    }
+}
+
+impl Backtrace {
+    pub(super) const EMPTY: &Self = &Self {
+        frames: Vec::new(),
+        head: 0,
+        omitted: 0,
+    };
+
+    pub(super) fn new(trace: &RawTrace, code: Option<&CodeMap>) -> Self {
+        let (addresses, head, omitted) = trace.addresses();
+        let Some(code) = code else {
+            return Self::default();
+        };
+        let mut frames = Vec::with_capacity(addresses.len());
+        let mut kept_head = 0;
+        for (index, address) in addresses.into_iter().enumerate() {
+            if let Some(frame) = frame(code, address) {
+                frames.push(frame);
+                kept_head += usize::from(index < head);
+            }
+        }
+        Self {
+            frames,
+            head: kept_head,
+            omitted,
+        }
+    }
+
+    /// The frames that were kept.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// How many frames were left out in the middle.
+    pub fn omitted(&self) -> usize {
+        self.omitted
+    }
+}
+
+fn frame(code: &CodeMap, address: usize) -> Option<Frame> {
+    let (range, text_offset) = code.find(address)?;
+    let artifact = range.image.artifact();
+    let func_index = artifact.info().func_at(text_offset)? + artifact.info().counts().imported_funcs;
+    let offset = artifact.address_map().and_then(|map| map.lookup(text_offset));
+    Some(Frame {
+        func_index,
+        name: artifact.func_name(func_index).map(demangle),
+        offset,
+        location: offset.and_then(|offset| location(artifact, offset)),
+    })
+}
+
+#[cfg(feature = "backtrace")]
+fn demangle(name: &str) -> String {
+    if let Ok(name) = rustc_demangle::try_demangle(name) {
+        return format!("{name:#}");
+    }
+    if name.starts_with("_Z")
+        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
+        && let Ok(text) = symbol.demangle()
+    {
+        return text;
+    }
+    name.to_owned()
+}
+
+#[cfg(not(feature = "backtrace"))]
+fn demangle(name: &str) -> String {
+    name.to_owned()
+}
+
+#[cfg(feature = "backtrace")]
+use super::source::location;
+
+#[cfg(not(feature = "backtrace"))]
+fn location(_artifact: &wrun_artifact::elf::Artifact<'_>, _offset: u32) -> Option<Location> {
+    None
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "function {}", self.func_index)?,
+        }
+        if let Some(offset) = self.offset {
+            write!(f, " @ {offset:#x}")?;
+        }
+        if let Some(Location { file, line }) = &self.location {
+            write!(f, " ({file}")?;
+            if let Some(line) = line {
+                write!(f, ":{line}")?;
+            }
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Backtrace {
+    /// One line per frame: `   0: name @ 0x1234 (file.c:12)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, frame) in self.frames.iter().enumerate() {
+            let mut number = index;
+            if index >= self.head {
+                number += self.omitted;
+            }
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            if index == self.head && self.omitted > 0 {
+                writeln!(f, "      ... {} more frames ...", self.omitted)?;
+            }
+            write!(f, "{number:>4}: {frame}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! Values of the guest, as the host handles them.
+
+use wrun_artifact::types::ValType;
+
+use crate::error::Error;
+use crate::func::Func;
+use crate::store::StoreCore;
+use crate::vm::{FuncPtr, Slot};
+
+/// A reference of the host that a guest can hold but not look into: a number that the host chooses.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ExternRef(u32);
+
+impl ExternRef {
+    /// The reference with this number.
+    pub fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A value. Floats are kept as their bits, so that NaNs stay as they are.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// `i32`.
+    I32(i32),
+    /// `i64`.
+    I64(i64),
+    /// `f32`, as its bits.
+    F32(u32),
+    /// `f64`, as its bits.
+    F64(u64),
+    /// `v128`, lane 0 in the lowest bits.
+    V128(u128),
+    /// `funcref`.
+    FuncRef(Option<Func>),
+    /// `externref`.
+    ExternRef(Option<ExternRef>),
+}
+
+impl Value {
+    /// The value's type.
+    pub fn ty(&self) -> ValType {
+        match self {
+            Self::I32(_) => ValType::I32,
+            Self::I64(_) => ValType::I64,
+            Self::F32(_) => ValType::F32,
+            Self::F64(_) => ValType::F64,
+            Self::V128(_) => ValType::V128,
+            Self::FuncRef(_) => ValType::FuncRef,
+            Self::ExternRef(_) => ValType::ExternRef,
+        }
+    }
+
+    /// Zero, or null.
+    pub fn default_of(ty: ValType) -> Self {
+        match ty {
+            ValType::I32 => Self::I32(0),
+            ValType::I64 => Self::I64(0),
+            ValType::F32 => Self::F32(0),
+            ValType::F64 => Self::F64(0),
+            ValType::V128 => Self::V128(0),
+            ValType::FuncRef => Self::FuncRef(None),
+            ValType::ExternRef => Self::ExternRef(None),
+        }
+    }
+
+    /// The value as compiled code takes it. Refuses functions of another store.
+    pub(crate) fn to_slot(self, store: &StoreCore) -> Result<Slot, Error> {
+        Ok(match self {
+            Self::I32(value) => (value as u32).into(),
+            Self::I64(value) => (value as u64).into(),
+            Self::F32(bits) => bits.into(),
+            Self::F64(bits) => bits.into(),
+            Self::V128(bits) => bits,
+            Self::FuncRef(None) | Self::ExternRef(None) => 0,
+            Self::FuncRef(Some(func)) => func.ptr(store)?.as_ptr() as Slot,
+            // Null is 0, so every number is moved up by one.
+            Self::ExternRef(Some(ExternRef(number))) => Slot::from(number) + 1,
+        })
+    }
+
+    /// The value that compiled code gave.
+    pub(crate) fn from_slot(slot: Slot, ty: ValType, store: &StoreCore) -> Self {
+        match ty {
+            ValType::I32 => Self::I32(slot as i32),
+            ValType::I64 => Self::I64(slot as i64),
+            ValType::F32 => Self::F32(slot as u32),
+            ValType::F64 => Self::F64(slot as u64),
+            ValType::V128 => Self::V128(slot),
+            ValType::FuncRef => Self::FuncRef(FuncPtr::from_slot(slot).map(|ptr| Func::of(ptr, store))),
+            ValType::ExternRef => Self::ExternRef((slot as u64).checked_sub(1).map(|number| ExternRef(number as u32))),
+        }
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::I32(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::I64(value)
+    }
+}
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        Self::F32(value.to_bits())
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::F64(value.to_bits())
+    }
+}

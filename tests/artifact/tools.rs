@@ -1,0 +1,189 @@
+//! What binutils read in an artifact. They must read it without a warning.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use wrun_compiler::Config;
+use wrun_tests::scratch;
+
+use crate::{artifact, example, many_functions};
+
+/// A section as `readelf -S -W` lists it.
+#[derive(Debug)]
+struct Section {
+    name: String,
+    kind: String,
+    address: u64,
+    offset: u64,
+    size: u64,
+    flags: String,
+}
+
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = scratch(env!("CARGO_TARGET_TMPDIR"), name).join("artifact");
+    std::fs::write(&path, bytes).expect("the scratch directory can be written");
+    path
+}
+
+/// What a tool prints, which must not complain.
+fn quietly(tool: &str, arguments: &[&str], path: &PathBuf) -> String {
+    let output = Command::new(tool)
+        .args(arguments)
+        .arg(path)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {tool}: {error}; `ci/test` installs what the tests need"));
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && complaints.is_empty(),
+        "{tool} {arguments:?}: {complaints}"
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn sections(path: &PathBuf) -> Vec<Section> {
+    let listing = quietly("readelf", &["-S", "-W"], path);
+    let rows = listing
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('[')?.split_once(']'));
+    let hex = |field: Option<&str>| u64::from_str_radix(field.expect("a column"), 16).expect("a hexadecimal number");
+    rows.filter(|(number, _)| number.trim().parse::<u32>().is_ok_and(|number| number > 0))
+        .map(|(_, row)| {
+            let mut fields = row.split_whitespace();
+            Section {
+                name: fields.next().expect("a name").to_owned(),
+                kind: fields.next().expect("a type").to_owned(),
+                address: hex(fields.next()),
+                offset: hex(fields.next()),
+                size: hex(fields.next()),
+                flags: fields
+                    .nth(1)
+                    .filter(|field| !field.starts_with(char::is_numeric))
+                    .unwrap_or("")
+                    .to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn section<'a>(sections: &'a [Section], name: &str) -> &'a Section {
+    sections
+        .iter()
+        .find(|section| section.name == name)
+        .unwrap_or_else(|| panic!("no {name} in {sections:#?}"))
+}
+
+#[test]
+fn readelf_lists_the_sections_and_none_holds_relocations() {
+    let path = file("sections", &artifact(&example(), &Config::native()));
+    assert!(quietly("readelf", &["-h", "-W"], &path).contains("X86-64"));
+    let sections = sections(&path);
+    let text = section(&sections, ".text");
+    assert_eq!(text.offset % 4096, 0);
+    assert!(text.flags.contains('X') && !text.flags.contains('W'), "{text:?}");
+    assert!(
+        sections.iter().all(|section| !section.flags.contains('W')),
+        "something is writable: {sections:#?}"
+    );
+    let unwind = section(&sections, ".eh_frame");
+    assert_eq!(
+        unwind.offset,
+        (text.offset + text.size).next_multiple_of(8),
+        "the unwind table follows the text"
+    );
+    assert_eq!(
+        unwind.address - text.address,
+        unwind.offset - text.offset,
+        "as mapped, so in the file"
+    );
+    assert!(
+        sections
+            .iter()
+            .all(|section| section.kind != "REL" && section.kind != "RELA"),
+        "{sections:#?}"
+    );
+}
+
+#[test]
+fn sections_do_not_overlap() {
+    let path = file("overlap", &artifact(&many_functions(50), &Config::native()));
+    let mut sections = sections(&path);
+    sections.retain(|section| section.kind != "NOBITS" && section.size > 0);
+    sections.sort_by_key(|section| section.offset);
+    for pair in sections.windows(2) {
+        assert!(pair[0].offset + pair[0].size <= pair[1].offset, "{pair:#?}");
+    }
+}
+
+#[test]
+fn readelf_shows_the_functions_by_their_names() {
+    let path = file("symbols", &artifact(&example(), &Config::native()));
+    let symbols = quietly("readelf", &["-s", "-W"], &path);
+    for name in ["add", "sub", "apply", "fib", "fill", "many"] {
+        let row = symbols
+            .lines()
+            .find(|line| line.split_whitespace().last() == Some(name));
+        let row = row.unwrap_or_else(|| panic!("no symbol {name} in\n{symbols}"));
+        assert!(row.contains("FUNC"), "{row}");
+    }
+}
+
+#[test]
+fn objdump_disassembles_the_text() {
+    let path = file("disassembly", &artifact(&example(), &Config::native()));
+    let listing = quietly("objdump", &["-d"], &path);
+    for label in ["<add>:", "<fib>:", "<many>:"] {
+        assert!(listing.contains(label), "no {label} in\n{listing}");
+    }
+    assert!(!listing.contains("(bad)"), "{listing}");
+    let fib = listing
+        .split("<fib>:")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next())
+        .expect("has a body");
+    assert!(
+        fib.lines().any(|line| line.contains("call") && line.contains("<fib>")),
+        "no call of itself in\n{fib}"
+    );
+}
+
+#[test]
+fn every_function_can_be_unwound() {
+    let path = file("frames", &artifact(&many_functions(40), &Config::native()));
+    let frames = quietly("readelf", &["--debug-dump=frames", "-W"], &path);
+    let text = sections(&path)
+        .into_iter()
+        .find(|section| section.name == ".text")
+        .expect("checked elsewhere");
+    let descriptions = frames.matches(" FDE ").count();
+    assert!(descriptions >= 40, "{descriptions} FDEs for 40 functions:\n{frames}");
+    for range in frames.lines().filter_map(|line| line.split_once("pc=")) {
+        let (start, end) = range.1.split_once("..").expect("a range");
+        let [start, end] = [start, end].map(|at| u64::from_str_radix(at.trim(), 16).expect("an address"));
+        assert!(
+            text.address <= start && start < end && end <= text.address + text.size,
+            "{start:#x}..{end:#x}"
+        );
+    }
+}
+
+#[test]
+fn the_address_map_can_be_left_out() {
+    let with = artifact(&example(), &Config::native());
+    let without = artifact(
+        &example(),
+        &Config {
+            address_map: false,
+            ..Config::native()
+        },
+    );
+    let names = |name, bytes: &[u8]| -> Vec<String> {
+        sections(&file(name, bytes))
+            .into_iter()
+            .map(|section| section.name)
+            .collect()
+    };
+    let (with, without) = (names("with-map", &with), names("without-map", &without));
+    let missing: Vec<_> = with.iter().filter(|name| !without.contains(name)).collect();
+    assert_eq!(missing.len(), 1, "{with:?} against {without:?}");
+    assert!(missing[0].contains("addr"), "{missing:?}");
+}

@@ -1,0 +1,123 @@
+//! `--epoch-timeout`: ends the guest in whatever state it is, with status 124 and the place.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Ended, guest, wrun};
+
+const DEADLINE: Duration = Duration::from_millis(300);
+
+/// Loose enough for a loaded machine, and far from the hour that the guests would take.
+const LATE: Duration = Duration::from_secs(20);
+
+#[track_caller]
+fn interrupted(ended: Ended, frame: &str) {
+    let ended = ended.traps(
+        124,
+        "interrupted: the deadline of 300ms has passed (--epoch-timeout)",
+        [frame],
+    );
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
+fn a_loop_is_ended() {
+    interrupted(
+        wrun(["--epoch-timeout=300ms", "--invoke=loop"])
+            .args([guest("waits")])
+            .run(),
+        "0: loop",
+    );
+}
+
+#[test]
+fn a_recursion_is_ended() {
+    let ended = wrun(["--epoch-timeout=300ms", "--invoke=recursion"])
+        .args([guest("waits")])
+        .args(["90"])
+        .run();
+    interrupted(ended, ": recursion");
+}
+
+#[test]
+fn a_sleep_is_ended() {
+    interrupted(
+        wrun(["--epoch-timeout=300ms", "--invoke=sleep"])
+            .args([guest("waits")])
+            .run(),
+        ": sleep",
+    );
+}
+
+#[test]
+fn a_blocking_read_is_ended() {
+    let ended = wrun(["--epoch-timeout=300ms", "--invoke=read"])
+        .args([guest("waits")])
+        .stdin_open()
+        .run();
+    interrupted(ended, ": read");
+}
+
+#[test]
+fn waiting_for_the_module_is_ended() {
+    let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin_open().run();
+    let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
+fn a_deadline_that_passes_before_the_guest_runs_has_the_same_status() {
+    let ended = wrun(["--epoch-timeout=1us"]).args([guest("hello")]).run();
+    ended
+        .status(124)
+        .says(["interrupted: the deadline of 1us has passed (--epoch-timeout)"]);
+}
+
+#[test]
+fn compiling_counts() {
+    // Thousands of functions that are long enough to take a while, in a module that would then end at once.
+    let body: String = (0..400)
+        .map(|i| format!("(local.set 0 (i64.xor (i64.mul (local.get 0) (i64.const {i})) (local.get 1)))"))
+        .collect();
+    let functions: String = (0..3000)
+        .map(|i| format!("(func $f{i} (param i64 i64) (result i64) {body} (local.get 0))"))
+        .collect();
+    let wasm = wat::parse_str(format!("(module {functions} (func (export \"_start\")))")).expect("it is well-formed");
+    let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin(wasm).run();
+    let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed"]);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
+fn without_address_map_the_message_says_what_is_lost() {
+    let options = ["--epoch-timeout=300ms", "--no-address-map", "--invoke=loop"];
+    interrupted(wrun(options).args([guest("waits")]).run(), "--no-address-map");
+}
+
+#[test]
+fn a_deadline_that_does_not_pass_changes_nothing() {
+    for deadline in ["1m", "1m30s", "1h", "60000ms", "8760h"] {
+        let option = format!("--epoch-timeout={deadline}");
+        wrun([&option]).args([guest("hello")]).run().prints("hello, world\n");
+        wrun([&option, "--invoke=quick"])
+            .args([guest("waits")])
+            .run()
+            .prints("42\n");
+        wrun([&option])
+            .args([guest("exit")])
+            .args(["7"])
+            .run()
+            .status(7)
+            .quiet();
+        wrun([&option, "--invoke=unreachable"])
+            .args([guest("traps")])
+            .run()
+            .traps(134, "trap: unreachable", ["0: inner"]);
+        wrun([&option])
+            .args([guest("cat")])
+            .stdin("through")
+            .run()
+            .prints("through");
+    }
+}

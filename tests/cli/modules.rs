@@ -1,0 +1,368 @@
+//! Modules that cannot be run: each has its status, and one line that says why and what to do.
+
+mod support;
+
+use support::{Dir, guest, wrun, wrun_after, wrun_through};
+
+/// The binary form of a module.
+fn wasm(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the tests' modules are well-formed")
+}
+
+#[test]
+fn a_module_that_is_not_there_has_status_127() {
+    let dir = Dir::new();
+    dir.write("file.wat", "(module)");
+    for (path, parts) in [
+        ("missing.wasm", &["no module `missing.wasm`", "check the path"][..]),
+        ("no/such/dir.wasm", &["no module `no/such/dir.wasm`"]),
+        ("file.wat/x", &["no module `file.wat/x`"]),
+        ("", &["no module ``"]),
+        ("file", &["no module `file`", "did you mean `file.wat`?"]),
+        ("line\nbreak", &["no module `line\\nbreak`"]),
+    ] {
+        dir.wrun([path]).run().fails(127, parts);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_have_status_126() {
+    let dir = Dir::new();
+    std::os::unix::fs::symlink("loop", dir.path().join("loop")).expect("the directory for tests can be written");
+    dir.wrun(["."]).run().fails(126, ["`.` is a directory", "`--dir .`"]);
+    dir.wrun(["loop"])
+        .run()
+        .fails(126, ["cannot open the module `loop`", "symbolic link"]);
+    dir.wrun(["/proc/self/mem"])
+        .run()
+        .fails(126, ["cannot read the module `/proc/self/mem`"]);
+}
+
+#[test]
+fn a_file_without_permission_has_status_126() {
+    let dir = Dir::new();
+    let path = dir.write("secret.wasm", "");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    std::fs::set_permissions(&path, mode).expect("the file is ours");
+    // Root may read every file, by two capabilities that are taken away here.
+    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        false => &[],
+    };
+    let parts = ["may not read the module `", "secret.wasm`", "permissions"];
+    wrun_through(prefix, [&path]).run().fails(126, parts);
+}
+
+#[test]
+fn files_that_are_no_wasm_are_called_what_they_look_like() {
+    let dir = Dir::new();
+    let elf = std::fs::read(env!("CARGO_BIN_EXE_wrun")).expect("cargo has built the binary");
+    for (name, bytes, part) in [
+        ("elf", &elf[..4096], "ELF"),
+        ("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a wasm module"),
+        ("text", b"hello, this is not a module\n", "not a wasm module"),
+        ("script", b"#!/bin/sh\necho hello\n", "not a wasm module"),
+        ("empty", b"", "empty"),
+        ("short", b"\0as", "wasm module"),
+        ("zeros", &[0; 100], "not a wasm module"),
+        ("not utf-8", b"(module \xff)", "not a wasm module"),
+    ] {
+        dir.write(name, bytes);
+        dir.wrun([name])
+            .run()
+            .fails(126, [&format!("cannot run `{name}`: "), part]);
+    }
+}
+
+#[test]
+fn wrong_text_is_shown_by_line_and_column() {
+    let dir = Dir::new();
+    for (text, parts) in [
+        (
+            "(module\n  (func $f\n    i32.frob))",
+            &["invalid wasm text: ", "unknown operator", "(line 3, column 5)"][..],
+        ),
+        ("(module", &["invalid wasm text: ", "(line 1, column 8)"]),
+        ("(defun f (x) x)", &["invalid wasm text: ", "(line 1, column 2)"]),
+        ("(module (func $a) (func $a))", &["duplicate", "(line 1, column 25)"]),
+        ("(module (func call $nowhere))", &["$nowhere", "(line 1, column 20)"]),
+    ] {
+        dir.write("x.wat", text);
+        dir.wrun(["x.wat"])
+            .run()
+            .fails(126, ["cannot run `x.wat`: "].iter().chain(parts));
+    }
+}
+
+#[test]
+fn a_module_that_ends_in_the_middle_is_truncated() {
+    let dir = Dir::new();
+    let whole = std::fs::read_to_string(guest("hello")).expect("the guest is there");
+    let whole = wasm(&whole);
+    // Wherever it is cut but at the end of a section.
+    for length in [5, 9, 20, whole.len() / 2, whole.len() - 1] {
+        dir.write("cut.wasm", &whole[..length]);
+        dir.wrun(["cut.wasm"])
+            .run()
+            .fails(126, ["cannot run `cut.wasm`: ", "truncated", "offset 0x"]);
+    }
+}
+
+#[test]
+fn an_invalid_module_is_refused_with_offset_and_reason() {
+    let dir = Dir::new();
+    for (text, part) in [
+        ("(module (func (result i32)))", "type mismatch"),
+        (
+            "(module (func (drop (i32.add (i32.const 1) (i64.const 1)))))",
+            "type mismatch",
+        ),
+        ("(module (export \"x\" (func 3)))", "unknown func"),
+        ("(module (func (local.set 4 (i32.const 0))))", "unknown local"),
+        ("(module (memory 70000))", "memory size"),
+        (
+            "(module (func (export \"a\")) (func (export \"a\")))",
+            "duplicate export",
+        ),
+    ] {
+        dir.write("bad.wasm", wasm(text));
+        dir.wrun(["bad.wasm"])
+            .run()
+            .fails(126, ["cannot run `bad.wasm`: invalid wasm module: ", part, "offset 0x"]);
+    }
+    let mut version = wasm("(module)");
+    version[4] = 7;
+    dir.write("bad.wasm", version);
+    dir.wrun(["bad.wasm"])
+        .run()
+        .fails(126, ["cannot run `bad.wasm`: ", "version"]);
+}
+
+#[test]
+fn proposals_that_are_not_supported_are_named() {
+    let dir = Dir::new();
+    for (text, proposal) in [
+        ("(module (tag $t) (func (throw $t)))", "exception-handling"),
+        ("(module (func $f (return_call $f)))", "tail-call"),
+        ("(module (memory i64 1))", "memory64"),
+        ("(module (memory 1) (memory 1))", "multi-memory"),
+        ("(module (memory 1 1 shared))", "threads"),
+        ("(module (type (struct (field i32))))", "gc"),
+        (
+            "(module (func (param v128 v128 v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2))))",
+            "relaxed-simd",
+        ),
+    ] {
+        dir.write("new.wasm", wasm(text));
+        let parts = ["cannot run `new.wasm`: ", proposal, "does not support yet", "offset 0x"];
+        dir.wrun(["new.wasm"]).run().fails(126, parts);
+    }
+}
+
+#[test]
+fn a_component_is_called_one() {
+    let dir = Dir::new();
+    dir.write("component.wat", "(component)");
+    let parts = [
+        "cannot run `component.wat`: ",
+        "component",
+        "only core modules run today",
+        "wasm32-wasip1",
+    ];
+    dir.wrun(["component.wat"]).run().fails(126, parts);
+}
+
+#[test]
+fn missing_imports_are_all_listed_with_the_likely_reason() {
+    let dir = Dir::new();
+    for (imports, parts) in [
+        (
+            r#"(import "env" "invoke_vii" (func (param i32 i32 i32))) (import "env" "emscripten_resize_heap" (func (param i32) (result i32)))"#,
+            &[
+                "env.invoke_vii",
+                "env.emscripten_resize_heap",
+                "Emscripten",
+                "-sSTANDALONE_WASM",
+                "--unknown-imports trap",
+            ][..],
+        ),
+        (
+            r#"(import "wasi" "thread-spawn" (func (param i32) (result i32)))"#,
+            &["wasi.thread-spawn", "wasi-threads", "wasm32-wasip1"],
+        ),
+        (
+            r#"(import "wasi_unstable" "frob" (func))"#,
+            &["wasi_unstable.frob", "another runtime"],
+        ),
+        (
+            r#"(import "wasi:cli/stdout@0.2.0" "get-stdout" (func (result i32)))"#,
+            &["get-stdout", "component model"],
+        ),
+        (
+            r#"(import "./app_bg.js" "__wbindgen_throw" (func (param i32 i32)))"#,
+            &["__wbindgen_throw", "wasm-bindgen"],
+        ),
+        (
+            r#"(import "gojs" "runtime.wasmExit" (func (param i32)))"#,
+            &["runtime.wasmExit", "GOOS=wasip1"],
+        ),
+        (
+            r#"(import "mine" "f" (func (param i64) (result f32)))"#,
+            &["mine.f", "(i64) -> (f32)", "another host"],
+        ),
+        (
+            r#"(import "wasi_snapshot_preview1" "frob" (func))"#,
+            &["wasi_snapshot_preview1.frob", "another runtime"],
+        ),
+        (
+            r#"(import "mine" "memory" (memory 1)) (import "mine" "table" (table 1 funcref)) (import "mine" "g" (global i32))"#,
+            &["mine.memory", "mine.table", "mine.g", "another host"],
+        ),
+    ] {
+        dir.write("x.wat", format!("(module {imports} (func (export \"_start\")))"));
+        dir.wrun(["x.wat"])
+            .run()
+            .fails(126, ["cannot run `x.wat`: "].iter().chain(parts));
+    }
+}
+
+#[test]
+fn an_import_of_another_type_is_refused() {
+    let dir = Dir::new();
+    let text = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i64))) (func (export "_start")))"#;
+    dir.write("x.wat", text);
+    let parts = [
+        "cannot run `x.wat`: ",
+        "wasi_snapshot_preview1.proc_exit",
+        "(i64) -> ()",
+        "(i32) -> ()",
+    ];
+    dir.wrun(["x.wat"]).run().fails(126, parts);
+    dir.wrun(["--unknown-imports", "trap", "x.wat"]).run().fails(126, parts);
+}
+
+#[test]
+fn an_imported_shared_memory_points_to_wasi_threads() {
+    let dir = Dir::new();
+    dir.write(
+        "x.wat",
+        r#"(module (import "env" "memory" (memory 1 2 shared)) (func (export "_start")))"#,
+    );
+    dir.wrun(["x.wat"]).run().fails(126, ["threads", "wasi-threads"]);
+}
+
+#[test]
+fn modules_without_an_entry_say_what_they_export() {
+    let dir = Dir::new();
+    for (text, parts) in [
+        ("(module)", &["exports no `_start`", "it exports no function"][..]),
+        (
+            "(module (memory (export \"memory\") 1) (func (export \"f\") (param i32)) (func (export \"g\") (result f64) unreachable))",
+            &["exports no `_start`", "--invoke", "`f` (i32) -> ()", "`g` () -> (f64)"],
+        ),
+        (
+            "(module (func (export \"_initialize\")) (func (export \"f\")))",
+            &["a library", "--invoke", "it exports `f` () -> ()"],
+        ),
+        (
+            "(module (func (export \"_start\")) (func (export \"_initialize\")))",
+            &["both `_start`", "`_initialize`"],
+        ),
+        (
+            "(module (func (export \"_start\") (param i32)))",
+            &["its `_start` has the type (i32) -> ()"],
+        ),
+        (
+            "(module (global (export \"_start\") i32 (i32.const 0)))",
+            &["its export `_start` is not a function"],
+        ),
+        (
+            "(module (func (export \"_initialize\") (result i32) unreachable))",
+            &["its `_initialize` has the type () -> (i32)"],
+        ),
+    ] {
+        dir.write("x.wat", text);
+        dir.wrun(["x.wat"])
+            .run()
+            .fails(126, ["cannot run `x.wat`: "].iter().chain(parts));
+    }
+    let many: String = (0..50).map(|i| format!("(func (export \"f{i:02}\"))")).collect();
+    dir.write("x.wat", format!("(module {many})"));
+    dir.wrun(["x.wat"])
+        .run()
+        .fails(126, ["`f00` () -> ()", "`f19`", " and 30 more"]);
+}
+
+#[test]
+fn names_from_a_module_cannot_drive_a_terminal() {
+    let dir = Dir::new();
+    dir.write(
+        "x.wat",
+        r#"(module (import "\1b[31m" "a\nb" (func)) (func (export "_start")))"#,
+    );
+    let ended = dir.wrun(["x.wat"]).run().fails(126, ["\\u{1b}[31m.a\\nb"]);
+    assert!(!ended.stderr.contains('\x1b'));
+}
+
+#[test]
+fn text_is_recognised_by_content_and_binary_runs_from_any_name() {
+    let dir = Dir::new();
+    let text = std::fs::read(guest("hello")).expect("the guest is there");
+    let binary = wasm(std::str::from_utf8(&text).expect("text is UTF-8"));
+    for (name, bytes) in [
+        ("text.wasm", &text),
+        ("binary.wat", &binary),
+        ("noext", &binary),
+        ("-", &binary),
+        ("x y.txt", &text),
+    ] {
+        dir.write(name, bytes);
+        dir.wrun(["--", &format!("./{name}")]).run().prints("hello, world\n");
+    }
+}
+
+#[test]
+fn a_module_comes_from_stdin_or_a_pipe() {
+    let text = std::fs::read(guest("hello")).expect("the guest is there");
+    let binary = wasm(std::str::from_utf8(&text).expect("text is UTF-8"));
+    for bytes in [&text, &binary] {
+        wrun(["-"]).stdin(bytes.clone()).run().prints("hello, world\n");
+        wrun(["/dev/stdin"]).stdin(bytes.clone()).run().prints("hello, world\n");
+    }
+    wrun(["-"]).run().fails(126, ["cannot run `-`: "]);
+    wrun(["-"])
+        .stdin("nonsense")
+        .run()
+        .fails(126, ["cannot run `-`: ", "not a wasm module"]);
+    // The module was all of stdin: the guest finds it at its end.
+    let cat = std::fs::read(guest("cat")).expect("the guest is there");
+    wrun(["-"]).stdin(cat).run().prints("");
+}
+
+#[test]
+fn a_module_without_end_is_refused() {
+    // 2 GiB of zeros, none of them on the disk.
+    let dir = Dir::new();
+    let file = std::fs::File::create(dir.path().join("huge")).expect("the directory for tests can be written");
+    file.set_len(2 << 30).expect("files can have holes");
+    dir.wrun(["huge"])
+        .run()
+        .fails(126, ["cannot run `huge`", "larger than 1 GiB"]);
+}
+
+#[test]
+fn a_small_address_space_is_told_in_one_line_and_enough() {
+    wrun_after("ulimit -v 3000000", [guest("hello")])
+        .run()
+        .status(0)
+        .says(["notice: ", "ulimit -v", "slower"]);
+    let ended = wrun_after("ulimit -v 3000000", [guest("cat")])
+        .stdin("still right")
+        .run()
+        .status(0);
+    assert_eq!(ended.stdout, b"still right");
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    wrun_after("ulimit -v 3000000", [guest("traps").to_str().expect("UTF-8")])
+        .run()
+        .fails(126, ["--invoke"]);
+}

@@ -1,0 +1,303 @@
+//! What the tests of the binary share: a private directory for each test, and one way to run `wrun` and look at its end.
+
+#![allow(dead_code, reason = "every test binary uses a part of this")]
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A `wrun` that takes this long hangs.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// The path of a guest of `tests/guests`.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/guests")
+        .join(name)
+        .with_extension("wat");
+    path.canonicalize()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A directory of its own for a test, removed at its end.
+pub(crate) struct Dir(PathBuf);
+
+impl Dir {
+    /// A new, empty directory.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).expect("the directory for tests can be written");
+        Self(path)
+    }
+
+    /// Its path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).expect("the directory for tests can be written");
+        path
+    }
+
+    /// A `wrun` that runs in this directory.
+    pub(crate) fn wrun<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Wrun {
+        wrun(args).current_dir(&self.0)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What standard input is.
+enum Input {
+    Bytes(Vec<u8>),
+    /// A pipe that nobody writes to or closes.
+    Open,
+}
+
+/// A `wrun` to be run.
+pub(crate) struct Wrun {
+    command: Command,
+    input: Input,
+}
+
+/// `wrun` with these arguments, an empty environment and an empty standard input.
+pub(crate) fn wrun<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Wrun {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
+    command.args(args);
+    Wrun::new(command)
+}
+
+/// `wrun` with these arguments, after a command of the shell that prepares for it (`ulimit` above all).
+pub(crate) fn wrun_after<S: AsRef<OsStr>>(prepare: &str, args: impl IntoIterator<Item = S>) -> Wrun {
+    let mut command = Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg(format!("{prepare} && exec \"$0\" \"$@\""))
+        .arg(env!("CARGO_BIN_EXE_wrun"))
+        .args(args);
+    Wrun::new(command)
+}
+
+/// `wrun` with these arguments, started by another program.
+pub(crate) fn wrun_through<S: AsRef<OsStr>>(prefix: &[&str], args: impl IntoIterator<Item = S>) -> Wrun {
+    let Some((program, words)) = prefix.split_first() else {
+        return wrun(args);
+    };
+    let mut command = Command::new(program);
+    command.args(words).arg(env!("CARGO_BIN_EXE_wrun")).args(args);
+    Wrun::new(command)
+}
+
+impl Wrun {
+    fn new(mut command: Command) -> Self {
+        command.env_clear();
+        Self {
+            command,
+            input: Input::Bytes(Vec::new()),
+        }
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Sets a variable of wrun's own environment.
+    pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Sets the working directory.
+    pub(crate) fn current_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Gives it this standard input.
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = Input::Bytes(bytes.into());
+        self
+    }
+
+    /// Gives it a standard input on which nothing ever comes.
+    pub(crate) fn stdin_open(mut self) -> Self {
+        self.input = Input::Open;
+        self
+    }
+
+    /// Gives it this standard output in place of the one that [`Ended::stdout`] shows.
+    pub(crate) fn run_with_stdout(self, stdout: impl Into<Stdio>) -> Ended {
+        self.go(stdout.into())
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Ended {
+        self.go(Stdio::piped())
+    }
+
+    fn go(mut self, stdout: Stdio) -> Ended {
+        let words = format!("{:?}", self.command);
+        let started = Instant::now();
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("cargo has built the binary");
+        let mut stdin = child.stdin.take();
+        let input = thread::spawn(move || match self.input {
+            Input::Bytes(bytes) => {
+                // A wrun that does not read all of it is none of this test's business.
+                let _ = stdin.take().map(|mut stdin| stdin.write_all(&bytes));
+                None
+            }
+            Input::Open => stdin,
+        });
+        let out = child.stdout.take().map(|mut from| {
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                from.read_to_end(&mut bytes).map(|_| bytes)
+            })
+        });
+        let mut from = child.stderr.take().expect("it is a pipe");
+        let err = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("the child is ours") {
+                break status;
+            }
+            if started.elapsed() > HANGS {
+                child.kill().expect("the child is ours");
+                panic!("{words} hangs");
+            }
+            thread::sleep(Duration::from_millis(1));
+        };
+        let wall = started.elapsed();
+        drop(input.join().expect("writing does not panic"));
+        let stderr = err.join().expect("reading does not panic").expect("a pipe can be read");
+        Ended {
+            words,
+            status,
+            stdout: out.map_or_else(Vec::new, |out| {
+                out.join().expect("reading does not panic").expect("a pipe can be read")
+            }),
+            stderr: String::from_utf8(stderr).expect("messages are UTF-8"),
+            wall,
+        }
+    }
+}
+
+/// How a `wrun` ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    words: String,
+    status: ExitStatus,
+    /// What it wrote to standard output.
+    pub(crate) stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub(crate) stderr: String,
+    /// From before the start to after the end.
+    pub(crate) wall: Duration,
+}
+
+impl Ended {
+    /// Checks the exit status. A signal is none.
+    #[track_caller]
+    pub(crate) fn status(self, status: i32) -> Self {
+        assert_eq!(
+            self.status.code(),
+            Some(status),
+            "{}: {}\n{}",
+            self.words,
+            self.status,
+            self.stderr
+        );
+        self
+    }
+
+    /// Checks that all went well and that exactly this was written.
+    #[track_caller]
+    pub(crate) fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
+        let ended = self.status(0).quiet();
+        let (found, expected) = (ended.stdout.escape_ascii(), stdout.as_ref().escape_ascii());
+        assert_eq!(found.to_string(), expected.to_string(), "{}", ended.words);
+        ended
+    }
+
+    /// Checks that nothing came on standard error.
+    #[track_caller]
+    pub(crate) fn quiet(self) -> Self {
+        assert_eq!(self.stderr, "", "{}", self.words);
+        self
+    }
+
+    /// Checks a failure: this status, and exactly one line on standard error, of wrun's, with all these parts in it.
+    #[track_caller]
+    pub(crate) fn fails<S: AsRef<str>>(self, status: i32, parts: impl IntoIterator<Item = S>) -> Self {
+        let ended = self.status(status).says(parts);
+        assert!(
+            ended.stderr.ends_with('\n') && ended.stderr.lines().count() == 1,
+            "{}:\n{}",
+            ended.words,
+            ended.stderr
+        );
+        assert_eq!(ended.stdout.escape_ascii().to_string(), "", "{}", ended.words);
+        ended
+    }
+
+    /// Checks a failure with a backtrace: this status, this as the first line, and all these parts below.
+    #[track_caller]
+    pub(crate) fn traps<S: AsRef<str>>(self, status: i32, line: &str, below: impl IntoIterator<Item = S>) -> Self {
+        let ended = self.status(status);
+        let (first, rest) = ended.stderr.split_once('\n').unwrap_or((&ended.stderr, ""));
+        assert_eq!(first, format!("wrun: {line}"), "{}", ended.words);
+        for part in below {
+            let part = part.as_ref();
+            assert!(rest.contains(part), "{}: no `{part}` in\n{rest}", ended.words);
+        }
+        ended.without_rust()
+    }
+
+    /// Checks that standard error begins as a message of wrun's and has all these parts.
+    #[track_caller]
+    pub(crate) fn says<S: AsRef<str>>(self, parts: impl IntoIterator<Item = S>) -> Self {
+        assert!(self.stderr.starts_with("wrun: "), "{}: {}", self.words, self.stderr);
+        for part in parts {
+            let part = part.as_ref();
+            assert!(
+                self.stderr.contains(part),
+                "{}: no `{part}` in\n{}",
+                self.words,
+                self.stderr
+            );
+        }
+        self.without_rust()
+    }
+
+    /// Checks that there is nothing of a Rust panic or backtrace.
+    #[track_caller]
+    fn without_rust(self) -> Self {
+        for word in ["panicked", "RUST_BACKTRACE", "stack backtrace", ".rs:"] {
+            assert!(!self.stderr.contains(word), "{}:\n{}", self.words, self.stderr);
+        }
+        self
+    }
+}

@@ -1,0 +1,189 @@
+//! Words on the command line that are for wrun itself: help, version, completions, reserved words, options, wrong usage.
+
+mod support;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use support::{Dir, guest, wrun};
+
+#[test]
+fn help_names_every_option_and_status() {
+    for words in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["help", "run"],
+        &["run", "--help"],
+        &["run", "-h"],
+    ] {
+        let ended = wrun(words).run().status(0).quiet();
+        let text = String::from_utf8(ended.stdout).expect("help is UTF-8");
+        for word in [
+            "Usage: wrun",
+            "--dir ",
+            "--dir-ro",
+            "--env",
+            "--inherit-env",
+            "--argv0",
+            "--unknown-imports",
+            "--stack-size",
+            "--no-address-map",
+            "--invoke",
+            "--epoch-timeout",
+            "134",
+            "124",
+            "125",
+            "126",
+            "127",
+            "WRUN_LOG",
+        ] {
+            assert!(text.contains(word), "{words:?}: no {word} in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    for word in ["--version", "-V"] {
+        wrun([word]).run().prints("wrun 0.1.0\n");
+    }
+}
+
+#[test]
+fn completions_know_the_options() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = wrun(["completions", shell]).run().status(0).quiet();
+        let script = String::from_utf8(ended.stdout).expect("scripts are UTF-8");
+        assert!(
+            script.contains("epoch-timeout") && script.contains("unknown-imports"),
+            "{shell}:\n{script}"
+        );
+    }
+}
+
+#[test]
+fn help_is_quiet_about_a_reader_that_went_away() {
+    for words in [&["--help"][..], &["--version"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().expect("there are descriptors left");
+        drop(reader);
+        wrun(words).run_with_stdout(writer).status(0).quiet();
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has it");
+    wrun(["--help"])
+        .run_with_stdout(full)
+        .fails(125, ["cannot write to stdout: No space left"]);
+}
+
+#[test]
+fn wrong_usage_has_status_125_and_the_fix() {
+    let hello = guest("hello");
+    let hello = hello.to_str().expect("the checkout has a name in UTF-8");
+    for (words, parts) in [
+        (&[][..], &["the module is missing", "wrun --help"][..]),
+        (&["run"], &["the module is missing"]),
+        (&["--inherit-env"], &["the module is missing"]),
+        (
+            &["--frobnicate", hello],
+            &["no option `--frobnicate`", "after the module"],
+        ),
+        (&["-x", hello], &["no option `-x`"]),
+        (&["--inherit-envs", hello], &["did you mean `--inherit-env`?"]),
+        (&["run", "--dirr", ".", hello], &["did you mean `--dir"]),
+        (&["--dir"], &["--dir", "a value is required"]),
+        (&["--no-address-map=1", hello], &["--no-address-map"]),
+        (&["--dir", "::x", hello], &["--dir: `::x` has no path", "HOST::GUEST"]),
+        (
+            &["--dir-ro", ".::", hello],
+            &["--dir-ro: `.::` has no name for the guest", "`.::/`"],
+        ),
+        (
+            &["--dir", "no/such", hello],
+            &["--dir: ", "'no/such'", "does not exist"],
+        ),
+        (
+            &["--dir-ro", "no/such::/x", hello],
+            &["--dir-ro: ", "'no/such'", "does not exist"],
+        ),
+        (&["--dir", hello, hello], &["--dir: ", "not a directory"]),
+        (&["--dir", "/:/data", hello], &["did you mean `/::/data`?"]),
+        (&["--env", "=x", hello], &["--env: `=x` has no name", "NAME=VALUE"]),
+        (
+            &["--unknown-imports", "maybe", hello],
+            &["--unknown-imports", "error, trap, zero"],
+        ),
+        (
+            &["--stack-size", "lots", hello],
+            &["--stack-size: `lots` is not a size", "`8MiB`"],
+        ),
+        (&["--stack-size", "8MB", hello], &["--stack-size: ", "write `8MiB`"]),
+        (
+            &["--stack-size", "1K", hello],
+            &["--stack-size: `1K` is too small", "8MiB are the default"],
+        ),
+        (
+            &["--stack-size", "1000G", hello],
+            &["--stack-size: `1000G` is too large"],
+        ),
+        (&["--stack-size", "-1", hello], &["--stack-size: `-1` is not a size"]),
+        (
+            &["--epoch-timeout", "5", hello],
+            &["--epoch-timeout: `5` has no unit", "`5s`", "`5ms`"],
+        ),
+        (&["--epoch-timeout", "5x", hello], &["--epoch-timeout: ", "not a unit"]),
+        (
+            &["--epoch-timeout", "0s", hello],
+            &["--epoch-timeout: ", "leave the option out"],
+        ),
+        (&["--epoch-timeout", "", hello], &["--epoch-timeout: ", "`500ms`"]),
+    ] {
+        wrun(words).run().fails(125, parts);
+    }
+}
+
+#[test]
+fn values_that_are_not_unicode_are_refused_where_they_cannot_be_meant() {
+    let word = OsStr::from_bytes(b"\xff");
+    for option in ["--stack-size", "--epoch-timeout", "--invoke"] {
+        let parts = [&format!("{option}: "), "not valid UTF-8"];
+        wrun([OsStr::new(option), word, guest("hello").as_os_str()])
+            .run()
+            .fails(125, parts);
+    }
+}
+
+#[test]
+fn reserved_words_are_commands_and_files_have_a_path() {
+    for word in ["compile", "cache", "inspect"] {
+        let fix = format!("`./{word}`");
+        wrun([word])
+            .run()
+            .fails(125, [&format!("`wrun {word}` is not available yet"), &fix]);
+        wrun([word, "--help", "-x", "y"])
+            .run()
+            .fails(125, ["is not available yet"]);
+    }
+    let dir = Dir::new();
+    for word in ["run", "compile", "cache", "inspect", "completions", "help"] {
+        std::fs::copy(guest("hello"), dir.path().join(word)).expect("the directory for tests can be written");
+        dir.wrun([format!("./{word}")]).run().prints("hello, world\n");
+        dir.wrun(["run", word]).run().prints("hello, world\n");
+        dir.wrun(["--inherit-env", word])
+            .run()
+            .fails(125, [format!("`{word}` is a command and comes first")]);
+    }
+}
+
+#[test]
+fn a_bad_option_is_found_before_the_module_is_looked_for() {
+    wrun(["--stack-size", "x", "no/such.wasm"])
+        .run()
+        .fails(125, ["--stack-size"]);
+}

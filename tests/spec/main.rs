@@ -1,0 +1,83 @@
+//! The official test suite, every directive of every file, one test per file.
+//!
+//! ```text
+//! plain::…     as a program is run
+//! checked::…   every memory access compared with the length, memories that move
+//! padded::…    64 KiB between any two functions
+//! far::…       1 MiB between any two functions, for the files that are about calls
+//! ```
+//!
+//! Skipped is one file, [`SKIPPED`]; nothing else. Goes through the public API of `wrun-runtime` only.
+
+#[macro_use]
+mod files;
+mod run;
+mod spectest;
+mod suite;
+mod value;
+
+use run::Mode;
+use suite::{SKIPPED, Suite};
+
+macro_rules! tests {
+    ($mode:ident $suite:ident $($file:ident)*) => {
+        pub(crate) const FILES: &[&str] = &[$(stringify!($file)),*];
+        $(
+            #[test]
+            fn $file() {
+                crate::run::file(crate::Suite::$suite, stringify!($file), crate::Mode::$mode);
+            }
+        )*
+    };
+}
+
+mod plain {
+    every_file!(Plain);
+}
+
+mod checked {
+    every_file!(Checked);
+}
+
+mod padded {
+    every_file!(Padded);
+}
+
+mod far {
+    tests!(Far V2 call call_indirect fac func_ptrs imports left_to_right linking start);
+
+    #[test]
+    fn the_files_are_among_all() {
+        assert!(FILES.iter().all(|file| crate::plain::v2::FILES.contains(file)));
+    }
+}
+
+#[test]
+fn no_file_of_the_suite_is_missing() {
+    let suites = [
+        (Suite::V2, 90, [plain::v2::FILES, checked::v2::FILES, padded::v2::FILES]),
+        (
+            Suite::Simd,
+            59,
+            [plain::simd::FILES, checked::simd::FILES, padded::simd::FILES],
+        ),
+        (
+            Suite::ExtendedConst,
+            3,
+            [
+                plain::extended_const::FILES,
+                checked::extended_const::FILES,
+                padded::extended_const::FILES,
+            ],
+        ),
+    ];
+    for (suite, count, modes) in suites {
+        let mut names: Vec<_> = suite.files().map(|file| suite::identifier(&file.name)).collect();
+        assert_eq!(names.len(), count, "{suite:?}");
+        names.retain(|name| suite != Suite::Simd || name != SKIPPED);
+        for tested in modes {
+            let tested: Vec<_> = tested.iter().map(|name| suite::identifier(name)).collect();
+            assert_eq!(names, tested, "{suite:?}");
+        }
+    }
+}

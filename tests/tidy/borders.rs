@@ -1,0 +1,176 @@
+//! What each room may name, and where unsafe code may be.
+
+use crate::files::{SourceFile, rust};
+use crate::hold;
+
+/// A crate, and the beginnings of the paths that may name it.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("cranelift_codegen", &["runtime/compiler/src/"]),
+    ("cranelift_control", &["runtime/compiler/src/"]),
+    ("cranelift_entity", &["runtime/compiler/src/"]),
+    ("cranelift_frontend", &["runtime/compiler/src/"]),
+    ("target_lexicon", &["runtime/compiler/src/compile/"]),
+    (
+        "wasmparser",
+        &["runtime/compiler/src/parse/", "runtime/compiler/src/translate/"],
+    ),
+    ("rayon", &["runtime/compiler/src/compile/"]),
+    (
+        "gimli",
+        &["runtime/compiler/src/", "runtime/artifact/src/", "runtime/src/trap/"],
+    ),
+    ("addr2line", &["runtime/src/trap/"]),
+    ("rustc_demangle", &["runtime/src/trap/"]),
+    ("cpp_demangle", &["runtime/src/trap/"]),
+    ("object", &["runtime/artifact/src/", "runtime/compiler/src/"]),
+    ("libc", &["runtime/src/sys/"]),
+    ("rustix", &["runtime/src/sys/", "wasi/", "cli/", "tests/"]),
+    ("cap_std", &["wasi/", "cli/"]),
+    ("clap", &["cli/"]),
+    ("env_logger", &["cli/"]),
+    ("wat", &["cli/", "tests/", "runtime/"]),
+    ("wrun_compiler", &["runtime/src/", "tests/"]),
+    ("wrun_wasi", &["cli/", "tests/"]),
+];
+
+/// Words that a room may not hold, whatever crate they come from.
+const FOREIGN_WORDS: &[(&str, &[&str])] = &[
+    ("runtime/artifact/src/", &["File", "transmute", "cranelift"]),
+    ("runtime/compiler/src/parse/", &["cranelift"]),
+    ("runtime/compiler/src/translate/", &["thread", "rayon"]),
+    ("runtime/compiler/src/link/", &["cranelift_codegen", "File"]),
+    ("runtime/src/sys/", &["wrun_artifact", "wrun_compiler"]),
+];
+
+/// The files (or folders) that may hold unsafe code.
+const UNSAFE: &[&str] = &[
+    "runtime/src/sys/",
+    "runtime/src/load/",
+    "runtime/src/instantiate/",
+    "runtime/src/call/",
+    "runtime/src/trap/",
+    // Access to contexts, and things that are handed to embedders.
+    "runtime/src/vm.rs",
+    "runtime/src/store.rs",
+    "runtime/src/func.rs",
+    "runtime/src/caller.rs",
+    "runtime/src/module.rs",
+    "runtime/src/memory.rs",
+    "runtime/src/table.rs",
+    "runtime/src/global.rs",
+    "runtime/src/instance.rs",
+    // Loading an artifact is a promise of whoever calls it.
+    "runtime/examples/run_artifact.rs",
+];
+
+fn may_be_unsafe(path: &str) -> bool {
+    UNSAFE.iter().any(|allowed| path.starts_with(allowed))
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Whether `word` stands in `line` as a word of its own, from the beginning of a path.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
+}
+
+/// Whether `line` uses the crate `name`: a path that begins with it.
+fn uses_crate(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let before = &line[..at];
+        let from_beginning = !before.ends_with(is_word) && !before.trim_end().ends_with("::") && !before.ends_with('.');
+        let after = &line[at + name.len()..];
+        from_beginning
+            && (after.starts_with("::") || (before.trim_end().ends_with("use") && after.starts_with([';', ' '])))
+    })
+}
+
+fn crates(file: &SourceFile) -> Vec<String> {
+    let code = file.code();
+    let forbidden = MAY_NAME
+        .iter()
+        .filter(|(_, rooms)| !rooms.iter().any(|room| file.path.starts_with(room)));
+    forbidden
+        .flat_map(|(name, _)| {
+            let lines = code.iter().filter(move |(_, line)| uses_crate(line, name));
+            lines.map(move |(number, _)| format!("line {number} names {name}"))
+        })
+        .collect()
+}
+
+fn words(file: &SourceFile) -> Vec<String> {
+    let code = file.code();
+    let foreign = FOREIGN_WORDS
+        .iter()
+        .filter(|(room, _)| file.path.starts_with(room))
+        .flat_map(|(_, words)| *words);
+    foreign
+        .flat_map(|word| {
+            let lines = code.iter().filter(move |(_, line)| names(line, word));
+            lines.map(move |(number, _)| format!("line {number} says {word}"))
+        })
+        .collect()
+}
+
+/// `unsafe` in code: a block, a function, an implementation, or an attribute; not the lint's name.
+fn unsafe_lines(file: &SourceFile) -> Vec<usize> {
+    file.code()
+        .iter()
+        .filter(|(_, line)| names(line, "unsafe") || (names(line, "unsafe_code") && line.contains("allow")))
+        .map(|(number, _)| *number)
+        .collect()
+}
+
+fn unsafe_code(file: &SourceFile) -> Vec<String> {
+    if may_be_unsafe(&file.path) {
+        return Vec::new();
+    }
+    unsafe_lines(file)
+        .iter()
+        .map(|number| format!("line {number}: unsafe code has no place here"))
+        .collect()
+}
+
+#[test]
+fn each_room_names_only_its_own_crates() {
+    hold(&rust(), crates);
+}
+
+#[test]
+fn no_room_holds_a_foreign_word() {
+    hold(&rust(), words);
+}
+
+#[test]
+fn unsafe_code_is_only_where_the_design_has_it() {
+    hold(&rust(), unsafe_code);
+}
+
+#[test]
+fn no_exception_for_unsafe_code_is_left_over() {
+    let files = rust();
+    for allowed in UNSAFE {
+        let used = files
+            .iter()
+            .any(|file| file.path.starts_with(allowed) && !unsafe_lines(file).is_empty());
+        assert!(used, "nothing in {allowed} is unsafe");
+    }
+}
+
+#[test]
+fn violations_are_found() {
+    let parse = |text| SourceFile::made_up("runtime/compiler/src/parse/x.rs", text);
+    assert_eq!(crates(&parse("use rayon::prelude::*;")).len(), 1);
+    assert_eq!(crates(&parse("let x = libc::getpid();")).len(), 1);
+    assert!(crates(&parse("use wasmparser::Parser; // not rayon::join")).is_empty());
+    assert!(crates(&parse("fn f(object: u32) { self.object::<u8>() }")).is_empty());
+    assert_eq!(words(&parse("type X = cranelift;")).len(), 1);
+    assert_eq!(unsafe_code(&parse("unsafe fn f() {}\n#[allow(unsafe_code)]")).len(), 2);
+    assert!(unsafe_code(&parse("// unsafe\nlet x = \"unsafe\";")).is_empty());
+}

@@ -1,0 +1,59 @@
+//! `random_get`: random bytes from the kernel, straight into guest memory.
+
+use rustix::rand::GetRandomFlags;
+
+use crate::ctx::WasiCtx;
+use crate::memory;
+use crate::types::{Errno, Result};
+
+/// The most bytes for one system call, and the most of them before the deadline is looked at.
+const PIECE: usize = 64 << 10;
+
+/// Fills a range with random bytes. `done` is how far an earlier attempt came that returned `INTR`; it does so after every
+/// piece, so that no length can outlast a deadline.
+pub(crate) fn random_get(_: &mut WasiCtx, memory: &mut [u8], done: &mut usize, buf: u32, buf_len: u32) -> Result {
+    let rest = &mut memory::bytes_mut(memory, buf, buf_len)?[*done..];
+    let piece = rest.len().min(PIECE);
+    if piece != 0 {
+        *done += rustix::rand::getrandom(&mut rest[..piece], GetRandomFlags::empty())?;
+    }
+    if *done < buf_len as usize {
+        Err(Errno::INTR)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(memory: &mut [u8], buf: u32, len: u32) -> Result {
+        let mut ctx = WasiCtx::builder().build().unwrap();
+        let mut done = 0;
+        loop {
+            match random_get(&mut ctx, memory, &mut done, buf, len) {
+                Err(Errno::INTR) => {}
+                result => return result,
+            }
+        }
+    }
+
+    #[test]
+    fn all_pieces_of_a_range_are_filled_and_nothing_else() {
+        let len = 3 * PIECE + 5;
+        let mut memory = vec![0; len + 64];
+        fill(&mut memory, 32, len as u32).unwrap();
+        assert_eq!((&memory[..32], &memory[len + 32..]), (&[0; 32][..], &[0; 32][..]));
+        for piece in memory[32..len + 32].chunks(4096).filter(|piece| piece.len() == 4096) {
+            assert!(piece.iter().any(|byte| *byte != 0));
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_a_success_and_a_wrong_range_is_a_fault() {
+        assert_eq!(fill(&mut [0; 8], 8, 0), Ok(()));
+        assert_eq!(fill(&mut [0; 8], 4, 5), Err(Errno::FAULT));
+        assert_eq!(fill(&mut [0; 8], u32::MAX, u32::MAX), Err(Errno::FAULT));
+    }
+}

@@ -1,0 +1,319 @@
+//! Descriptors: what a number of the guest stands for, and the table of them. Free numbers are reused lowest first, as on
+//! a Unix host. The table bounds how many descriptors a guest can hold; everything else about a file is the kernel's.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use cap_std::fs::Dir as CapDir;
+use rustix::process::{Resource, getrlimit};
+
+use crate::types::{Errno, Result};
+
+/// What a grant of a directory allows. Everything that is opened below it inherits this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DirAccess {
+    /// Files and directories can be read, created, changed and removed.
+    ReadWrite,
+    /// Files and directories can be read.
+    ReadOnly,
+}
+
+impl DirAccess {
+    /// Refuses what would change a file or directory below a read-only grant.
+    pub(crate) fn check_write(self) -> Result {
+        match self {
+            DirAccess::ReadWrite => Ok(()),
+            DirAccess::ReadOnly => Err(Errno::ROFS),
+        }
+    }
+}
+
+/// The host's side of a file.
+pub(crate) enum Handle {
+    /// A description of the guest's own; closed with the descriptor.
+    Owned(OwnedFd),
+    /// The process's standard input, shared with whoever started wrun, and never closed.
+    Stdin,
+    /// The process's standard output.
+    Stdout,
+    /// The process's standard error.
+    Stderr,
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Handle::Owned(fd) => fd.as_fd(),
+            Handle::Stdin => rustix::stdio::stdin(),
+            Handle::Stdout => rustix::stdio::stdout(),
+            Handle::Stderr => rustix::stdio::stderr(),
+        }
+    }
+}
+
+/// A file that is not a directory: regular file, stream, device or socket.
+pub(crate) struct File {
+    pub(crate) handle: Handle,
+    /// False for a file that was opened with neither the right to read nor to write, which the kernel does not know.
+    pub(crate) readable: bool,
+    /// What the grant allows, under which the file was opened.
+    pub(crate) access: DirAccess,
+    /// `NONBLOCK`, set by the guest on a standard stream: kept here, because the flag itself belongs to everybody who has
+    /// the terminal open.
+    pub(crate) nonblock: bool,
+    /// `APPEND`, set by the guest on a standard stream.
+    pub(crate) append: bool,
+}
+
+impl File {
+    /// A file with a description of its own.
+    pub(crate) fn owned(fd: OwnedFd, readable: bool, access: DirAccess) -> File {
+        File {
+            handle: Handle::Owned(fd),
+            readable,
+            access,
+            nonblock: false,
+            append: false,
+        }
+    }
+
+    /// One of the process's standard streams.
+    pub(crate) fn stdio(handle: Handle) -> File {
+        File {
+            handle,
+            readable: true,
+            access: DirAccess::ReadWrite,
+            nonblock: false,
+            append: false,
+        }
+    }
+
+    /// Whether the description is shared with other processes, so that its flags must stay as they are.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self.handle, Handle::Owned(_))
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+/// A directory.
+pub(crate) struct Dir {
+    pub(crate) dir: CapDir,
+    pub(crate) access: DirAccess,
+    /// The guest's name of a directory that was granted; none for one that the guest opened.
+    pub(crate) preopen: Option<Box<[u8]>>,
+    /// Tells directories apart that had the same number one after the other.
+    pub(crate) serial: u64,
+    /// Device and inode of the granted directory above this one, whose parent stays unknown to the guest.
+    pub(crate) root: (u64, u64),
+}
+
+impl Dir {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+/// What a descriptor stands for.
+pub(crate) enum Descriptor {
+    File(File),
+    Dir(Dir),
+}
+
+impl Descriptor {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Descriptor::File(file) => file.fd(),
+            Descriptor::Dir(dir) => dir.fd(),
+        }
+    }
+
+    pub(crate) fn access(&self) -> DirAccess {
+        match self {
+            Descriptor::File(file) => file.access,
+            Descriptor::Dir(dir) => dir.access,
+        }
+    }
+}
+
+/// The descriptors that the host keeps for itself, out of those that the system allows.
+const RESERVE: u64 = 32;
+/// The most descriptors, where the system allows more: it bounds the table itself.
+const MOST: u64 = 1 << 18;
+
+/// The guest's descriptors.
+pub(crate) struct Table {
+    slots: Vec<Option<Descriptor>>,
+    /// No slot below this one is free.
+    lowest_free: usize,
+    open: usize,
+    limit: usize,
+    serial: u64,
+}
+
+impl Table {
+    /// An empty table, bounded by the process's limit.
+    pub(crate) fn new() -> Table {
+        let soft = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
+        // Even a very low limit leaves the standard streams and some more.
+        Table::with_limit(soft.saturating_sub(RESERVE).clamp(8, MOST) as usize)
+    }
+
+    fn with_limit(limit: usize) -> Table {
+        Table {
+            slots: Vec::new(),
+            lowest_free: 0,
+            open: 0,
+            limit,
+            serial: 0,
+        }
+    }
+
+    /// A number that no directory has had yet.
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Checks that one more descriptor can be had, before a call has effects.
+    pub(crate) fn check_room(&self) -> Result {
+        if self.open < self.limit {
+            Ok(())
+        } else {
+            Err(Errno::MFILE)
+        }
+    }
+
+    /// Gives a descriptor the lowest free number.
+    pub(crate) fn insert(&mut self, descriptor: Descriptor) -> Result<u32> {
+        self.check_room()?;
+        while self.slots.get(self.lowest_free).is_some_and(Option::is_some) {
+            self.lowest_free += 1;
+        }
+        let slot = self.lowest_free;
+        match self.slots.get_mut(slot) {
+            Some(free) => *free = Some(descriptor),
+            None => self.slots.push(Some(descriptor)),
+        }
+        self.open += 1;
+        self.lowest_free = slot + 1;
+        u32::try_from(slot).map_err(|_| Errno::MFILE)
+    }
+
+    pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor> {
+        self.slots.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BADF)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor> {
+        self.slots
+            .get_mut(fd as usize)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::BADF)
+    }
+
+    /// A descriptor that must not be a directory.
+    pub(crate) fn file(&self, fd: u32) -> Result<&File> {
+        match self.get(fd)? {
+            Descriptor::File(file) => Ok(file),
+            Descriptor::Dir(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// A descriptor that must be a directory.
+    pub(crate) fn dir(&self, fd: u32) -> Result<&Dir> {
+        match self.get(fd)? {
+            Descriptor::Dir(dir) => Ok(dir),
+            Descriptor::File(_) => Err(Errno::NOTDIR),
+        }
+    }
+
+    /// Takes a descriptor out of the table; dropping it closes it.
+    pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor> {
+        let slot = fd as usize;
+        let descriptor = self.slots.get_mut(slot).and_then(Option::take).ok_or(Errno::BADF)?;
+        self.open -= 1;
+        self.lowest_free = self.lowest_free.min(slot);
+        Ok(descriptor)
+    }
+
+    /// Moves a descriptor to the number of another one, which is closed.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result {
+        self.get(from)?;
+        self.get(to)?;
+        if from != to {
+            let descriptor = self.remove(from)?;
+            *self.get_mut(to)? = descriptor;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stdout() -> Descriptor {
+        Descriptor::File(File::stdio(Handle::Stdout))
+    }
+
+    fn pipe() -> (OwnedFd, OwnedFd) {
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap()
+    }
+
+    #[test]
+    fn free_numbers_are_reused_lowest_first() {
+        let mut table = Table::with_limit(10);
+        for fd in 0..6 {
+            assert_eq!(table.insert(stdout()), Ok(fd));
+        }
+        for fd in [4, 1, 3] {
+            table.remove(fd).unwrap();
+        }
+        let numbers: Vec<u32> = (0..4).map(|_| table.insert(stdout()).unwrap()).collect();
+        assert_eq!(numbers, [1, 3, 4, 6]);
+    }
+
+    #[test]
+    fn unknown_numbers_are_refused() {
+        let mut table = Table::with_limit(10);
+        table.insert(stdout()).unwrap();
+        for fd in [1, 2, u32::MAX] {
+            assert_eq!(table.get(fd).err(), Some(Errno::BADF));
+            assert_eq!(table.remove(fd).err(), Some(Errno::BADF));
+            assert_eq!(table.renumber(0, fd), Err(Errno::BADF));
+            assert_eq!(table.renumber(fd, 0), Err(Errno::BADF));
+            assert_eq!(table.renumber(fd, fd), Err(Errno::BADF));
+        }
+        assert!(table.get(0).is_ok());
+    }
+
+    #[test]
+    fn renumbering_closes_the_target_and_frees_the_source() {
+        let mut table = Table::with_limit(10);
+        let (reader, writer) = pipe();
+        table
+            .insert(Descriptor::File(File::owned(writer, true, DirAccess::ReadWrite)))
+            .unwrap();
+        table.insert(stdout()).unwrap();
+        assert_eq!(table.renumber(0, 0), Ok(()));
+        assert_eq!(table.renumber(1, 0), Ok(()));
+        assert_eq!(table.get(1).err(), Some(Errno::BADF));
+        // The only writer is gone, so the reader is at its end.
+        let mut byte = [0];
+        assert_eq!(rustix::io::read(&reader, &mut byte[..]), Ok(0));
+        assert_eq!(table.insert(stdout()), Ok(1));
+    }
+
+    #[test]
+    fn a_full_table_gives_mfile_until_something_is_closed() {
+        let mut table = Table::with_limit(3);
+        for _ in 0..3 {
+            table.insert(stdout()).unwrap();
+        }
+        assert_eq!(table.insert(stdout()), Err(Errno::MFILE));
+        table.remove(1).unwrap();
+        assert_eq!(table.insert(stdout()), Ok(1));
+        assert_eq!(table.check_room(), Err(Errno::MFILE));
+    }
+}

@@ -1,0 +1,78 @@
+//! Scratch directories for tests: a guest with one grant, number 3, and what lies beside it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::ctx::WasiCtx;
+use crate::table::{Dir, DirAccess};
+
+/// A scratch directory with the grant `grant` in it; removed in the end.
+pub(crate) struct Tree {
+    base: PathBuf,
+    pub(crate) ctx: WasiCtx,
+}
+
+impl Tree {
+    /// A grant that can be changed.
+    pub(crate) fn new() -> Tree {
+        Tree::with(DirAccess::ReadWrite)
+    }
+
+    /// A grant that can only be read.
+    pub(crate) fn read_only() -> Tree {
+        Tree::with(DirAccess::ReadOnly)
+    }
+
+    /// A grant that can be changed, and beside it the directory `outside` with the file `secret`.
+    pub(crate) fn with_outside() -> Tree {
+        let tree = Tree::new();
+        std::fs::create_dir(tree.outside()).unwrap();
+        std::fs::write(tree.outside().join("secret"), "secret").unwrap();
+        tree
+    }
+
+    fn with(access: DirAccess) -> Tree {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let base = std::env::temp_dir().join(format!("wrun-wasi-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(base.join("grant")).unwrap();
+        let mut builder = WasiCtx::builder();
+        builder.dir(&base.join("grant"), "/", access).unwrap();
+        Tree {
+            ctx: builder.build().unwrap(),
+            base,
+        }
+    }
+
+    /// A path in the grant.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.base.join("grant").join(path)
+    }
+
+    /// The directory beside the grant.
+    pub(crate) fn outside(&self) -> PathBuf {
+        self.base.join("outside")
+    }
+
+    /// The grant.
+    pub(crate) fn dir(&self) -> &Dir {
+        self.ctx.table.dir(3).unwrap()
+    }
+
+    /// Grants another directory of the scratch directory, and gives its number.
+    pub(crate) fn grant(&mut self, name: &str, access: DirAccess) -> u32 {
+        let path: &Path = &self.base.join(name);
+        std::fs::create_dir_all(path).unwrap();
+        let mut builder = WasiCtx::builder();
+        builder.dir(path, "/", access).unwrap();
+        let dir = builder.build().unwrap().table.remove(3).unwrap();
+        self.ctx.table.insert(dir).unwrap()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // A test that failed may have left anything behind, which is no reason to hide its message.
+        drop(std::fs::remove_dir_all(&self.base));
+    }
+}
