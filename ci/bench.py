@@ -135,7 +135,7 @@ def kernels(work, rows):
         if shutil.which("wasmer"):
             engines["wasmer"] = lambda: own_time(["wasmer", "run", wasm])
         if shutil.which("node"):
-            engines["node"] = lambda: own_time(["node", "--no-warnings", "tests/bench/run.mjs", "-", wasm])
+            engines["node"] = lambda: own_time(["node", "--no-warnings", "--no-liftoff", "tests/bench/run.mjs", "-", wasm])
         if native_compiler():
             subprocess.run([native_compiler(), "-O2", source, "-o", native, "-lm"], check=True)
             engines["native"] = lambda: own_time([native])
@@ -200,7 +200,7 @@ def cc1(work, rows):
         engines["wasmtime+deadline"] = lambda: wall([*ready, *armed, *grant, f"{work}/cc1-armed.cwasm", *arguments])
     if shutil.which("node"):
         engines["node"] = lambda: phase_time(
-            ["node", "--no-warnings", "tests/bench/run.mjs", f"{work}::/w", CC1, *arguments], "call"
+            ["node", "--no-warnings", "--no-liftoff", "tests/bench/run.mjs", f"{work}::/w", CC1, *arguments], "call"
         )
     best = measure("cc1", engines)
     deadline = {"wrun": best.pop("wrun+deadline", None), "without": best.get("wrun"), "wasmtime": best.get("wasmtime")}

@@ -53,15 +53,15 @@ fn each_setting_shows() {
     let others = [
         Config {
             memory: MemoryMode::Checked,
-            ..native.clone()
+            ..native
         },
         Config {
             address_map: false,
-            ..native.clone()
+            ..native
         },
         Config {
             padding: 4096,
-            ..native.clone()
+            ..native
         },
     ];
     for config in others {

@@ -1,7 +1,9 @@
 //! The artifact as other programs and other builds see it: what `readelf` and `objdump` make of it, that its bytes depend
 //! on nothing but the module and the settings, and that a damaged one is refused.
+//! And that the run side needs nothing but these bytes.
 
 mod determinism;
+mod load;
 mod stale;
 mod tools;
 

@@ -9,17 +9,17 @@
 #![allow(unsafe_code, reason = "makes the text of an artifact executable")]
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::slice;
 
-use rustix::fs::{MemfdFlags, memfd_create};
 use wrun_artifact::config::{Config, CpuFeatures};
 use wrun_artifact::elf::{Artifact, Expect, Stale};
 
 use crate::error::Error;
+use crate::sys;
 use crate::sys::mmap::Mapping;
 use crate::sys::round_up_to_pages;
 
@@ -49,7 +49,7 @@ impl Image {
     /// # Safety
     /// The bytes were made by wrun, and nobody has changed them.
     pub(crate) unsafe fn from_bytes(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
-        match in_memory_file(bytes) {
+        match sys::file::unnamed(bytes) {
             // SAFETY: the file has no name, so nobody else can change it.
             Ok(file) => match unsafe { Self::map(file, bytes.len(), config) } {
                 Err(Error::Resource(why)) => {
@@ -163,14 +163,4 @@ impl std::fmt::Debug for Image {
             .field("len", &self.len)
             .finish_non_exhaustive()
     }
-}
-
-fn in_memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
-    // Since Linux 6.3 a system may want to be told that the file is for code; before, it does not know the flag.
-    let executable = MemfdFlags::from_bits_retain(0x10);
-    let file = memfd_create(c"wrun-artifact", MemfdFlags::CLOEXEC | executable)
-        .or_else(|_| memfd_create(c"wrun-artifact", MemfdFlags::CLOEXEC))?;
-    let mut file = File::from(file);
-    file.write_all(bytes)?;
-    Ok(file.into())
 }

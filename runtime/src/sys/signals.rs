@@ -31,8 +31,9 @@ pub(crate) struct Resume {
 /// What the handlers call.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Hooks {
-    /// A hardware fault at `address` (meaningful for memory faults). `None`: not ours.
-    pub(crate) fault: fn(registers: Registers, signal: i32, address: usize) -> Option<Resume>,
+    /// A hardware fault. The address is that of an access to memory that is not accessible (`SIGSEGV`), and absent for faults of
+    /// another kind. `None`: not ours.
+    pub(crate) fault: fn(registers: Registers, address: Option<usize>) -> Option<Resume>,
     /// A tick of a timer. `None`: go on where the tick came.
     pub(crate) tick: fn(registers: Registers, flag: &'static AtomicBool) -> Option<Resume>,
 }
@@ -131,7 +132,7 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut li
     let (registers, address, code) = unsafe { (registers(context), (*info).si_addr() as usize, (*info).si_code) };
     let from_hardware = code > 0;
     if let Some(resume) = from_hardware
-        .then(|| (installed.hooks.fault)(registers, signal, address))
+        .then(|| (installed.hooks.fault)(registers, (signal == libc::SIGSEGV).then_some(address)))
         .flatten()
     {
         // SAFETY: the kernel's context; the hook vouches for the place.

@@ -101,15 +101,15 @@ fn guest_code<'a>(vm: &VMStore, pc: usize) -> Option<(&'a CodeRange, u32)> {
     unsafe { vm.code.load(Ordering::Relaxed).as_ref() }?.find(pc)
 }
 
-fn on_fault(registers: signals::Registers, signal: i32, address: usize) -> Option<signals::Resume> {
+fn on_fault(registers: signals::Registers, address: Option<usize>) -> Option<signals::Resume> {
     let vm = active()?;
     let (range, offset) = guest_code(vm, registers.pc)?;
     let guard = vm.guard.get();
-    let code = if signal == libc::SIGSEGV && (guard.0..guard.1).contains(&address) {
+    let code = if address.is_some_and(|address| (guard.0..guard.1).contains(&address)) {
         TrapCode::CallStackExhausted
     } else {
         let code = range.image.artifact().traps().lookup(offset)?;
-        if code.is_memory_access() && !(signal == libc::SIGSEGV && is_guest_memory(vm, address)) {
+        if code.is_memory_access() && !address.is_some_and(|address| is_guest_memory(vm, address)) {
             return None;
         }
         code

@@ -182,7 +182,7 @@ fn permutation(count: usize, seed: u64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -275,6 +275,7 @@ mod tests {
 
     #[test]
     fn threads_that_are_far_ahead_wait_for_the_slowest() {
+        let limit = WAITING_LIMIT >> 20;
         let ahead = Mutex::new(0);
         let slow = AtomicBool::new(true);
         let jobs = InOrder::new(JOBS, None, None, |_, _: &CompiledFunction| Ok(()));
@@ -283,7 +284,12 @@ mod tests {
                 scope.spawn(|| {
                     jobs.work(|job, result| {
                         if job == 0 {
-                            thread::sleep(Duration::from_millis(300));
+                            let begin = Instant::now();
+                            while *ahead.lock().expect("no panic") < limit && begin.elapsed().as_secs() < 10 {
+                                thread::sleep(Duration::from_millis(1));
+                            }
+                            // Time to run further ahead, for those who do not wait.
+                            thread::sleep(Duration::from_millis(50));
                             slow.store(false, Ordering::Relaxed);
                         } else if slow.load(Ordering::Relaxed) {
                             *ahead.lock().expect("no panic") += 1;
@@ -296,7 +302,6 @@ mod tests {
         });
         jobs.finish().expect("all done");
         let ahead = *ahead.lock().expect("no panic");
-        let limit = WAITING_LIMIT >> 20;
         assert!((limit..limit + 4).contains(&ahead), "{ahead} results of 1 MiB waited");
     }
 }

@@ -1,6 +1,5 @@
 //! Whole modules, from text to artifact.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
@@ -93,9 +92,7 @@ fn error(text: &str) -> CompileError {
 
 /// What a tool of the binutils prints about an artifact.
 fn tool(tool: &str, args: &[&str], artifact: &[u8]) -> String {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp");
-    std::fs::create_dir_all(&dir).expect("a directory for the test's files");
-    let path = dir.join(format!("{tool}-{}-{}", std::process::id(), args.concat()));
+    let path = std::env::temp_dir().join(format!("wrun-{tool}-{}-{}", std::process::id(), args.concat()));
     std::fs::write(&path, artifact).expect("written");
     let output = Command::new(tool)
         .args(args)

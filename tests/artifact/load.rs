@@ -1,0 +1,86 @@
+//! The run side gets an artifact's bytes and nothing else.
+#![allow(
+    unsafe_code,
+    reason = "loading an artifact is a promise that wrun made it, which holds for those made here"
+)]
+
+use wrun_artifact::elf::Stale;
+use wrun_runtime::{Config, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_tests::scratch;
+
+use crate::{artifact, example};
+
+/// What the example's functions return in a module, and what its memory holds.
+fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
+    let mut imports = Imports::new(engine);
+    imports.func(
+        "host",
+        "log",
+        |mut caller: wrun_runtime::Caller<'_, i32>, value: i32| *caller.data_mut() = value,
+    );
+    let mut store = Store::new(engine, 0);
+    let instance = Instance::new(&mut store, module, &imports).expect("everything is given");
+    let mut results = Vec::new();
+    for (name, arguments) in [
+        ("fib", &[Value::I32(15)][..]),
+        ("apply", &[Value::I32(2), Value::I32(50), Value::I32(8)]),
+        ("fill", &[Value::I32(4)]),
+        ("many", &[]),
+    ] {
+        let func = instance.func(&mut store, name).expect("exported");
+        results.extend(func.call(&mut store, arguments).expect("none of them traps"));
+    }
+    results.push(Value::I32(*store.data()));
+    let memory = instance.memory(&mut store, "memory").expect("exported");
+    let bytes = memory.data(&store);
+    (results, [&bytes[..32], &bytes[70_000..70_016]].concat())
+}
+
+#[test]
+fn a_module_from_its_artifact_does_the_same() {
+    let engine = Engine::new(&Config::new()).expect("signals can be handled");
+    let compiled = Module::new(&engine, &example()).expect("valid");
+    let expected = behaviour(&engine, &compiled);
+    assert_eq!(expected.0[..2], [Value::I32(610), Value::I32(42)]);
+    assert_eq!(expected.1[4..17], *b"not yet there");
+    assert_eq!(expected.1[32..41], *b"some text");
+
+    // SAFETY: this process has just made the bytes.
+    let from_bytes = unsafe { Module::deserialize(&engine, compiled.serialize()) }.expect("whole");
+    assert_eq!(behaviour(&engine, &from_bytes), expected);
+
+    let path = scratch(env!("CARGO_TARGET_TMPDIR"), "load").join("artifact");
+    std::fs::write(&path, compiled.serialize()).expect("writable");
+    // SAFETY: as above, and nobody else knows the file.
+    let from_file = unsafe { Module::deserialize_file(&engine, &path) }.expect("whole");
+    std::fs::remove_file(&path).expect("still there");
+    assert_eq!(behaviour(&engine, &from_file), expected);
+    assert!(from_file.serialize() == compiled.serialize());
+}
+
+#[test]
+fn the_compiler_and_the_runtime_give_the_same_bytes() {
+    let engine = Engine::new(&Config::new()).expect("signals can be handled");
+    let module = Module::new(&engine, &example()).expect("valid");
+    assert!(module.serialize() == artifact(&example(), &wrun_compiler::Config::native()));
+}
+
+#[test]
+fn an_artifact_of_other_settings_is_refused() {
+    let guarded = Engine::new(&Config::new()).expect("signals can be handled");
+    let checked = Engine::new(Config::new().memory_mode(MemoryMode::Checked)).expect("signals can be handled");
+    let module = Module::new(&guarded, &example()).expect("valid");
+    // SAFETY: this process has just made the bytes.
+    let result = unsafe { Module::deserialize(&checked, module.serialize()) };
+    assert!(matches!(result, Err(Error::Artifact(Stale::Config))), "{result:?}");
+}
+
+#[test]
+fn bytes_that_are_no_artifact_are_refused() {
+    let engine = Engine::new(&Config::new()).expect("signals can be handled");
+    for bytes in [&b""[..], b"\0asm\x01\0\0\0", &[0x7f; 5000]] {
+        // SAFETY: there is no code in them; being refused is what is tested.
+        let result = unsafe { Module::deserialize(&engine, bytes) };
+        assert!(matches!(result, Err(Error::Artifact(_))), "{result:?}");
+    }
+}
