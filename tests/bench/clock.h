@@ -11,11 +11,13 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static int report(double started, uint64_t checksum) {
+static int report_on(FILE *to, double started, uint64_t checksum) {
     double seconds = now() - started;
-    printf("%016llx %.6f\n", (unsigned long long)checksum, seconds);
+    fprintf(to, "%016llx %.6f\n", (unsigned long long)checksum, seconds);
     return 0;
 }
+
+static inline int report(double started, uint64_t checksum) { return report_on(stdout, started, checksum); }
 
 static uint64_t scale(int argc, char **argv, uint64_t usual) {
     return argc > 1 ? strtoull(argv[1], NULL, 10) : usual;

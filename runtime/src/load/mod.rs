@@ -80,9 +80,6 @@ impl Image {
         let open = |error: io::Error| Error::Resource(format!("cannot open {}: {error}", path.display()));
         let file = File::open(path).map_err(open)?;
         let len = usize::try_from(file.metadata().map_err(open)?.len()).map_err(|_| Stale::Length)?;
-        if len == 0 {
-            return Err(Stale::NotAnArtifact.into());
-        }
         // SAFETY: the caller's promise.
         unsafe { Self::map(file.into(), len, config) }
     }
@@ -90,6 +87,9 @@ impl Image {
     /// # Safety
     /// Nobody changes or truncates the file while the image lives.
     unsafe fn map(file: OwnedFd, len: usize, config: Option<&Config>) -> Result<Self, Error> {
+        if len == 0 {
+            return Err(Stale::NotAnArtifact.into());
+        }
         // SAFETY: the caller's promise.
         let mapping = unsafe { Mapping::of_file(file.as_fd(), len) }.map_err(|e| Error::resource("cannot map", &e))?;
         Self::check(mapping, len, Some(file), config)

@@ -107,20 +107,12 @@ pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(V
         config,
         isa: &*isa,
     };
-    let functions = module.bodies.len();
-    let symbols = Symbols {
-        functions,
-        trampolines: trampoline::all(&module, &facts),
-    };
+    let functions: Vec<_> = module.bodies.keys().map(Symbol::Func).collect();
     let mut linker = Linker::new(&module, &facts, config);
-    let jobs = InOrder::new(symbols.len(), options.shuffle, options.interrupt, |job, result: &_| {
-        linker.push(symbols.get(job), result)
-    });
-    pool.run(|| {
-        let mut workspace = Workspace::default();
-        jobs.work(|job, result| body::compile(&mut workspace, &env, symbols.get(job), result));
-    });
-    jobs.finish()?;
+    compile_all(&functions, &env, &pool, options, &mut linker)?;
+    // Only now is it known which library calls the functions make.
+    let trampolines = trampoline::all(&module, &facts, |symbol| linker.is_wanted(symbol));
+    compile_all(&trampolines, &env, &pool, options, &mut linker)?;
     drop(pool);
     clock.phase("translate+compile");
 
@@ -128,8 +120,8 @@ pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(V
     clock.phase("link");
     let report = Report {
         phases: clock.phases,
-        functions,
-        trampolines: symbols.trampolines.len(),
+        functions: functions.len(),
+        trampolines: trampolines.len(),
         wasm_bytes: wasm.len(),
         text_bytes: linked.text_bytes,
         artifact_bytes: linked.bytes.len(),
@@ -137,23 +129,23 @@ pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(V
     Ok((linked.bytes, report))
 }
 
-/// Everything that has a place in the text, in that order.
-struct Symbols {
-    functions: usize,
-    trampolines: Vec<Symbol>,
-}
-
-impl Symbols {
-    fn len(&self) -> usize {
-        self.functions + self.trampolines.len()
-    }
-
-    fn get(&self, job: usize) -> Symbol {
-        match job.checked_sub(self.functions) {
-            None => Symbol::Func(DefinedFuncIndex::new(job)),
-            Some(trampoline) => self.trampolines[trampoline],
-        }
-    }
+/// Compiles functions or trampolines, and links them in this order.
+fn compile_all(
+    symbols: &[Symbol],
+    env: &Env<'_>,
+    pool: &Pool,
+    options: &Options<'_>,
+    linker: &mut Linker<'_>,
+) -> Result<(), CompileError> {
+    let jobs = InOrder::new(symbols.len(), options.shuffle, options.interrupt, |job, result: &_| {
+        linker.push(symbols[job], result)
+    });
+    pool.run(|| {
+        let mut workspace = Workspace::default();
+        jobs.work(|job, result| body::compile(&mut workspace, env, symbols[job], result));
+    });
+    jobs.finish()?;
+    Ok(())
 }
 
 /// Validates all bodies. The error is that of the first body in the file that has one. Facts of bodies that have nothing

@@ -16,8 +16,9 @@ use super::function::Symbol;
 use crate::parse::{Facts, Module};
 use crate::translate::abi;
 
-/// Every trampoline of a module, in the order in which they follow the functions in the text.
-pub(crate) fn all(module: &Module<'_>, facts: &Facts) -> Vec<Symbol> {
+/// Every trampoline of a module, in the order in which they follow the functions in the text: those for signatures and
+/// imports, and those library calls that are wanted.
+pub(crate) fn all(module: &Module<'_>, facts: &Facts, is_wanted: impl Fn(Symbol) -> bool) -> Vec<Symbol> {
     let sigs = || module.sigs.keys();
     let typed = |sig: &SigIndex| abi::host_typed_signature(&module.sigs[*sig]).is_some();
     sigs()
@@ -25,7 +26,13 @@ pub(crate) fn all(module: &Module<'_>, facts: &Facts) -> Vec<Symbol> {
         .chain(sigs().filter(typed).map(Symbol::TypedHostcall))
         .chain(sigs().map(Symbol::UntypedHostcall))
         .chain(facts.thunks.iter().copied().map(Symbol::ImportThunk))
-        .chain(Libcall::ALL.iter().copied().map(Symbol::Libcall))
+        .chain(
+            Libcall::ALL
+                .iter()
+                .copied()
+                .map(Symbol::Libcall)
+                .filter(|symbol| is_wanted(*symbol)),
+        )
         .collect()
 }
 

@@ -64,6 +64,11 @@ impl<'m> Linker<'m> {
         self.text.push(symbol, function)
     }
 
+    /// Whether something that was placed refers to `symbol`, which has no place yet.
+    pub(crate) fn is_wanted(&self, symbol: Symbol) -> bool {
+        self.text.is_wanted(symbol)
+    }
+
     /// Resolves what is open, and writes the artifact.
     pub(crate) fn finish(self) -> Result<Linked, CompileError> {
         let Self {

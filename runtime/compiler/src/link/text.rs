@@ -126,6 +126,11 @@ impl Text {
         Ok(())
     }
 
+    /// Whether a reference to `symbol` waits.
+    pub(super) fn is_wanted(&self, symbol: Symbol) -> bool {
+        self.unresolved.iter().any(|reference| reference.symbol == symbol)
+    }
+
     /// Resolves the references that waited. `functions` is the number of functions that the module defines.
     pub(super) fn finish(&mut self, functions: usize) -> Result<(), CompileError> {
         self.placement.skip_to(functions);
