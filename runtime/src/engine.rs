@@ -1,15 +1,19 @@
 //! The one file that sees both sides: runs the phases and says how long they took.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use wrun_artifact::config::FORMAT_VERSION;
+use wrun_artifact::header::TARGET;
 use wrun_artifact::types::FuncType;
 
+use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, hash_fields};
 use crate::config::Config;
-#[cfg(feature = "compiler")]
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::load::Image;
 use crate::sys::clock::process_cpu_time;
 
 /// Settings, and the ids of function types, that modules and stores have in common. Cheap to clone.
@@ -64,6 +68,81 @@ impl Engine {
         sigs.types.get((id as usize).checked_sub(1)?).cloned()
     }
 
+    /// A hash of all that changes an artifact besides the wasm bytes.
+    pub(crate) fn settings(&self) -> [u8; 32] {
+        hash_fields(&[
+            &FORMAT_VERSION.to_le_bytes(),
+            &wrun_artifact::BUILD,
+            TARGET.as_bytes(),
+            &self.0.config.artifact.to_bytes(),
+        ])
+    }
+
+    /// The image of a file that the cache knows by its identity.
+    pub(crate) fn cached_by_identity(&self, cache: &Cache, identity: &FileIdentity) -> Option<Image> {
+        let _phase = Phase::start("load");
+        let file = cache.find_by_identity(identity, &self.settings())?;
+        self.load_cached(file)
+    }
+
+    /// The image of a module: from the cache, or else compiled and added to the cache.
+    pub(crate) fn cached(
+        &self,
+        cache: &Cache,
+        wasm: &[u8],
+        identity: Option<&FileIdentity>,
+        deadline: Option<&Deadline>,
+    ) -> Result<Image, Error> {
+        let settings = self.settings();
+        let phase = Phase::start("cache");
+        let key = CacheKey::new(wasm, &settings);
+        let find = || {
+            let image = self.load_cached(cache.find(&key)?)?;
+            if let Some(identity) = identity
+                && let Err(error) = cache.remember(identity, &settings, &key)
+            {
+                log::debug!("cache: cannot remember the module's file: {error}");
+            }
+            Some(image)
+        };
+        if let Some(image) = find() {
+            return Ok(image);
+        }
+        if cache.mode() == CacheMode::Require || cfg!(not(feature = "compiler")) {
+            return Err(Error::CacheMiss(key.to_string()));
+        }
+        // Of several processes one compiles; the others come back from here when it is done.
+        let lock = cache.lock(&key, || deadline.is_some_and(Deadline::passed));
+        if let Some(image) = lock.as_ref().and_then(|_| find()) {
+            return Ok(image);
+        }
+        drop(phase);
+        let artifact = self.compile(wasm, deadline)?;
+        if cache.mode() == CacheMode::ReadWrite {
+            let _phase = Phase::start("cache");
+            match cache.publish(&key, &artifact) {
+                // What is mapped from the file needs no copy in memory.
+                Ok(()) => {
+                    if let Some(image) = find() {
+                        return Ok(image);
+                    }
+                }
+                Err(error) => log::debug!("cache: cannot add the artifact: {error}"),
+            }
+        }
+        drop(lock);
+        let _phase = Phase::start("load");
+        Image::from_compiler(&artifact, &self.0.config.artifact)
+    }
+
+    /// Maps an artifact of the cache. One that cannot be used is as good as none.
+    fn load_cached(&self, file: File) -> Option<Image> {
+        let image = Image::from_cache(file, &self.0.config.artifact);
+        image
+            .inspect_err(|error| log::debug!("cache: an artifact is not used: {error}"))
+            .ok()
+    }
+
     /// Whether two values are the same engine.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -91,6 +170,12 @@ impl Engine {
             report.artifact_bytes
         );
         Ok(artifact)
+    }
+
+    /// There is no compiler.
+    #[cfg(not(feature = "compiler"))]
+    fn compile(&self, _wasm: &[u8], _deadline: Option<&Deadline>) -> Result<Vec<u8>, Error> {
+        Err(Error::Refused("this build of wrun has no compiler".into()))
     }
 }
 

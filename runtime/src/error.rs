@@ -17,6 +17,8 @@ pub enum Error {
     Compile(wrun_compiler::CompileError),
     /// The artifact cannot be used.
     Artifact(Stale),
+    /// The cache has no artifact for the module and must have one ([`crate::CacheMode::Require`]). Holds the key.
+    CacheMiss(String),
     /// What the module imports was not given, or is of another type.
     Imports(ImportsError),
     /// The guest trapped.
@@ -96,6 +98,10 @@ impl fmt::Display for Error {
             #[cfg(feature = "compiler")]
             Self::Compile(error) => error.fmt(f),
             Self::Artifact(stale) => stale.fmt(f),
+            Self::CacheMiss(key) => write!(
+                f,
+                "the cache has no usable artifact for this module (key {key}), and may not compile one"
+            ),
             Self::Imports(error) => error.fmt(f),
             Self::Trap(trap) => trap.fmt(f),
             Self::Host(error) => error.fmt(f),

@@ -40,6 +40,7 @@
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("wrun runs on Linux on x86-64 only so far");
 
+mod cache;
 mod call;
 mod caller;
 mod config;
@@ -49,6 +50,7 @@ mod error;
 mod func;
 mod global;
 mod imports;
+mod inspect;
 mod instance;
 mod instantiate;
 mod load;
@@ -61,6 +63,7 @@ mod trap;
 mod value;
 mod vm;
 
+pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, FileIdentity, Pruned};
 pub use call::{HostParam, HostResult, IntoHostFunc};
 pub use caller::Caller;
 pub use config::Config;
@@ -70,6 +73,7 @@ pub use error::{Error, ImportsError, IncompatibleImport, MissingImport};
 pub use func::Func;
 pub use global::Global;
 pub use imports::{Imports, UnknownImports};
+pub use inspect::{Inspection, inspect, is_artifact, verify_artifact};
 pub use instance::{Extern, Instance};
 pub use memory::Memory;
 pub use module::{ExportType, ImportType, Module};

@@ -7,7 +7,7 @@ use wrun_artifact::elf::Artifact;
 use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::VMLayout;
 
-#[cfg(feature = "compiler")]
+use crate::cache::{Cache, FileIdentity};
 use crate::deadline::Deadline;
 use crate::engine::{Engine, Phase};
 use crate::error::Error;
@@ -67,7 +67,29 @@ impl Module {
     fn compile(engine: &Engine, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Self, Error> {
         let artifact = engine.compile(wasm, deadline)?;
         let _phase = Phase::start("load");
-        Self::of(engine, Image::from_compiler(artifact, &engine.config().artifact)?)
+        Self::of(engine, Image::from_compiler(&artifact, &engine.config().artifact)?)
+    }
+
+    /// The module in a file that the cache knows by its identity: not a byte of the file is read. `None` when the cache does not
+    /// know it, or its artifact cannot be used.
+    pub fn from_cache(engine: &Engine, cache: &Cache, identity: &FileIdentity) -> Option<Self> {
+        Self::of(engine, engine.cached_by_identity(cache, identity)?).ok()
+    }
+
+    /// The module with these bytes: from the cache, or else compiled and added to the cache. With the identity of the file that
+    /// the bytes come from, taken before they were read and still the same, [`Module::from_cache`] will find it the next time.
+    ///
+    /// # Errors
+    /// When the module cannot be compiled, and [`Error::CacheMiss`], which is also the answer where there is no compiler. That the
+    /// cache cannot be read or written is not an error.
+    pub fn new_cached(
+        engine: &Engine,
+        cache: &Cache,
+        wasm: &[u8],
+        identity: Option<&FileIdentity>,
+        deadline: Option<&Deadline>,
+    ) -> Result<Self, Error> {
+        Self::of(engine, engine.cached(cache, wasm, identity, deadline)?)
     }
 
     /// Loads an artifact that [`Module::serialize`] gave.

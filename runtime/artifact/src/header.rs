@@ -236,6 +236,13 @@ impl fmt::Display for Stale {
     }
 }
 
+/// The build that made an artifact, whatever build it is. `None` when the bytes do not begin as an artifact of this format does.
+pub fn build_of(file: &[u8]) -> Option<[u8; 16]> {
+    let is_artifact = file.starts_with(&object::elf::ELFMAG) && file.get(HEADER_OFFSET..)?.starts_with(&MAGIC);
+    let layout = Layout::read(file).filter(|layout| is_artifact && layout.format_version.get() == FORMAT_VERSION)?;
+    Some(layout.build)
+}
+
 impl core::error::Error for Stale {}
 
 impl Header {

@@ -271,8 +271,8 @@ unsafe extern "C" fn ref_func(vmctx: NonNull<u8>, func: u32) -> u64 {
 
 unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32, sig: u32) -> u64 {
     run(vmctx, |scene| {
-        let wanted = scene.instance().sig_id(sig)?;
         let core = scene.core();
+        let wanted = scene.instance().sig_id(core, sig)?;
         let place = scene.table(table);
         let reference = table_get(core, place, index)?;
         let Some(func) = crate::vm::FuncPtr::from_slot(reference.into()) else {
@@ -284,7 +284,7 @@ unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32
         }
         if func.code.get().is_null() {
             // A host function that came into the table before any module with its type: this one has a trampoline.
-            let trampoline = scene.instance().host_trampoline(wanted);
+            let trampoline = scene.instance().host_trampoline(core, wanted);
             func.code.set(trampoline.ok_or_else(Error::damaged)?);
         }
         core.tables[place].write(index, reference);

@@ -92,9 +92,11 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
         dropped_data: HashSet::new(),
         _context: context,
     };
-    for index in 0..layout.counts().sigs {
-        let ty = info.func_type(index).ok_or_else(Error::damaged)?;
-        vmctx.set(layout.sig(SigIndex::from_u32(index)), core.engine.sig_id(&ty));
+    // Only calls through shared tables read these in compiled code; without such a table they are filled in when asked for.
+    if info.tables.iter().any(|row| row.form != 0) || layout.counts().imported_tables > 0 {
+        for index in 0..layout.counts().sigs {
+            instance.sig_id(core, index)?;
+        }
     }
     let host_contexts = instance.import(core, given)?;
     instance.define_memories(core, memory)?;
@@ -244,11 +246,20 @@ impl InstanceData {
     }
 
     /// The id in the engine of one of the module's signatures.
-    pub(crate) fn sig_id(&self, sig: u32) -> Result<u32, Error> {
+    pub(crate) fn sig_id(&self, core: &StoreCore, sig: u32) -> Result<u32, Error> {
         if sig >= self.layout().counts().sigs {
             return Err(Error::damaged());
         }
-        Ok(self.vmctx.get(self.layout().sig(SigIndex::from_u32(sig))))
+        let at = self.layout().sig(SigIndex::from_u32(sig));
+        match self.vmctx.get(at) {
+            0 => {
+                let ty = self.info().func_type(sig).ok_or_else(Error::damaged)?;
+                let id = core.engine.sig_id(&ty);
+                self.vmctx.set(at, id);
+                Ok(id)
+            }
+            id => Ok(id),
+        }
     }
 
     fn define_memories(&mut self, core: &mut StoreCore, mut first: Option<MemoryObject>) -> Result<(), Error> {
@@ -333,7 +344,7 @@ impl InstanceData {
             let reference = FuncPtr::new(core.func_refs.push(VMFuncRef {
                 code: imported.code.into(),
                 vmctx: imported.context.into(),
-                sig: self.sig_id(imported.sig)?,
+                sig: self.sig_id(core, imported.sig)?,
                 local_sig: HOST,
             }));
             self.imported_funcs[func as usize].reference = Some(reference);
@@ -348,7 +359,7 @@ impl InstanceData {
         let reference = FuncPtr::new(core.func_refs.push(VMFuncRef {
             code: self.code(start)?.into(),
             vmctx: self.vmctx.as_ptr().into(),
-            sig: self.sig_id(sig)?,
+            sig: self.sig_id(core, sig)?,
             local_sig: sig,
         }));
         self.func_refs.insert(func, reference);
@@ -356,10 +367,10 @@ impl InstanceData {
     }
 
     /// The untyped trampoline to host functions of a type, by its id in the engine.
-    pub(crate) fn host_trampoline(&self, sig_id: u32) -> Option<*const u8> {
+    pub(crate) fn host_trampoline(&self, core: &StoreCore, sig_id: u32) -> Option<*const u8> {
         let (_, row) = (0..)
             .zip(self.info().sigs)
-            .find(|(sig, _)| self.sig_id(*sig).ok() == Some(sig_id))?;
+            .find(|(sig, _)| self.sig_id(core, *sig).ok() == Some(sig_id))?;
         self.code(row.untyped_hostcall.get()).ok()
     }
 

@@ -34,6 +34,13 @@ pub(crate) struct Image {
     mapping: Mapping,
 }
 
+/// What becomes of a mapping with a sound artifact.
+enum Checked {
+    Image(Box<Image>),
+    /// The system does not let it be executed where it is.
+    NotExecutable(Mapping, io::Error),
+}
+
 /// What an artifact must be for this build, machine and, if given, these settings.
 fn expect(config: Option<&Config>) -> Expect {
     Expect {
@@ -66,10 +73,21 @@ impl Image {
     }
 
     /// Loads an artifact that this process has just compiled.
-    #[cfg(feature = "compiler")]
-    pub(crate) fn from_compiler(artifact: Vec<u8>, config: &Config) -> Result<Self, Error> {
+    pub(crate) fn from_compiler(artifact: &[u8], config: &Config) -> Result<Self, Error> {
         // SAFETY: the compiler of this build has made the bytes, and they have been this process's own since.
-        unsafe { Self::from_bytes(&artifact, Some(config)) }
+        unsafe { Self::from_bytes(artifact, Some(config)) }
+    }
+
+    /// Loads an artifact of the cache, by mapping its file.
+    pub(crate) fn from_cache(file: File, config: &Config) -> Result<Self, Error> {
+        let len = file
+            .metadata()
+            .map_err(|error| Error::resource("cannot look at the artifact", &error))?
+            .len();
+        let len = usize::try_from(len).map_err(|_| Stale::Length)?;
+        // SAFETY: the cache is a directory that only this user and root can write to (checked when it was opened), and in it
+        // files are written once, before they get their names.
+        unsafe { Self::map(file.into(), len, Some(config)) }
     }
 
     /// Loads an artifact from a file, by mapping it.
@@ -92,7 +110,15 @@ impl Image {
         }
         // SAFETY: the caller's promise.
         let mapping = unsafe { Mapping::of_file(file.as_fd(), len) }.map_err(|e| Error::resource("cannot map", &e))?;
-        Self::check(mapping, len, Some(file), config)
+        match Self::check(mapping, len, Some(file), config)? {
+            Checked::Image(image) => Ok(*image),
+            Checked::NotExecutable(mapping, why) => {
+                // A file system without execution: its bytes can still be read.
+                log::debug!("load: the file cannot be mapped as code ({why}), copying");
+                // SAFETY: the mapping is readable and this long.
+                Self::copy(unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) }, config)
+            }
+        }
     }
 
     fn copy(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
@@ -105,27 +131,29 @@ impl Image {
                 .as_ptr()
                 .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
-        Self::check(mapping, bytes.len(), None, config)
+        match Self::check(mapping, bytes.len(), None, config)? {
+            Checked::Image(image) => Ok(*image),
+            Checked::NotExecutable(_, why) => Err(Error::resource("cannot make the artifact's text executable", &why)),
+        }
     }
 
-    fn check(mapping: Mapping, len: usize, file: Option<OwnedFd>, config: Option<&Config>) -> Result<Self, Error> {
+    fn check(mapping: Mapping, len: usize, file: Option<OwnedFd>, config: Option<&Config>) -> Result<Checked, Error> {
         // SAFETY: the mapping is at least `len` long, readable, and moves into the same value as the artifact that reads from
         // it; the text's bytes stay as they are when they become executable.
         let bytes: &'static [u8] = unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) };
         let artifact = Artifact::read(bytes, &expect(config))?;
-        let executable = artifact.executable();
-        mapping
-            .make_executable(executable)
-            .map_err(|error| Error::resource("cannot make the artifact's text executable", &error))?;
+        if let Err(error) = mapping.make_executable(artifact.executable()) {
+            return Ok(Checked::NotExecutable(mapping, error));
+        }
         let base = mapping.addresses().start;
         let text = artifact.text();
-        Ok(Self {
+        Ok(Checked::Image(Box::new(Self {
             artifact,
             text: base + text.start..base + text.end,
             len,
             file,
             mapping,
-        })
+        })))
     }
 
     /// The artifact.

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes. Out: a [`Module`] (everything but the bodies validated), then, body by body and in any order,
 //! [`BodyFacts`] (that body validated), and from all of them together [`Facts`]. An error of either step goes through
-//! [`explain`], which names the proposals that a module needs beyond those wrun runs.
+//! [`mod@explain`], which names the proposals that a module needs beyond those wrun runs.
 //!
 //! May not enter: the code generator, the host, threads.
 

@@ -1,0 +1,152 @@
+//! The directory of artifacts: key and bytes come in, a file comes out: hit or miss. Knows nothing of what the bytes mean.
+//!
+//! ```text
+//! DIR/KEY.wrun         an artifact; written once, never changed, replaced by renaming another one over it
+//! DIR/KEY.lock         held (flock) by the process that compiles this artifact, so that others wait instead of compiling it too
+//! DIR/new-RANDOM       an artifact that is being written; held (flock) by its writer
+//! DIR/by-file/ID       a symbolic link to ../KEY.wrun: the file with this identity has this artifact. Advisory
+//! ```
+//!
+//! Reading (`find…`) never removes or writes anything; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
+//! caller, who says so in the log and goes on without.
+
+mod evict;
+mod key;
+mod publish;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+pub use evict::{CacheEntry, Pruned};
+pub(crate) use key::hash_fields;
+pub use key::{CacheKey, FileIdentity};
+
+use crate::sys::dir::{Dir, effective_user};
+
+/// What a run may do with the cache.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum CacheMode {
+    /// Use artifacts that are there, and add those that are not.
+    ReadWrite,
+    /// Use artifacts that are there.
+    ReadOnly,
+    /// Use artifacts that are there; one that is not is an error.
+    Require,
+}
+
+/// A directory of artifacts.
+#[derive(Debug)]
+pub struct Cache {
+    path: PathBuf,
+    dir: Dir,
+    mode: CacheMode,
+    limit: u64,
+}
+
+/// Why a directory is not used as a cache. The text is one line.
+#[derive(Debug)]
+pub enum CacheError {
+    /// It cannot be opened or made.
+    Io(PathBuf, io::Error),
+    /// Somebody else could put code there.
+    Untrusted(PathBuf, &'static str),
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, error) => write!(f, "the cache directory {} cannot be used: {error}", path.display()),
+            Self::Untrusted(path, why) => write!(
+                f,
+                "the cache directory {} is not used, since artifacts are native code and {why}",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CacheError {}
+
+/// The directory of links in a cache.
+const BY_FILE: &str = "by-file";
+
+/// What the names of artifacts end with.
+const SUFFIX: &str = ".wrun";
+
+impl Cache {
+    /// Opens a cache; with [`CacheMode::ReadWrite`] its directory is made when it is not there, for its owner alone. Where the
+    /// artifacts exceed `limit` bytes after one was added, those that were not used for longest are removed.
+    ///
+    /// # Errors
+    /// When the directory cannot be opened or made, when others can write to it, and when it belongs to somebody who is neither
+    /// this user nor root.
+    pub fn open(dir: &Path, mode: CacheMode, limit: u64) -> Result<Self, CacheError> {
+        let failed = |error| CacheError::Io(dir.to_owned(), error);
+        let open = match Dir::open(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && mode == CacheMode::ReadWrite => {
+                let mut builder = fs::DirBuilder::new();
+                builder.recursive(true).mode(0o700).create(dir).map_err(failed)?;
+                Dir::open(dir).map_err(failed)?
+            }
+            result => result.map_err(failed)?,
+        };
+        let owner = open.owner().map_err(failed)?;
+        if owner.others_can_write {
+            return Err(CacheError::Untrusted(
+                dir.to_owned(),
+                "others can write to it (chmod go-w)",
+            ));
+        }
+        if owner.user != 0 && owner.user != effective_user() {
+            return Err(CacheError::Untrusted(dir.to_owned(), "it belongs to another user"));
+        }
+        Ok(Self {
+            path: dir.to_owned(),
+            dir: open,
+            mode,
+            limit,
+        })
+    }
+
+    /// The directory, as it was given.
+    pub fn dir(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a run may do with it.
+    pub fn mode(&self) -> CacheMode {
+        self.mode
+    }
+
+    /// The artifact with this key.
+    pub(crate) fn find(&self, key: &CacheKey) -> Option<File> {
+        self.dir.read(&key.file_name()).ok()
+    }
+
+    /// The artifact that was remembered for a file with this identity.
+    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &[u8; 32]) -> Option<File> {
+        self.dir.read(&format!("{BY_FILE}/{}", identity.name(settings))).ok()
+    }
+
+    /// Remembers which artifact a file has, so that the next run need not read it. Only where the identity can be trusted to
+    /// change when the file does.
+    pub(crate) fn remember(&self, identity: &FileIdentity, settings: &[u8; 32], key: &CacheKey) -> io::Result<()> {
+        if self.mode != CacheMode::ReadWrite || !identity.is_settled() {
+            return Ok(());
+        }
+        let name = format!("{BY_FILE}/{}", identity.name(settings));
+        let target = format!("../{}", key.file_name());
+        match self.dir.symlink(&target, &name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.dir.make_dir(BY_FILE)?;
+                self.dir.symlink(&target, &name)
+            }
+            // The same contents give the same artifact; a link that leads nowhere will lead somewhere again.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            result => result,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What an artifact says of itself, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
+
+use wrun_artifact::config::{CpuFeatures, FORMAT_VERSION, MemoryMode};
+use wrun_artifact::elf::{Artifact, Expect, Stale};
+use wrun_artifact::header::{self, Section, TARGET};
+
+use crate::error::describe;
+
+/// What an artifact holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inspection {
+    /// The build of wrun that made it, in hexadecimal.
+    pub build: String,
+    /// Whether that is this build.
+    pub is_this_build: bool,
+    /// The version of its format.
+    pub format_version: u32,
+    /// What it runs on.
+    pub target: &'static str,
+    /// The CPU features that it may use.
+    pub cpu: CpuFeatures,
+    /// How memory accesses are kept in bounds.
+    pub memory: MemoryMode,
+    /// Whether it says where in the wasm file each instruction comes from.
+    pub address_map: bool,
+    /// The module's own name.
+    pub name: Option<String>,
+    /// Functions with a body.
+    pub functions: u64,
+    /// Imports: module, name, and type in words.
+    pub imports: Vec<(String, String, String)>,
+    /// Exports: name, and type in words.
+    pub exports: Vec<(String, String)>,
+    /// Sections: name, offset and length in bytes.
+    pub sections: Vec<(&'static str, u64, u64)>,
+    /// The size of the file in bytes.
+    pub bytes: u64,
+}
+
+fn any_config(build: [u8; 16]) -> Expect {
+    let all = CpuFeatures::KNOWN
+        .iter()
+        .fold(CpuFeatures::NONE, |all, (one, _)| all.union(*one));
+    Expect {
+        build,
+        config: None,
+        cpu: all,
+    }
+}
+
+/// Whether bytes begin as an artifact does, whatever build made it. The first 4096 bytes are enough.
+pub fn is_artifact(bytes: &[u8]) -> bool {
+    header::build_of(bytes).is_some()
+}
+
+/// What an artifact says of itself. For artifacts of any build and for any CPU.
+///
+/// # Errors
+/// When the bytes are no artifact of this format, or header and info are damaged.
+pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
+    let build = header::build_of(artifact).ok_or(Stale::NotAnArtifact)?;
+    let artifact = Artifact::read(artifact, &any_config(build))?;
+    let (info, config) = (artifact.info(), artifact.config());
+    let words = |ty| describe(&ty);
+    Ok(Inspection {
+        build: build.iter().map(|byte| format!("{byte:02x}")).collect(),
+        is_this_build: build == wrun_artifact::BUILD,
+        format_version: FORMAT_VERSION,
+        target: TARGET,
+        cpu: config.cpu,
+        memory: config.memory,
+        address_map: config.address_map,
+        name: artifact.module_name().map(str::to_owned),
+        functions: info.funcs.len() as u64,
+        imports: info
+            .imports
+            .iter()
+            .map(|row| {
+                let ty = info.extern_type(&row.ty).map(words).unwrap_or_default();
+                (info.string(row.module).to_owned(), info.string(row.name).to_owned(), ty)
+            })
+            .collect(),
+        exports: info
+            .exports
+            .iter()
+            .map(|row| {
+                let ty = info.item_type(row.kind.get(), row.index.get()).map(words);
+                (info.string(row.name).to_owned(), ty.unwrap_or_default())
+            })
+            .collect(),
+        sections: Section::ALL
+            .into_iter()
+            .map(|section| {
+                let range = artifact.section(section);
+                (section.name(), range.start as u64, range.len() as u64)
+            })
+            .collect(),
+        bytes: artifact.bytes().len() as u64,
+    })
+}
+
+/// Compares all checksums of an artifact: every byte of it is covered. The artifact must be of this build.
+///
+/// # Errors
+/// When the bytes are no artifact of this build, or are damaged.
+pub fn verify_artifact(artifact: &[u8]) -> Result<(), Stale> {
+    Artifact::read(artifact, &any_config(wrun_artifact::BUILD))?.verify()
+}

@@ -1,0 +1,253 @@
+//! The cache of artifacts, through the public API: hit, miss, stale, and what a directory must be.
+#![cfg(feature = "compiler")]
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wrun_runtime::{
+    Cache, CacheError, CacheKey, CacheMode, Config, Engine, Error, FileIdentity, Imports, Instance, Module, Store,
+    Value,
+};
+
+/// A directory of a test's own, removed at its end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wrun-cache-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("the temporary directory is writable");
+        Self(path)
+    }
+
+    fn cache(&self, mode: CacheMode) -> Cache {
+        Cache::open(&self.0.join("cache"), mode, 1 << 30).expect("it is this user's own")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn engine() -> Engine {
+    Engine::new(&Config::new()).expect("made")
+}
+
+fn wasm(answer: i32) -> Vec<u8> {
+    let text = format!(
+        r#"(module (memory (export "memory") 2) (data (i32.const 70000) "\2a")
+             (table funcref (elem $f)) (type $t (func (result i32)))
+             (func $f (result i32) (i32.const {answer}))
+             (func (export "answer") (result i32)
+               (i32.add (i32.load8_u (i32.const 70000)) (call_indirect (type $t) (i32.const 0)))))"#
+    );
+    wat::parse_str(text).expect("valid")
+}
+
+fn answer(engine: &Engine, module: &Module) -> i32 {
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, module, &Imports::new(engine)).expect("instantiates");
+    let func = instance.func(&mut store, "answer").expect("exported");
+    match func.call(&mut store, &[]).expect("returns")[..] {
+        [Value::I32(value)] => value - 42,
+        _ => panic!("one result"),
+    }
+}
+
+fn artifact_in(cache: &Cache) -> PathBuf {
+    let entries = cache.entries().expect("readable");
+    assert_eq!(entries.len(), 1);
+    entries[0].path.clone()
+}
+
+#[test]
+fn the_second_time_the_artifact_is_there() {
+    let (scratch, engine) = (Scratch::new("second"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    assert!(matches!(
+        Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None),
+        Err(Error::CacheMiss(_))
+    ));
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    assert_eq!(answer(&engine, &module), 1);
+    assert_eq!(
+        cache.entries().expect("readable")[0].key,
+        CacheKey::of(&engine, &wasm(1)).to_string()
+    );
+    let required = scratch.cache(CacheMode::Require);
+    let again = Module::new_cached(&engine, &required, &wasm(1), None, None).expect("is there");
+    assert_eq!(answer(&engine, &again), 1);
+    assert_eq!(module.serialize(), again.serialize());
+    let others = fs::read_dir(scratch.0.join("cache")).expect("readable").count();
+    assert_eq!(others, 1, "no lock and no temporary file is left");
+}
+
+#[test]
+fn other_contents_and_other_settings_have_artifacts_of_their_own() {
+    let (scratch, engine) = (Scratch::new("others"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let plain = Engine::new(Config::new().address_map(false)).expect("made");
+    for (engine, value) in [(&engine, 1), (&engine, 2), (&plain, 1)] {
+        let module = Module::new_cached(engine, &cache, &wasm(value), None, None).expect("compiles");
+        assert_eq!(answer(engine, &module), value);
+    }
+    assert_eq!(cache.entries().expect("readable").len(), 3);
+}
+
+#[test]
+fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
+    let (scratch, engine) = (Scratch::new("identity"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let path = scratch.0.join("module.wasm");
+    fs::write(&path, wasm(1)).expect("written");
+    let file = File::open(&path).expect("there");
+    let fresh = FileIdentity::of(&file).expect("a file");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&fresh), None).expect("compiles");
+    assert!(
+        Module::from_cache(&engine, &cache, &fresh).is_none(),
+        "it was changed just now"
+    );
+
+    std::thread::sleep(Duration::from_millis(3200));
+    let settled = FileIdentity::of(&file).expect("a file");
+    assert!(settled.still_holds(&file));
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled), None).expect("is there");
+    let module = Module::from_cache(&engine, &cache, &settled).expect("remembered");
+    assert_eq!(answer(&engine, &module), 1);
+
+    // The same length, and the old modification time given back: the time of the inode's change tells.
+    let times = fs::metadata(&path).expect("there").modified().expect("has one");
+    fs::write(&path, wasm(2)).expect("written");
+    let file = File::options().write(true).open(&path).expect("there");
+    file.set_modified(times).expect("its owner's right");
+    let changed = FileIdentity::of(&file).expect("a file");
+    assert!(!settled.still_holds(&file));
+    assert!(Module::from_cache(&engine, &cache, &changed).is_none());
+}
+
+#[test]
+fn a_damaged_artifact_is_replaced() {
+    let (scratch, engine) = (Scratch::new("damaged"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let path = artifact_in(&cache);
+    let good = fs::read(&path).expect("readable");
+    for damaged in [Vec::new(), b"nonsense".to_vec(), good[..good.len() / 2].to_vec(), {
+        let mut flipped = good.clone();
+        flipped[100] ^= 1;
+        flipped
+    }] {
+        // As nobody does it: wrun itself only ever renames.
+        fs::remove_file(&path).expect("there");
+        fs::write(&path, damaged).expect("written");
+        assert!(matches!(
+            Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None),
+            Err(Error::CacheMiss(_))
+        ));
+        let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles again");
+        assert_eq!(answer(&engine, &module), 1);
+        assert_eq!(fs::read(&path).expect("readable"), good);
+    }
+}
+
+#[test]
+fn a_module_in_use_outlives_its_artifact() {
+    let (scratch, engine) = (Scratch::new("outlives"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    assert_eq!(cache.clear().expect("readable").files, 1);
+    assert!(cache.entries().expect("readable").is_empty());
+    assert_eq!(answer(&engine, &module), 1);
+    fs::remove_dir_all(scratch.0.join("cache")).expect("there");
+    let module = Module::new_cached(&engine, &cache, &wasm(2), None, None).expect("compiles without a directory");
+    assert_eq!(answer(&engine, &module), 2);
+}
+
+#[test]
+fn read_only_writes_nothing() {
+    let (scratch, engine) = (Scratch::new("readonly"), engine());
+    fs::create_dir(scratch.0.join("cache")).expect("new");
+    fs::set_permissions(scratch.0.join("cache"), Permissions::from_mode(0o700)).expect("own");
+    let cache = scratch.cache(CacheMode::ReadOnly);
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    assert_eq!(answer(&engine, &module), 1);
+    assert_eq!(fs::read_dir(scratch.0.join("cache")).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_directory_that_others_can_write_is_not_used() {
+    let scratch = Scratch::new("untrusted");
+    let path = scratch.0.join("cache");
+    fs::create_dir(&path).expect("new");
+    for (mode, trusted) in [(0o777, false), (0o770, false), (0o755, true), (0o700, true)] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("own");
+        let result = Cache::open(&path, CacheMode::ReadWrite, 0);
+        assert_eq!(result.is_ok(), trusted, "{mode:o}");
+        if let Err(error) = result {
+            assert!(matches!(error, CacheError::Untrusted(..)), "{error}");
+            assert_eq!(error.to_string().lines().count(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_new_directory_is_for_its_owner_alone() {
+    let scratch = Scratch::new("new");
+    let path = scratch.0.join("a").join("b");
+    Cache::open(&path, CacheMode::ReadWrite, 0).expect("made");
+    let mode = fs::metadata(&path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(Cache::open(Path::new("/proc/self/nothing"), CacheMode::ReadWrite, 0).is_err());
+    assert!(Cache::open(&scratch.0.join("none"), CacheMode::ReadOnly, 0).is_err());
+}
+
+#[test]
+fn beyond_the_limit_those_not_used_for_longest_go() {
+    let (scratch, engine) = (Scratch::new("limit"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    for value in 0..4 {
+        Module::new_cached(&engine, &cache, &wasm(value), None, None).expect("compiles");
+        let path = cache
+            .dir()
+            .join(format!("{}.wrun", CacheKey::of(&engine, &wasm(value))));
+        let file = File::options().write(true).open(path).expect("there");
+        let used = SystemTime::now() - Duration::from_secs(1000 * u64::try_from(10 - value).expect("small"));
+        file.set_times(fs::FileTimes::new().set_accessed(used).set_modified(used))
+            .expect("own");
+    }
+    let size = cache.entries().expect("readable")[0].bytes;
+    let small = Cache::open(cache.dir(), CacheMode::ReadWrite, 3 * size).expect("own");
+    Module::new_cached(&engine, &small, &wasm(9), None, None).expect("compiles");
+    let left: Vec<_> = small
+        .entries()
+        .expect("readable")
+        .into_iter()
+        .map(|entry| entry.key)
+        .collect();
+    let expected = [2, 3, 9].map(|value| CacheKey::of(&engine, &wasm(value)).to_string());
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn what_killed_processes_left_behind_is_swept() {
+    let (scratch, engine) = (Scratch::new("sweep"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    for name in ["new-0123456789abcdef", "some.lock", "kept.txt"] {
+        let file = File::create(cache.dir().join(name)).expect("own");
+        file.set_modified(old).expect("own");
+    }
+    File::create(cache.dir().join("new-fresh")).expect("own");
+    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let mut left: Vec<_> = fs::read_dir(cache.dir())
+        .expect("readable")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .filter(|name| !name.ends_with(".wrun"))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["kept.txt", "new-fresh"]);
+}
