@@ -36,15 +36,25 @@ pub(crate) fn validate_body(
         ty,
         features: FEATURES,
     };
-    validate(func_to_validate, &module.bodies[func].body, pool).map_err(|error| invalid(&error))
+    validate(
+        func_to_validate,
+        &module.bodies[func].body,
+        module.counts().imported_funcs,
+        pool,
+    )
+    .map_err(|error| invalid(&error))
 }
 
 fn validate(
     func: FuncToValidate<ValidatorResources>,
     body: &FunctionBody<'_>,
+    imported_funcs: u32,
     pool: &mut ValidationPool,
 ) -> Result<BodyFacts, BinaryReaderError> {
+    let index = func.index;
     let mut facts = BodyFacts::default();
+    // As long as the body needs the vmctx for nothing else.
+    let mut callees = Some(Vec::new());
     let mut validator = func.into_validator(core::mem::take(&mut pool.allocations));
     let bytes = body.as_bytes();
     let start = body.range().start;
@@ -53,13 +63,23 @@ fn validate(
     validator.read_locals(&mut reader)?;
     while !reader.eof() {
         let offset = reader.original_position();
-        // Only these opcodes, and the numeric prefix, can be of interest: all others cost one look at a byte.
-        let before = matches!(bytes[offset - start], TABLE_SET | MEMORY_GROW | PREFIX).then(|| reader.clone());
+        // Most opcodes are of no interest and cost one look at a byte.
+        let before = match bytes[offset - start] {
+            TABLE_SET | MEMORY_GROW | PREFIX => Some(reader.clone()),
+            CALL if callees.is_some() => Some(reader.clone()),
+            opcode => {
+                if needs_context(opcode) {
+                    callees = None;
+                }
+                None
+            }
+        };
         reader.visit_operator(&mut validator.visitor(offset))??;
         if let Some(before) = before {
-            note(before, &mut facts)?;
+            note(before, imported_funcs, &mut facts, &mut callees)?;
         }
     }
+    facts.context_only_for = callees.map(|callees| (DefinedFuncIndex::from_u32(index - imported_funcs), callees));
     reader.finish_expression(&validator.visitor(reader.original_position()))?;
     pool.allocations = validator.into_allocations();
     sort(&mut facts.tables_written);
@@ -69,14 +89,35 @@ fn validate(
     Ok(facts)
 }
 
+const CALL: u8 = 0x10;
+const CALL_INDIRECT: u8 = 0x11;
+const GLOBAL_GET: u8 = 0x23;
 const TABLE_SET: u8 = 0x26;
+const FIRST_LOAD: u8 = 0x28;
 const MEMORY_GROW: u8 = 0x40;
+const REF_FUNC: u8 = 0xd2;
 const PREFIX: u8 = 0xfc;
+const SIMD_PREFIX: u8 = 0xfd;
+
+/// Whether an instruction that begins with this opcode can need the vmctx: it calls through a table, or uses a global, a table, a
+/// memory or a reference. Which vector instructions load and store is not looked into.
+fn needs_context(opcode: u8) -> bool {
+    matches!(
+        opcode,
+        CALL_INDIRECT | GLOBAL_GET..=TABLE_SET | FIRST_LOAD..=MEMORY_GROW | REF_FUNC | SIMD_PREFIX
+    )
+}
 
 /// Notes what the next instruction does.
-fn note(reader: BinaryReader<'_>, facts: &mut BodyFacts) -> Result<(), BinaryReaderError> {
+fn note(
+    reader: BinaryReader<'_>,
+    imported_funcs: u32,
+    facts: &mut BodyFacts,
+    callees: &mut Option<Vec<DefinedFuncIndex>>,
+) -> Result<(), BinaryReaderError> {
     let table = TableIndex::from_u32;
-    match OperatorsReader::new(reader).read()? {
+    let op = OperatorsReader::new(reader).read()?;
+    match op {
         Operator::TableSet { table: t } | Operator::TableFill { table: t } => facts.tables_written.push(table(t)),
         Operator::TableGrow { table: t } => {
             facts.tables_written.push(table(t));
@@ -88,6 +129,23 @@ fn note(reader: BinaryReader<'_>, facts: &mut BodyFacts) -> Result<(), BinaryRea
         Operator::TableCopy { dst_table, src_table } => facts.tables_copied.push((table(dst_table), table(src_table))),
         Operator::MemoryGrow { .. } => facts.grows_memory = true,
         _ => {}
+    }
+    match op {
+        Operator::Call { function_index } => match function_index.checked_sub(imported_funcs) {
+            Some(defined) => callees
+                .get_or_insert_default()
+                .push(DefinedFuncIndex::from_u32(defined)),
+            None => *callees = None,
+        },
+        Operator::I32TruncSatF32S
+        | Operator::I32TruncSatF32U
+        | Operator::I32TruncSatF64S
+        | Operator::I32TruncSatF64U
+        | Operator::I64TruncSatF32S
+        | Operator::I64TruncSatF32U
+        | Operator::I64TruncSatF64S
+        | Operator::I64TruncSatF64U => {}
+        _ => *callees = None,
     }
     Ok(())
 }
@@ -176,7 +234,52 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(facts(body), Ok(expect), "{body}");
+            let tables = facts(body).map(|facts| BodyFacts {
+                context_only_for: None,
+                ..facts
+            });
+            assert_eq!(tables, Ok(expect), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_a_body_needs_the_vmctx_for_is_noted() {
+        let calls = |text: &str| {
+            let text = format!(
+                "(module (import \"\" \"\" (func $import)) (global $g i32 (i32.const 0)) (table 1 funcref) (memory 1)
+                   (func $f {text}) (func $other) (elem declare func $f))"
+            );
+            let wasm = wat::parse_str(text).expect("text");
+            let module = parse(&wasm, &Config::native()).expect("valid but for bodies");
+            let func = DefinedFuncIndex::from_u32(0);
+            let facts = validate_body(&module, func, &mut ValidationPool::default()).expect("valid");
+            facts.context_only_for.map(|(func, calls)| {
+                assert_eq!(func.as_u32(), 0);
+                calls.iter().map(|func| func.as_u32()).collect::<Vec<_>>()
+            })
+        };
+        for (body, expect) in [
+            ("", Some(vec![])),
+            ("(drop (i64.trunc_sat_f64_u (f64.sqrt (f64.const 2))))", Some(vec![])),
+            ("(call $other) (call $f)", Some(vec![1, 0])),
+            ("(call $import)", None),
+            ("(call $other) (call $import) (call $other)", None),
+            ("(call_indirect (i32.const 0))", None),
+            ("(drop (global.get $g))", None),
+            ("(drop (i32.load (i32.const 0)))", None),
+            ("(i64.store32 (i32.const 0) (i64.const 0))", None),
+            ("(drop (memory.size))", None),
+            ("(drop (memory.grow (i32.const 0)))", None),
+            (
+                "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (call $other)",
+                None,
+            ),
+            ("(drop (table.size))", None),
+            ("(drop (table.get (i32.const 0)))", None),
+            ("(drop (ref.func $f))", None),
+            ("(drop (v128.load (i32.const 0)))", None),
+        ] {
+            assert_eq!(calls(body), expect, "{body}");
         }
     }
 

@@ -6,9 +6,9 @@
 //! exported, not written with references by code, copied only from and to tables of that kind, and no segment that can
 //! reach it holds anything but this module's functions and nulls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use wrun_artifact::index::{ElemIndex, FuncIndex, Index, IndexVec, TableIndex};
+use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, FuncIndex, Index, IndexVec, TableIndex};
 use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::TableForm;
 
@@ -20,6 +20,8 @@ const IMAGE_SLACK: usize = 65536;
 impl Facts {
     /// Puts together what all bodies show.
     pub(crate) fn new(module: &Module<'_>, bodies: impl Iterator<Item = BodyFacts>) -> Self {
+        let mut callees = BTreeMap::new();
+        let bodies = bodies.inspect(|facts| callees.extend(facts.context_only_for.clone()));
         let uses = Uses::gather(module, bodies);
         let private = uses.private(module);
         let mut elems_in_image: IndexVec<ElemIndex, bool> = module.elems.keys().map(|_| false).collect();
@@ -58,6 +60,18 @@ impl Facts {
             constants,
             elems_in_image,
             thunks: thunks.into_iter().collect(),
+            context_free: context_free(callees),
+        }
+    }
+}
+
+/// Those of the functions that call only functions of the same kind.
+fn context_free(mut callees: BTreeMap<DefinedFuncIndex, Vec<DefinedFuncIndex>>) -> BTreeSet<DefinedFuncIndex> {
+    loop {
+        let kept: BTreeSet<_> = callees.keys().copied().collect();
+        callees.retain(|_, calls| calls.iter().all(|call| kept.contains(call)));
+        if callees.len() == kept.len() {
+            return kept;
         }
     }
 }
@@ -299,6 +313,30 @@ mod tests {
             ),
         ] {
             assert_eq!(forms(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_are_context_free_when_all_that_they_call_are() {
+        let free = |text: &str| {
+            facts(text)
+                .context_free
+                .iter()
+                .map(|func| func.as_u32())
+                .collect::<Vec<_>>()
+        };
+        let memory = "(memory 1)";
+        let needs = "(func (drop (memory.size)))";
+        for (text, expect) in [
+            ("(func (call 0))".to_owned(), &[0][..]),
+            ("(func (call 1)) (func (call 2)) (func (call 0))".to_owned(), &[0, 1, 2]),
+            (format!("{memory} {needs} (func (call 2)) (func (call 0)) (func)"), &[3]),
+            (
+                format!("{memory} (func (call 1)) (func (call 2)) (func (call 0) (call 3)) {needs}"),
+                &[],
+            ),
+        ] {
+            assert_eq!(free(&text), expect, "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What parsing knows of a module: types, index spaces, segments, and what a whole-module scan found out.
 
 use core::ops::Range;
+use std::collections::BTreeSet;
 
 use wrun_artifact::index::{
     DataIndex, DefinedFuncIndex, DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, ElemIndex, FuncIndex,
@@ -163,6 +164,8 @@ pub(crate) struct BodyFacts {
     pub(crate) tables_copied: Vec<(TableIndex, TableIndex)>,
     /// Whether `memory.grow` is used.
     pub(crate) grows_memory: bool,
+    /// The function and those that it calls, where calls to this module's own functions are all that it needs the vmctx for.
+    pub(crate) context_only_for: Option<(DefinedFuncIndex, Vec<DefinedFuncIndex>)>,
 }
 
 /// What the whole-module scan found out.
@@ -175,6 +178,8 @@ pub(crate) struct Facts {
     pub(crate) elems_in_image: IndexVec<ElemIndex, bool>,
     /// Functions that need a trampoline for a private table although they are imported.
     pub(crate) thunks: Vec<FuncIndex>,
+    /// Functions that never look at the vmctx, nor does any function that they call: whoever calls one may pass anything.
+    pub(crate) context_free: BTreeSet<DefinedFuncIndex>,
 }
 
 /// What is known of one table.

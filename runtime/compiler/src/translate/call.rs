@@ -54,7 +54,12 @@ impl Translator<'_> {
         match module.defined_func(func) {
             Some(defined) => {
                 let callee = self.function(Symbol::Func(defined), sig);
-                self.collect_arguments(sig, self.vmctx);
+                // A constant need not be kept across calls, as the vmctx must.
+                let context = match self.env.facts.context_free.contains(&defined) {
+                    true => self.builder.ins().iconst(POINTER, 0),
+                    false => self.vmctx,
+                };
+                self.collect_arguments(sig, context);
                 let call = self.builder.ins().call(callee, &self.arguments);
                 self.finish_call(sig, call);
             }
