@@ -48,9 +48,10 @@ fn any_config(build: [u8; 16]) -> Expect {
     }
 }
 
-/// Whether bytes begin as an artifact does, whatever build made it. The first 4096 bytes are enough.
+/// Whether bytes begin as an artifact does, whatever build made it, in whatever version of the format. The first 128 bytes are
+/// enough.
 pub fn is_artifact(bytes: &[u8]) -> bool {
-    header::build_of(bytes).is_some()
+    header::is_artifact(bytes)
 }
 
 /// What an artifact says of itself. For artifacts of any build and for any CPU.
@@ -58,7 +59,8 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
 /// # Errors
 /// When the bytes are no artifact of this format, or header and info are damaged.
 pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
-    let build = header::build_of(artifact).ok_or(Stale::NotAnArtifact)?;
+    // Of another format nothing is known, not even where the build is: the reader says so.
+    let build = header::build_of(artifact).unwrap_or_default();
     let artifact = Artifact::read(artifact, &any_config(build))?;
     let (info, config) = (artifact.info(), artifact.config());
     let words = |ty| describe(&ty);

@@ -103,6 +103,6 @@ impl Memory {
     /// The contents.
     pub fn data_mut<'a>(&self, store: &'a mut impl AsStore) -> &'a mut [u8] {
         // SAFETY: the store is borrowed exclusively as long as the contents.
-        unsafe { self.object(core_of_mut(store)).bytes() }
+        unsafe { self.object(core_of_mut(store)).bytes_mut() }
     }
 }

@@ -117,6 +117,23 @@ impl StoreCore {
         self.interrupted = true;
     }
 
+    /// To be asked now and then in long work for the guest: ends it when the deadline has passed.
+    pub(crate) fn check_deadline(&self) -> Result<(), Error> {
+        if self.vm.interrupt.get().load(Ordering::Relaxed) {
+            return Err(Error::interrupt());
+        }
+        Ok(())
+    }
+
+    /// The same, for every 65,536th step of a loop.
+    pub(crate) fn check_deadline_at(&self, step: u32) -> Result<(), Error> {
+        if step.is_multiple_of(1 << 16) {
+            self.check_deadline()
+        } else {
+            Ok(())
+        }
+    }
+
     /// The number that tells stores apart.
     pub(crate) fn id(&self) -> u64 {
         self.id

@@ -26,12 +26,12 @@ pub(crate) type Slot = u128;
 pub(crate) struct VMStore {
     /// See [`vmlayout::store::EXIT_FP`].
     pub(crate) exit_fp: Cell<usize>,
+    /// See [`vmlayout::store::STACK_LIMIT`].
+    pub(crate) stack_limit: Cell<usize>,
     /// The innermost entry into the guest, null when none is active.
     pub(crate) activation: Cell<*const Activation>,
     /// The highest address of the stack that the guest runs on.
     pub(crate) stack_top: Cell<usize>,
-    /// Host functions refuse to run when the stack pointer is below this.
-    pub(crate) stack_limit: Cell<usize>,
     /// The guard below the guest's stack.
     pub(crate) guard: Cell<(usize, usize)>,
     /// Set when the deadline has passed.
@@ -268,6 +268,7 @@ mod tests {
     #[test]
     fn structures_are_where_compiled_code_expects_them() {
         assert_eq!(at(offset_of!(VMStore, exit_fp)), vmlayout::store::EXIT_FP);
+        assert_eq!(at(offset_of!(VMStore, stack_limit)), vmlayout::store::STACK_LIMIT);
         assert_eq!(at(offset_of!(VMFuncRef, code)), vmlayout::func_ref::CODE);
         assert_eq!(at(offset_of!(VMFuncRef, vmctx)), vmlayout::func_ref::VMCTX);
         assert_eq!(at(offset_of!(VMFuncRef, sig)), vmlayout::func_ref::SIG);

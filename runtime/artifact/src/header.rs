@@ -236,11 +236,15 @@ impl fmt::Display for Stale {
     }
 }
 
+/// Whether a file begins as an artifact does, of whatever version of the format.
+pub fn is_artifact(file: &[u8]) -> bool {
+    file.starts_with(&object::elf::ELFMAG) && file.get(HEADER_OFFSET..).is_some_and(|rest| rest.starts_with(&MAGIC))
+}
+
 /// The build that made an artifact, whatever build it is. `None` when the bytes do not begin as an artifact of this format does.
 pub fn build_of(file: &[u8]) -> Option<[u8; 16]> {
-    let is_artifact = file.starts_with(&object::elf::ELFMAG) && file.get(HEADER_OFFSET..)?.starts_with(&MAGIC);
-    let layout = Layout::read(file).filter(|layout| is_artifact && layout.format_version.get() == FORMAT_VERSION)?;
-    Some(layout.build)
+    let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
+    is_artifact(file).then_some(layout.build)
 }
 
 impl core::error::Error for Stale {}

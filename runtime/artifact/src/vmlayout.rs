@@ -44,6 +44,8 @@ pub mod store {
     /// The frame pointer of the trampoline through which the guest last left for the host: at it lies the guest's frame
     /// pointer, 8 above it the return address into the guest.
     pub const EXIT_FP: i32 = 0;
+    /// The lowest stack pointer with which the guest may leave for the host: below, the host has too little stack.
+    pub const STACK_LIMIT: i32 = 8;
 }
 
 /// `VMHostContext`: what stands in the place of the vmctx for a host function.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::{Cache, CacheKey, CacheMode};
 use crate::sys::dir::random;
+use crate::sys::file::may_have;
 
 /// What the names of files that are being written begin with.
 pub(super) const NEW: &str = "new-";
@@ -70,6 +71,7 @@ impl Cache {
 
     /// Adds an artifact, in place of one with the same key.
     pub(crate) fn publish(&self, key: &CacheKey, artifact: &[u8]) -> io::Result<()> {
+        may_have(artifact.len())?;
         let temporary = format!("{NEW}{:016x}", random());
         let mut file = self.dir.create_new(&temporary)?;
         let written = self.write(&mut file, artifact);

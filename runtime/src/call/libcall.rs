@@ -73,14 +73,6 @@ impl Scene {
     fn table(&self, table: u32) -> usize {
         self.instance().tables[table as usize]
     }
-
-    fn interrupted(&self) -> Result<(), Error> {
-        let flag = self.core().vm.interrupt.get();
-        if flag.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Error::interrupt());
-        }
-        Ok(())
-    }
 }
 
 #[inline(always)]
@@ -116,11 +108,11 @@ fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Er
 unsafe extern "C" fn memory_fill(vmctx: NonNull<u8>, memory: u32, destination: u64, byte: u32, len: u64) {
     run(vmctx, |scene| {
         // SAFETY: the guest is suspended, and nothing else borrows its memory.
-        let bytes = unsafe { scene.core().memories[scene.memory(memory)].bytes() };
+        let bytes = unsafe { scene.core().memories[scene.memory(memory)].bytes_mut() };
         let range = range(destination, len, bytes.len())?;
         for chunk in bytes[range].chunks_mut(CHUNK) {
             chunk.fill(byte as u8);
-            scene.interrupted()?;
+            scene.core().check_deadline()?;
         }
         Ok(())
     })
@@ -154,7 +146,7 @@ unsafe extern "C" fn memory_copy(
                 let from = from.base().add(origin.start + at);
                 from.copy_to(to.base().add(target.start + at), size);
             }
-            scene.interrupted()?;
+            scene.core().check_deadline()?;
         }
         Ok(())
     })
@@ -175,13 +167,14 @@ unsafe extern "C" fn data_drop(vmctx: NonNull<u8>, data: u32) {
 
 unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, reference: u64) -> u32 {
     run(vmctx, |scene| {
-        let object = &mut scene.core().tables[scene.table(table)];
-        let Some(old) = object.grow(delta) else {
+        let (core, place) = (scene.core(), scene.table(table));
+        let Some(old) = core.tables[place].grow(delta) else {
             return Ok(u32::MAX);
         };
         if reference != 0 {
             for index in old..old + delta {
-                object.write(index, reference);
+                core.check_deadline_at(index)?;
+                core.tables[place].write(index, reference);
             }
         }
         Ok(old)
@@ -198,9 +191,11 @@ fn check_entries(start: u32, len: u32, size: u32) -> Result<(), Error> {
 
 unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {
     run(vmctx, |scene| {
-        let object = &scene.core().tables[scene.table(table)];
+        let core = scene.core();
+        let object = &core.tables[scene.table(table)];
         check_entries(destination, len, object.len())?;
         for index in destination..destination + len {
+            core.check_deadline_at(index)?;
             object.write(index, reference);
         }
         Ok(())
@@ -223,6 +218,7 @@ unsafe extern "C" fn table_copy(
         let private = core.tables[to].form() == TableForm::Private;
         let backwards = destination > source;
         for step in 0..len {
+            core.check_deadline_at(step)?;
             let offset = if backwards { len - 1 - step } else { step };
             if private {
                 // Private tables are copied to private tables of the same module only.

@@ -167,11 +167,20 @@ impl MemoryObject {
         Ok(())
     }
 
-    /// The contents.
+    /// The contents, to look at.
+    ///
+    /// # Safety
+    /// No guest of the store runs, and nobody borrows the contents to change them meanwhile.
+    pub(crate) unsafe fn bytes<'a>(&self) -> &'a [u8] {
+        // SAFETY: this many bytes are accessible; the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.base().as_ptr(), self.length()) }
+    }
+
+    /// The contents, to change.
     ///
     /// # Safety
     /// No guest of the store runs, and nothing else borrows the contents meanwhile.
-    pub(crate) unsafe fn bytes<'a>(&self) -> &'a mut [u8] {
+    pub(crate) unsafe fn bytes_mut<'a>(&self) -> &'a mut [u8] {
         // SAFETY: this many bytes are accessible; the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.base().as_ptr(), self.length()) }
     }

@@ -64,6 +64,8 @@ pub(crate) struct InstanceData {
     /// The store's tables that are this module's, by table index.
     pub(crate) tables: Vec<usize>,
     imported_funcs: Vec<ImportedFunc>,
+    /// Where the trampolines of imported functions lie in the text, `NONE` for those that can enter no private table.
+    thunks: Vec<u32>,
     func_refs: HashMap<u32, FuncPtr>,
     dropped_elems: HashSet<u32>,
     dropped_data: HashSet<u32>,
@@ -81,17 +83,30 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
     let (vmctx, context, memory) = allocate_context(module)?;
     vmctx.set(vmctx::STORE, &raw const core.vm);
     vmctx.set(vmctx::LIBCALLS, LIBCALLS.as_ptr());
-    let mut instance = InstanceData {
+    // What follows can fail half way. The store keeps the instance all the same, since by then others may refer to it and to its
+    // code: functions of the host get this module's trampolines.
+    core.add_code(module.image());
+    let place = core.instances.len();
+    let instance = core.instances.push(InstanceData {
         module: module.clone(),
         vmctx,
         memories: Vec::new(),
         tables: Vec::new(),
         imported_funcs: Vec::new(),
+        thunks: info
+            .imports
+            .iter()
+            .filter(|row| row.ty.kind == 0)
+            .map(|row| row.thunk.get())
+            .collect(),
         func_refs: HashMap::new(),
         dropped_elems: HashSet::new(),
         dropped_data: HashSet::new(),
         _context: context,
-    };
+    });
+    vmctx.set(vmctx::INSTANCE, instance.as_ptr());
+    // SAFETY: just made; nothing else refers to it until the end of this function.
+    let instance = unsafe { &mut *instance.as_ptr() };
     // Only calls through shared tables read these in compiled code; without such a table they are filled in when asked for.
     if info.tables.iter().any(|row| row.form != 0) || layout.counts().imported_tables > 0 {
         for index in 0..layout.counts().sigs {
@@ -101,13 +116,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
     let host_contexts = instance.import(core, given)?;
     instance.define_memories(core, memory)?;
     instance.define_tables(core)?;
-    let place = core.instances.len();
-    let instance = core.instances.push(instance);
-    vmctx.set(vmctx::INSTANCE, instance.as_ptr());
-    core.add_code(module.image());
     core.update_reservations();
-    // SAFETY: just made; nothing else refers to it until the end of this function.
-    let instance = unsafe { &mut *instance.as_ptr() };
     for index in 0..layout.counts().defined_tables {
         let number = layout.counts().imported_tables + index;
         core.tables[instance.tables[number as usize]].set_owner(ptr::from_mut(instance));

@@ -75,6 +75,7 @@ fn copy_elems(
         return Err(TrapCode::TableOutOfBounds.into());
     }
     for offset in 0..len {
+        core.check_deadline_at(offset)?;
         if core.tables[place].form() == TableForm::Private {
             let entry = match private_item(instance, elem, source + offset)? {
                 Some(func) => instance.private_entry(func)?,
@@ -172,7 +173,7 @@ fn copy_data(
     let bytes = bytes.and_then(|(start, len)| instance.module.artifact().data().get(start..start.checked_add(len)?));
     let bytes = bytes.ok_or_else(Error::damaged)?;
     // SAFETY: no compiled code runs, and nothing borrows the memory.
-    let target = unsafe { target.bytes() };
+    let target = unsafe { target.bytes_mut() };
     target[destination as usize..][..bytes.len()].copy_from_slice(bytes);
     Ok(())
 }

@@ -279,13 +279,7 @@ impl InstanceData {
         let imported = info.counts().imported_funcs;
         let offset = match func.checked_sub(imported) {
             Some(defined) => info.funcs.get(defined as usize).map(|row| row.start.get()),
-            None => {
-                let mut funcs = info.imports.iter().filter(|row| row.ty.kind == 0);
-                funcs
-                    .nth(func as usize)
-                    .map(|row| row.thunk.get())
-                    .filter(|thunk| *thunk != NONE)
-            }
+            None => self.thunks.get(func as usize).copied().filter(|thunk| *thunk != NONE),
         };
         Ok(VMPrivateEntry {
             sig: sig + 1,
@@ -299,8 +293,7 @@ impl InstanceData {
         if let Some(defined) = info.func_at(entry.offset) {
             return Some(info.counts().imported_funcs + defined);
         }
-        let mut funcs = info.imports.iter().filter(|row| row.ty.kind == 0);
-        u32::try_from(funcs.position(|row| row.thunk.get() == entry.offset)?).ok()
+        u32::try_from(self.thunks.iter().position(|thunk| *thunk == entry.offset)?).ok()
     }
 }
 

@@ -140,7 +140,7 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut li
         return;
     }
     let slot = FAULTS.iter().position(|fault| *fault == signal).unwrap_or_default();
-    forward(&installed.previous[slot], signal, info, context);
+    forward(&installed.previous[slot], from_hardware, signal, info, context);
 }
 
 extern "C" fn on_tick(_signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -172,10 +172,23 @@ fn reset_to_default(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
-fn forward(previous: &libc::sigaction, signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+fn forward(
+    previous: &libc::sigaction,
+    from_hardware: bool,
+    signal: i32,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
     match previous.sa_sigaction {
-        // The instruction faults again, now fatally.
-        libc::SIG_DFL | libc::SIG_IGN => reset_to_default(signal),
+        libc::SIG_IGN if !from_hardware => {}
+        // A faulting instruction faults again, now fatally; a signal that somebody sent has to be sent again.
+        libc::SIG_DFL | libc::SIG_IGN => {
+            reset_to_default(signal);
+            if !from_hardware {
+                // SAFETY: sends a signal to this thread.
+                unsafe { libc::raise(signal) };
+            }
+        }
         handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: with `SA_SIGINFO` the previous handler is a function of these three arguments.
             let handler: Handler = unsafe { mem::transmute(handler) };

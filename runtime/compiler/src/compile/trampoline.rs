@@ -6,15 +6,17 @@
 //! No access here has an alias region: none of the bytes is accessed with one in the same function.
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types};
 use cranelift_codegen::isa::CallConv;
+use wrun_artifact::TrapCode;
 use wrun_artifact::index::{FuncIndex, SigIndex};
 use wrun_artifact::types::FuncType;
 use wrun_artifact::vmlayout::{Libcall, SLOT, func_import, host_context, store, vmctx};
 
 use super::function::Symbol;
 use crate::parse::{Facts, Module};
-use crate::translate::abi;
+use crate::translate::{abi, trap};
 
 /// Every trampoline of a module, in the order in which they follow the functions in the text: those for signatures and
 /// imports, and those library calls that are wanted.
@@ -170,8 +172,15 @@ impl<'f> Body<'f> {
         self.pos.ins().store(MemFlagsData::trusted(), value, base, offset);
     }
 
-    /// Notes where the guest's frames end, for backtraces and for the way back after a trap.
+    /// Notes where the guest's frames end, for backtraces, and traps when the host would have too little stack. That has to happen
+    /// here: the host's own code is not prepared for a fault.
     fn leave(&mut self, store: Value) {
+        let limit = self.load(types::I64, store, store::STACK_LIMIT);
+        let stack = self.pos.ins().get_stack_pointer(abi::POINTER);
+        let exhausted = self.pos.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        self.pos
+            .ins()
+            .trapnz(exhausted, trap::to_clif(TrapCode::CallStackExhausted));
         let frame = self.pos.ins().get_frame_pointer(abi::POINTER);
         self.store(frame, store, store::EXIT_FP);
     }
