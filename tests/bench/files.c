@@ -32,8 +32,8 @@ int main(int argc, char **argv) {
     DIR *listed = opendir(directory);
     if (!listed)
         return failed("list");
-    while (readdir(listed))
-        checksum++;
+    for (struct dirent *entry; (entry = readdir(listed));)
+        checksum += entry->d_name[0] == 'o';
     closedir(listed);
     for (uint64_t i = 0; i < count; i++)
         if (rename(name(from, directory, "old", i), name(to, directory, "new", i)) < 0)

@@ -2,7 +2,8 @@
 //! kernel copies straight from or to the guest. Nothing is allocated, and nothing is copied here.
 //!
 //! At most `MAX` ranges that are not empty are used (the kernel's own limit); more than that makes a short count, which
-//! is legal. Every range that is used is checked before the first byte moves.
+//! is legal. Every range that is used is checked before the first byte moves. An array of more than `MOST` ranges is
+//! refused: going through it would take longer than a deadline should have to wait.
 
 use std::array;
 use std::io::{IoSlice, IoSliceMut};
@@ -12,6 +13,8 @@ use crate::types::{Errno, Result};
 
 /// The most ranges for one system call.
 const MAX: usize = 1024;
+/// The most ranges of a call, empty ones included.
+const MOST: u32 = 1 << 16;
 /// So many ranges are handled without touching a large part of the stack.
 const FEW: usize = 16;
 /// The size of an `iovec`.
@@ -33,14 +36,21 @@ pub(crate) enum Target<'a, 'b> {
     Many(&'a mut [IoSliceMut<'b>]),
 }
 
-/// Calls `write` with the ranges of a `ciovec` array.
+/// Checks the array itself.
+fn check(memory: &[u8], iovs: u32, len: u32) -> Result {
+    memory::check_array(memory, iovs, len, SIZE)?;
+    if len > MOST { Err(Errno::INVAL) } else { Ok(()) }
+}
+
+/// Calls `write` with the ranges of a `ciovec` array. One range is by far the most frequent case.
+#[inline]
 pub(crate) fn gather(
     memory: &[u8],
     iovs: u32,
     len: u32,
     write: impl FnOnce(Source<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    memory::check_array(memory, iovs, len, SIZE)?;
+    check(memory, iovs, len)?;
     match len {
         0 => write(Source::One(&[])),
         1 => {
@@ -52,6 +62,7 @@ pub(crate) fn gather(
     }
 }
 
+#[inline(never)]
 fn gather_few(
     memory: &[u8],
     iovs: u32,
@@ -63,7 +74,7 @@ fn gather_few(
     write(Source::Many(&slices[..count]))
 }
 
-/// The same with room for all; apart, so that only the calls that need it pay for the stack.
+/// The same with room for all. Each of these is apart, so that only the calls that need it pay for the stack.
 #[inline(never)]
 fn gather_many(
     memory: &[u8],
@@ -93,13 +104,14 @@ fn fill_sources<'m>(memory: &'m [u8], iovs: u32, len: u32, slices: &mut [IoSlice
 }
 
 /// Calls `read` with the ranges of an `iovec` array.
+#[inline]
 pub(crate) fn scatter(
     memory: &mut [u8],
     iovs: u32,
     len: u32,
     read: impl FnOnce(Target<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    memory::check_array(memory, iovs, len, SIZE)?;
+    check(memory, iovs, len)?;
     match len {
         0 => read(Target::One(&mut [])),
         1 => {
@@ -111,20 +123,21 @@ pub(crate) fn scatter(
     }
 }
 
+#[inline(never)]
 fn scatter_few(
     memory: &mut [u8],
     iovs: u32,
     len: u32,
     read: impl FnOnce(Target<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    let mut ranges = [(0, 0); FEW];
-    let count = fill_ranges(memory, iovs, len, &mut ranges)?;
+    let mut ranges = [Range::default(); FEW];
+    let ranges = fill_ranges(memory, iovs, len, &mut ranges)?;
     let mut slices: [IoSliceMut<'_>; FEW] = array::from_fn(|_| IoSliceMut::new(&mut []));
-    let count = split(memory, &ranges[..count], &mut slices);
+    let count = split(memory, ranges, &mut slices);
     read(Target::Many(&mut slices[..count]))
 }
 
-/// The same with room for all; apart, so that only the calls that need it pay for the stack.
+/// The same with room for all.
 #[inline(never)]
 fn scatter_many(
     memory: &mut [u8],
@@ -132,15 +145,29 @@ fn scatter_many(
     len: u32,
     read: impl FnOnce(Target<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    let mut ranges = [(0, 0); MAX];
-    let count = fill_ranges(memory, iovs, len, &mut ranges)?;
+    let mut ranges = [Range::default(); MAX];
+    let ranges = fill_ranges(memory, iovs, len, &mut ranges)?;
     let mut slices: [IoSliceMut<'_>; MAX] = array::from_fn(|_| IoSliceMut::new(&mut []));
-    let count = split(memory, &ranges[..count], &mut slices);
+    let count = split(memory, ranges, &mut slices);
     read(Target::Many(&mut slices[..count]))
 }
 
+/// A range that is not empty, and its place among them.
+#[derive(Clone, Copy, Default)]
+struct Range {
+    ptr: u32,
+    len: u32,
+    place: usize,
+}
+
+impl Range {
+    fn end(&self) -> usize {
+        self.ptr as usize + self.len as usize
+    }
+}
+
 /// Copies the ranges out of guest memory, which the read may overwrite.
-fn fill_ranges(memory: &[u8], iovs: u32, len: u32, ranges: &mut [(u32, u32)]) -> Result<usize> {
+fn fill_ranges<'r>(memory: &[u8], iovs: u32, len: u32, ranges: &'r mut [Range]) -> Result<&'r mut [Range]> {
     let mut count = 0;
     for index in 0..len {
         let (ptr, len) = iovec(memory, iovs, index);
@@ -149,29 +176,47 @@ fn fill_ranges(memory: &[u8], iovs: u32, len: u32, ranges: &mut [(u32, u32)]) ->
             if count == ranges.len() {
                 break;
             }
-            ranges[count] = (ptr, len);
+            ranges[count] = Range { ptr, len, place: count };
             count += 1;
         }
     }
-    Ok(count)
+    Ok(&mut ranges[..count])
 }
 
-/// Splits the memory into the ranges, as long as each begins after the end of the one before it. The first range that does
-/// not (overlapping or descending ones) ends the read there: a short count, after which the guest reads on.
-fn split<'m>(memory: &'m mut [u8], ranges: &[(u32, u32)], slices: &mut [IoSliceMut<'m>]) -> usize {
+/// Splits the memory into the ranges, whatever their order, and gives their number. The first range that overlaps one
+/// before it ends the read there: a short count, after which the guest reads on.
+fn split<'m>(memory: &'m mut [u8], ranges: &mut [Range], slices: &mut [IoSliceMut<'m>]) -> usize {
+    let mut count = ranges.len();
+    ranges.sort_unstable_by_key(|range| range.ptr);
+    loop {
+        // Of two that overlap, the later one has to go; without it, others may turn out to overlap.
+        let mut lower: Option<&Range> = None;
+        let mut apart = count;
+        for range in ranges.iter().filter(|range| range.place < count) {
+            if let Some(lower) = lower
+                && lower.end() > range.ptr as usize
+            {
+                apart = apart.min(range.place.max(lower.place));
+            }
+            if lower.is_none_or(|lower| lower.end() <= range.end()) {
+                lower = Some(range);
+            }
+        }
+        if apart == count {
+            break;
+        }
+        count = apart;
+    }
     let mut rest = memory;
     let mut position = 0;
-    for (count, &(ptr, len)) in ranges.iter().enumerate() {
-        let Some(gap) = (ptr as usize).checked_sub(position) else {
-            return count;
-        };
-        let (_, from) = rest.split_at_mut(gap);
-        let (range, after) = from.split_at_mut(len as usize);
-        slices[count] = IoSliceMut::new(range);
+    for range in ranges.iter().filter(|range| range.place < count) {
+        let (_, from) = rest.split_at_mut(range.ptr as usize - position);
+        let (bytes, after) = from.split_at_mut(range.len as usize);
+        slices[range.place] = IoSliceMut::new(bytes);
         rest = after;
-        position = ptr as usize + len as usize;
+        position = range.end();
     }
-    ranges.len()
+    count
 }
 
 /// The address and length of one element of an array that was checked.
@@ -233,9 +278,49 @@ mod tests {
     }
 
     #[test]
-    fn a_read_into_overlapping_or_descending_ranges_is_short() {
-        assert_eq!(scattered(&mut guest(256, &[(100, 10), (105, 10)]), 2), Ok(vec![10]));
-        assert_eq!(scattered(&mut guest(256, &[(100, 10), (50, 10)]), 2), Ok(vec![10]));
+    fn a_read_fills_ranges_in_their_order_wherever_they_lie() {
+        let ranges = [(100, 10), (50, 20), (0, 0), (200, 30), (70, 30)];
+        let mut memory = guest(256, &ranges);
+        assert_eq!(scattered(&mut memory, 5), Ok(vec![10, 20, 30, 30]));
+        let places: Vec<u8> = (0..90).collect();
+        scatter(&mut memory, 0, 5, |target| {
+            let Target::Many(slices) = target else {
+                panic!("these are several");
+            };
+            let mut from = &places[..];
+            for slice in slices {
+                let (bytes, rest) = from.split_at(slice.len());
+                slice.copy_from_slice(bytes);
+                from = rest;
+            }
+            Ok(places.len())
+        })
+        .unwrap();
+        assert_eq!(
+            memory[50..110],
+            [&places[10..30], &places[60..90], &places[..10]].concat()
+        );
+        assert_eq!(memory[200..230], places[30..60]);
+    }
+
+    #[test]
+    fn a_read_into_overlapping_ranges_is_short() {
+        for (ranges, used) in [
+            (&[(100, 10), (105, 10)][..], &[10][..]),
+            (&[(100, 10), (95, 10), (0, 5)], &[10]),
+            (&[(200, 5), (100, 50), (149, 1)], &[5, 50]),
+            (&[(149, 1), (200, 5), (100, 50)], &[1, 5]),
+            // The second is in the way of the first, so it does not matter that the third is in its way.
+            (&[(100, 10), (90, 30), (115, 5)], &[10]),
+            (&[(100, 100), (0, 50), (110, 5), (120, 5)], &[100, 50]),
+        ] {
+            let mut memory = guest(256, ranges);
+            assert_eq!(
+                scattered(&mut memory, ranges.len() as u32),
+                Ok(used.to_vec()),
+                "{ranges:?}"
+            );
+        }
         // A write may use the same bytes twice.
         assert_eq!(gathered(&guest(256, &[(100, 10), (100, 10)]), 2), Ok(vec![10, 10]));
     }
@@ -261,6 +346,15 @@ mod tests {
         let mut memory = guest(32_768, &ranges);
         assert_eq!(scattered(&mut memory, 3000).unwrap().len(), MAX);
         assert_eq!(gathered(&memory, 3000).unwrap().len(), MAX);
+    }
+
+    #[test]
+    fn more_ranges_than_anybody_needs_are_refused() {
+        let mut memory = vec![0; (MOST as usize + 1) * SIZE as usize];
+        assert_eq!(gathered(&memory, MOST), Ok(vec![]));
+        assert_eq!(scattered(&mut memory, MOST), Ok(vec![]));
+        assert_eq!(gathered(&memory, MOST + 1), Err(Errno::INVAL));
+        assert_eq!(scattered(&mut memory, MOST + 1), Err(Errno::INVAL));
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! `random_get`: random bytes from the kernel, straight into guest memory.
+//!
+//! There is a bound on one call, as other hosts have it: a length beyond it is a slip, and filling it would make the pages
+//! of all of the guest's memory real.
 
 use rustix::rand::GetRandomFlags;
 
@@ -9,10 +12,17 @@ use crate::types::{Errno, Result};
 /// The most bytes for one system call, and the most of them before the deadline is looked at.
 const PIECE: usize = 64 << 10;
 
+/// The most bytes of a call.
+const MOST: u32 = 64 << 20;
+
 /// Fills a range with random bytes. `done` is how far an earlier attempt came that returned `INTR`; it does so after every
 /// piece, so that no length can outlast a deadline.
 pub(crate) fn random_get(_: &mut WasiCtx, memory: &mut [u8], done: &mut usize, buf: u32, buf_len: u32) -> Result {
-    let rest = &mut memory::bytes_mut(memory, buf, buf_len)?[*done..];
+    let bytes = memory::bytes_mut(memory, buf, buf_len)?;
+    if buf_len > MOST {
+        return Err(Errno::INVAL);
+    }
+    let rest = &mut bytes[*done..];
     let piece = rest.len().min(PIECE);
     if piece != 0 {
         *done += rustix::rand::getrandom(&mut rest[..piece], GetRandomFlags::empty())?;
@@ -55,5 +65,14 @@ mod tests {
         assert_eq!(fill(&mut [0; 8], 8, 0), Ok(()));
         assert_eq!(fill(&mut [0; 8], 4, 5), Err(Errno::FAULT));
         assert_eq!(fill(&mut [0; 8], u32::MAX, u32::MAX), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn more_bytes_than_anybody_needs_are_refused() {
+        let mut memory = vec![0; MOST as usize + 1];
+        assert_eq!(fill(&mut memory, 0, MOST + 1), Err(Errno::INVAL));
+        assert!(memory.iter().all(|byte| *byte == 0));
+        assert_eq!(fill(&mut memory, 0, MOST), Ok(()));
+        assert_eq!(memory[MOST as usize], 0);
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{IoSlice, IoSliceMut};
 
+use rustix::event::PollFlags;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags};
 
 use crate::ctx::WasiCtx;
+use crate::fd::io::ask;
 use crate::iovec::{self, Source, Target};
 use crate::memory;
 use crate::table::{Descriptor, DirAccess, File};
@@ -16,6 +18,11 @@ pub(crate) fn sock_accept(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, flags: 
     memory::check(memory, result_fd, 4)?;
     let listener = ctx.table.get(fd)?;
     ctx.table.check_room()?;
+    if let Descriptor::File(file) = listener
+        && file.nonblock
+    {
+        ask(file, PollFlags::IN)?;
+    }
     let mut host_flags = SocketFlags::CLOEXEC;
     if flags != 0 {
         host_flags |= SocketFlags::NONBLOCK;
@@ -156,6 +163,49 @@ mod tests {
         let mut received = Vec::new();
         client.read_to_end(&mut received).unwrap();
         assert_eq!(received, b"hello");
+    }
+
+    #[test]
+    fn a_connection_waits_or_does_not_as_it_was_accepted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let mut ctx = WasiCtx::builder().socket(listener.into()).build().unwrap();
+        let mut memory = buffer(5);
+        assert_eq!(sock_accept(&mut ctx, &mut memory, 3, 0, 16), Err(Errno::AGAIN));
+        let mut clients = Vec::new();
+        for flags in [fdflags::NONBLOCK, 0] {
+            clients.push(TcpStream::connect(address).unwrap());
+            let accepted = loop {
+                match sock_accept(&mut ctx, &mut memory, 3, flags.into(), 16) {
+                    Err(Errno::AGAIN) => {}
+                    result => break result.map(|()| memory::u32_at(&memory, 16)),
+                }
+            };
+            let flags_of = rustix::fs::fcntl_getfl(ctx.table.get(accepted.unwrap()).unwrap().fd()).unwrap();
+            assert_eq!(types::fd_flags(flags_of), flags);
+        }
+        assert_eq!(sock_recv(&mut ctx, &mut memory, 4, 0, 1, 0, 16, 20), Err(Errno::AGAIN));
+        drop(clients);
+        assert_eq!(sock_recv(&mut ctx, &mut memory, 5, 0, 1, 0, 16, 20), Ok(()));
+        assert_eq!(memory::u32_at(&memory, 16), 0);
+    }
+
+    #[test]
+    fn connections_beyond_the_limit_of_descriptors_stay_in_the_queue() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut ctx = WasiCtx::builder().socket(listener.into()).build().unwrap();
+        let mut memory = buffer(5);
+        while ctx
+            .table
+            .insert(Descriptor::File(File::stdio(crate::table::Handle::Stdout)))
+            .is_ok()
+        {}
+        assert_eq!(sock_accept(&mut ctx, &mut memory, 3, 0, 16), Err(Errno::MFILE));
+        ctx.table.remove(9).unwrap();
+        assert_eq!(sock_accept(&mut ctx, &mut memory, 3, 0, 16), Ok(()));
+        assert_eq!(memory::u32_at(&memory, 16), 9);
     }
 
     #[test]

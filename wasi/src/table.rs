@@ -139,8 +139,8 @@ impl Descriptor {
 
 /// The descriptors that the host keeps for itself, out of those that the system allows.
 const RESERVE: u64 = 32;
-/// The most descriptors, where the system allows more: it bounds the table itself.
-const MOST: u64 = 1 << 18;
+/// The most descriptors, where the system allows more: it bounds the table, and what the kernel holds for it.
+const MOST: u64 = 1 << 16;
 
 /// The guest's descriptors.
 pub(crate) struct Table {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ctx::WasiCtx;
-use crate::table::{Dir, DirAccess};
+use crate::table::{Descriptor, Dir, DirAccess};
 
 /// A scratch directory with the grant `grant` in it; removed in the end.
 pub(crate) struct Tree {
@@ -65,8 +65,11 @@ impl Tree {
         std::fs::create_dir_all(path).unwrap();
         let mut builder = WasiCtx::builder();
         builder.dir(path, "/", access).unwrap();
-        let dir = builder.build().unwrap().table.remove(3).unwrap();
-        self.ctx.table.insert(dir).unwrap()
+        let Descriptor::Dir(mut dir) = builder.build().unwrap().table.remove(3).unwrap() else {
+            panic!("a directory was granted");
+        };
+        dir.serial = self.ctx.table.next_serial();
+        self.ctx.table.insert(Descriptor::Dir(dir)).unwrap()
     }
 }
 

@@ -115,7 +115,7 @@ fn check_offset(offset: u64) -> Result {
 }
 
 /// `AGAIN` unless the stream can be used without waiting.
-fn ask(file: &File, flags: PollFlags) -> Result {
+pub(crate) fn ask(file: &File, flags: PollFlags) -> Result {
     let mut fds = [PollFd::from_borrowed_fd(file.fd(), flags)];
     match rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? {
         0 => Err(Errno::AGAIN),

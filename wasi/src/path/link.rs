@@ -37,7 +37,7 @@ pub(crate) fn path_link(
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         return Err(if is_directory { Errno::PERM } else { Errno::NOTDIR });
     }
-    let new = resolve::place(new_dir, new_path, Errno::EXIST)?;
+    let new = resolve::second_place(&old, new_dir, new_path, Errno::EXIST)?;
     Ok(rustix::fs::linkat(
         &old.parent,
         old.name,

@@ -22,7 +22,7 @@ pub(crate) fn path_rename(
     old_dir.access.check_write()?;
     new_dir.access.check_write()?;
     let old = resolve::place(old_dir, old_path, Errno::BUSY)?;
-    let new = resolve::place(new_dir, new_path, Errno::BUSY)?;
+    let new = resolve::second_place(&old, new_dir, new_path, Errno::BUSY)?;
     // Slashes do not make this call follow a link.
     Ok(rustix::fs::renameat(
         &old.parent,

@@ -41,6 +41,8 @@ impl AsFd for Parent<'_> {
 /// A name in a directory.
 pub(crate) struct Place<'a> {
     pub(crate) parent: Parent<'a>,
+    /// Whose parent it is: the serial of the directory that the guest named, and the path from there.
+    origin: (u64, &'a [u8]),
     /// One name, which is not `.` or `..`.
     pub(crate) name: &'a [u8],
     /// The name with the slashes that followed it.
@@ -80,6 +82,16 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// The last name as a place in the directory that is its parent.
+    fn place(self, dir: &Dir, parent: Parent<'a>) -> Place<'a> {
+        Place {
+            parent,
+            origin: (dir.serial, self.parent),
+            name: self.name,
+            name_and_slashes: self.name_and_slashes,
+        }
+    }
+
     /// Whether the last name is a place in the tree rather than an entry of its parent.
     fn is_dots(&self) -> bool {
         self.name == b"." || self.name == b".."
@@ -98,11 +110,17 @@ pub(crate) fn place<'a>(dir: &'a Dir, path: &'a [u8], dots: Errno) -> Result<Pla
     if parts.is_dots() {
         return Err(dots);
     }
-    Ok(Place {
-        parent,
-        name: parts.name,
-        name_and_slashes: parts.name_and_slashes,
-    })
+    Ok(parts.place(dir, parent))
+}
+
+/// The same for the second path of a call. Where it names its directory as the first one did, this is the same directory:
+/// it is not looked up again, and nobody can exchange it in between.
+pub(crate) fn second_place<'a>(first: &'a Place<'_>, dir: &'a Dir, path: &'a [u8], dots: Errno) -> Result<Place<'a>> {
+    let parts = Parts::new(path)?;
+    if parts.is_dots() || first.origin != (dir.serial, parts.parent) {
+        return place(dir, path, dots);
+    }
+    Ok(parts.place(dir, Parent::Given(first.parent.as_fd())))
 }
 
 fn parent<'a>(dir: &'a Dir, parts: &Parts<'_>) -> Result<Parent<'a>> {
@@ -167,6 +185,10 @@ pub(crate) fn stat(dir: &Dir, path: &[u8], follow: bool) -> Result<Stat> {
 }
 
 /// A file that a path names, to be looked at or changed, but not opened.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "lives for the length of one call, which a box would make slower"
+)]
 pub(crate) enum Found<'a> {
     /// A name, with what is known of it. It can be used as long as it is not followed.
     Place(Place<'a>, Stat),
@@ -185,14 +207,7 @@ pub(crate) fn find<'a>(dir: &'a Dir, path: &'a [u8], follow: bool) -> Result<Fou
     if follow && FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
         return open(dir, path, true, OFlags::PATH).map(Found::File);
     }
-    Ok(Found::Place(
-        Place {
-            parent,
-            name: parts.name,
-            name_and_slashes: parts.name_and_slashes,
-        },
-        stat,
-    ))
+    Ok(Found::Place(parts.place(dir, parent), stat))
 }
 
 /// Opens a path, all links followed, without leaving the directory.

@@ -202,6 +202,27 @@ fn links_are_created_and_read_as_linux_does() {
 }
 
 #[test]
+fn two_paths_that_begin_alike_lie_in_the_same_directory_of_their_own_grant() {
+    let mut tree = Tree::new();
+    let other = tree.grant("other", DirAccess::ReadWrite);
+    let elsewhere = tree.path("../other");
+    for dir in [tree.path("d/e"), elsewhere.join("d/e")] {
+        std::fs::create_dir_all(dir).unwrap();
+    }
+    std::fs::write(tree.path("d/e/a"), "a").unwrap();
+    assert_eq!(rename(&mut tree.ctx, 3, "d/e/a", 3, "d/e/b"), Ok(()));
+    assert_eq!(link(&mut tree.ctx, 3, "d/e/b", 3, "d/e/c"), Ok(()));
+    assert_eq!(rename(&mut tree.ctx, 3, "d/e/b", 3, "d/b"), Ok(()));
+    assert_eq!(rename(&mut tree.ctx, 3, "d/e/c", other, "d/e/c"), Ok(()));
+    assert_eq!(rename(&mut tree.ctx, 3, "d/b", 3, "d/.."), Err(Errno::BUSY));
+    assert_eq!(rename(&mut tree.ctx, 3, "d/b", 3, "d/"), Err(Errno::NOTDIR));
+    for path in [tree.path("d/b"), elsewhere.join("d/e/c")] {
+        assert_eq!(std::fs::read(&path).unwrap(), b"a", "{}", path.display());
+    }
+    assert_eq!(std::fs::read_dir(tree.path("d/e")).unwrap().count(), 0);
+}
+
+#[test]
 fn times_are_those_of_the_file_or_of_the_link() {
     let mut tree = Tree::new();
     std::fs::write(tree.path("file"), "abc").unwrap();

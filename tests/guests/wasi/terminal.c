@@ -1,0 +1,9 @@
+// Says of standard input and output whether a libc takes them for a terminal.
+
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void) {
+    for (int fd = 0; fd < 2; fd++) puts(isatty(fd) ? "terminal" : "other");
+    return 0;
+}

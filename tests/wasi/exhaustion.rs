@@ -1,0 +1,116 @@
+//! Descriptors: none is lost, and a guest that has used up all of them still has a working interface.
+
+use crate::live::Live;
+use crate::tree::{Tree, each_way};
+
+/// Calls of every kind that opens something on the host's side for a moment, successful and not.
+const BUSY: &str = "
+    path_open 3 - dir/file - r -                    = 5
+    path_open 3 - dir/none - r -                    = NOENT
+    path_open 3 follow link - r -                   = 6
+    path_open 3 follow out - r -                    = PERM
+    path_open 3 - dir directory r -                 = 7
+    path_open 3 - dir/file directory r -            = NOTDIR
+    path_open 3 - dir - w -                         = ISDIR
+    path_open 4 - dir creat+excl r -                = ROFS
+    path_filestat_get 3 follow link size            = 4
+    path_filestat_get 3 - dir/../dir/file size      = 4
+    path_filestat_set_times 3 follow link 1 2 atim+mtim = ok
+    path_create_directory 3 dir/new                 = ok
+    path_rename 3 dir/new 3 dir/other               = ok
+    path_remove_directory 3 dir/other               = ok
+    path_symlink x 3 dir/new                        = ok
+    path_readlink 3 dir/new 10                      = x
+    path_link 3 - dir/new 3 dir/other               = ok
+    path_unlink_file 3 dir/new                      = ok
+    path_unlink_file 3 dir/other                    = ok
+    list 7 100                                      = . .. file
+    fd_renumber 5 6                                 = ok
+    fd_renumber 6 7                                 = ok
+    sock_accept 7 -                                 = NOTSOCK
+    poll_oneoff read:7 read:99 clock:monotonic:0    = 1=4 2!BADF 3
+    fd_close 7                                      = ok
+    ";
+
+fn world(tree: &Tree) {
+    tree.write("grant/dir/file", "file");
+    tree.link("grant/link", "dir/file");
+    tree.link("grant/out", "../outside/secret");
+}
+
+#[test]
+fn what_a_guest_has_closed_the_host_has_closed() {
+    each_way(|tree| {
+        world(tree);
+        let table = format!("pause = ok\n{}\npause = ok\n{BUSY}", BUSY.repeat(5));
+        let mut live = Live::start(tree, "true", &table);
+        live.paused();
+        let before = live.descriptors();
+        live.resume();
+        live.paused();
+        // What was read ahead of a directory is memory, not a descriptor.
+        assert_eq!(live.descriptors(), before);
+        live.resume();
+        live.finish();
+    });
+}
+
+#[test]
+fn renumbering_closes_what_was_there() {
+    each_way(|tree| {
+        world(tree);
+        let mut live = Live::start(
+            tree,
+            "ulimit -n 256",
+            "pause                           = ok
+             renumber_often 3 dir/file 20000 = 5
+             pause                           = ok",
+        );
+        live.paused();
+        let before = live.descriptors();
+        live.resume();
+        live.paused();
+        assert_eq!(live.descriptors(), before + 1);
+        live.resume();
+        live.finish();
+    });
+}
+
+#[test]
+fn a_guest_without_a_free_descriptor_can_do_all_that_needs_none() {
+    each_way(|tree| {
+        world(tree);
+        tree.write("grant/contents", "contents");
+        Live::start(
+            tree,
+            "ulimit -n 64",
+            "path_open 3 - dir directory r -             = 5
+             open_all 3 dir/file                         = MFILE
+             // A call that fails for want of a number has no effect.
+             path_open 3 - new creat w -                 = MFILE
+             path_open 3 - contents trunc w -            = MFILE
+             path_filestat_get 3 - new type              = NOENT
+             path_filestat_get 3 - contents size         = 8
+             path_filestat_get 3 follow link size        = 4
+             path_filestat_set_times 3 follow link 1 2 mtim = ok
+             path_create_directory 3 dir/new             = ok
+             path_rename 3 dir/new 3 dir/../other        = ok
+             path_remove_directory 3 dir/../other        = ok
+             path_symlink x 3 dir/new                    = ok
+             path_link 3 - dir/new 3 dir/../other        = ok
+             path_unlink_file 3 dir/../other             = ok
+             path_unlink_file 3 dir/new                  = ok
+             list 5 50                                   = . .. file
+             poll_oneoff read:6 clock:monotonic:0        = 1=4 2
+             random_get 100                              = ok
+             fd_read 6 10                                = file
+             fd_renumber 7 6                             = ok
+             path_open 3 - dir/file - r -                = 7
+             path_open 3 - dir/file - r -                = MFILE
+             fd_close 9                                  = ok
+             path_open 3 - dir/../dir/file - r -         = 9
+             open_all 3 dir/file                         = none",
+        )
+        .finish();
+    });
+}

@@ -1,0 +1,407 @@
+//! Random functions with random arguments, through the built binary: no call ends the guest or wrun, nothing outside of the
+//! grants changes or is read, and no descriptor of the host is lost. The crate has such a test too, without a process
+//! around it; this one has everything that a guest has.
+//!
+//! `WRUN_FUZZ_SECONDS` says for how long (2 by default), `WRUN_FUZZ_SEED` with what to begin. The seed of a guest that failed
+//! is part of the message, and the guest itself is kept.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::signatures::FUNCTIONS;
+use crate::text::{Call, MEMORY, module};
+use crate::tree::{Tree, Way};
+
+/// What an argument is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Role {
+    /// A descriptor.
+    Fd,
+    /// Where a result goes.
+    Out,
+    /// Address and length of a path: two arguments.
+    Path,
+    /// Address and length of an array of buffers: two arguments.
+    Buffers,
+    /// Address of subscriptions.
+    Subscriptions,
+    /// A small number: flags, an enumeration, a count.
+    Small,
+    /// How to look up a path, and how to open it.
+    Lookup,
+    Oflags,
+    /// The length of a buffer.
+    Len,
+    /// A number of 64 bits.
+    Wide,
+    /// A number of bytes that storage is really used for.
+    Storage,
+    Rights,
+}
+
+/// The roles of a function's arguments.
+fn roles(function: &str) -> &'static [Role] {
+    use Role::{Buffers, Fd, Len, Lookup, Oflags, Out, Path, Rights, Small, Storage, Subscriptions, Wide};
+    match function {
+        "args_get" | "args_sizes_get" | "environ_get" | "environ_sizes_get" => &[Out, Out],
+        "clock_res_get" => &[Small, Out],
+        "clock_time_get" => &[Small, Wide, Out],
+        "fd_advise" => &[Fd, Wide, Wide, Small],
+        "fd_allocate" => &[Fd, Storage, Storage],
+        "fd_close" | "fd_datasync" | "fd_sync" => &[Fd],
+        "fd_fdstat_get" | "fd_filestat_get" | "fd_prestat_get" | "fd_tell" => &[Fd, Out],
+        "fd_fdstat_set_flags" | "sock_shutdown" => &[Fd, Small],
+        "fd_fdstat_set_rights" => &[Fd, Rights, Rights],
+        "fd_filestat_set_size" => &[Fd, Wide],
+        "fd_filestat_set_times" => &[Fd, Wide, Wide, Small],
+        "fd_pread" | "fd_pwrite" => &[Fd, Buffers, Wide, Out],
+        "fd_prestat_dir_name" => &[Fd, Out, Len],
+        "fd_read" | "fd_write" => &[Fd, Buffers, Out],
+        "fd_readdir" => &[Fd, Out, Len, Wide, Out],
+        "fd_renumber" => &[Fd, Fd],
+        "fd_seek" => &[Fd, Wide, Small, Out],
+        "path_create_directory" | "path_remove_directory" | "path_unlink_file" => &[Fd, Path],
+        "path_filestat_get" => &[Fd, Lookup, Path, Out],
+        "path_filestat_set_times" => &[Fd, Lookup, Path, Wide, Wide, Small],
+        "path_link" => &[Fd, Lookup, Path, Fd, Path],
+        "path_open" => &[Fd, Lookup, Path, Oflags, Rights, Rights, Small, Out],
+        "path_readlink" => &[Fd, Path, Out, Len, Out],
+        "path_rename" => &[Fd, Path, Fd, Path],
+        "path_symlink" => &[Path, Fd, Path],
+        "poll_oneoff" => &[Subscriptions, Out, Small, Out],
+        "proc_raise" => &[Small],
+        "random_get" => &[Out, Len],
+        "sched_yield" => &[],
+        "sock_accept" => &[Fd, Small, Out],
+        "sock_recv" => &[Fd, Buffers, Small, Out, Out],
+        "sock_send" => &[Fd, Buffers, Small, Out],
+        _ => panic!("no roles for {function}"),
+    }
+}
+
+/// Paths of every kind, first those that mean no harm. Some are links to outside, in a grant as [`world`] makes it.
+const PATHS: [&[u8]; 36] = [
+    b"a",
+    b"b",
+    b"c",
+    b"d",
+    b"d/a",
+    b"d/b",
+    b"d/d",
+    b"d/d/a",
+    b"d/../a",
+    b"d/d/../../b",
+    b"./d//a",
+    b".",
+    b"..",
+    b"d/..",
+    b"d/.",
+    b"../outside",
+    b"../outside/secret",
+    b"../outside/new",
+    b"/",
+    b"/etc/passwd",
+    b"out",
+    b"out/",
+    b"out/secret",
+    b"out/new",
+    b"slash",
+    b"slash/secret",
+    b"d/out/secret",
+    b"link",
+    b"link/",
+    b"d/",
+    b"a/",
+    b"loop",
+    b"\xff",
+    b"0",
+    b"a\0b",
+    b"",
+];
+
+/// How many of them mean no harm.
+const INNER: usize = 11;
+
+const PATHS_AT: u32 = 0;
+const SUBSCRIPTIONS_AT: u32 = 0x1000;
+const BUFFERS_AT: u32 = 0x2000;
+/// Results and buffers: nothing that is an argument of a later call lies here.
+const OUT_AT: u32 = 0x4000;
+const OUT_LEN: u32 = 0x4000;
+
+/// The descriptor through which a guest sees its process's own, and which no call uses otherwise. Nor does any use 1.
+const OWN: u64 = 5;
+
+/// What may not be read.
+const SENTINEL: &[u8] = b"the secret that lies outside";
+
+const EDGES: [u64; 16] = [
+    0,
+    1,
+    63,
+    255,
+    4096,
+    65_535,
+    65_536,
+    MEMORY as u64 - 1,
+    MEMORY as u64,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    1 << 32,
+    i64::MAX as u64,
+    1 << 63,
+    u64::MAX,
+];
+
+/// A small generator of random numbers (splitmix), so that a seed says everything.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    fn edge(&mut self) -> u64 {
+        EDGES[self.below(EDGES.len())]
+    }
+
+    /// A descriptor: of a directory, or mostly of a file.
+    fn fd(&mut self, directory: bool) -> u64 {
+        let fd = match self.below(16) {
+            0 => self.edge(),
+            1..=3 => self.below(14) as u64,
+            4 if directory => 4,
+            _ if directory => 3,
+            _ => 6 + self.below(8) as u64,
+        };
+        if fd as u32 == 1 || fd as u32 == OWN as u32 { 6 } else { fd }
+    }
+
+    /// Address and length of a path, nearly always of a whole one.
+    fn path(&mut self) -> [u64; 2] {
+        let end = if self.one_in(3) { PATHS.len() } else { INNER };
+        let index = self.below(end);
+        let before: usize = PATHS[..index].iter().map(|path| path.len()).sum();
+        let len = if self.one_in(30) {
+            self.edge()
+        } else {
+            PATHS[index].len() as u64
+        };
+        [u64::from(PATHS_AT) + before as u64, len]
+    }
+
+    fn out(&mut self) -> u64 {
+        if self.one_in(30) {
+            self.edge()
+        } else {
+            u64::from(OUT_AT) + self.below(OUT_LEN as usize / 8) as u64 * 8
+        }
+    }
+
+    fn arguments(&mut self, function: &str) -> Vec<u64> {
+        let directory = function.starts_with("path_") || ["fd_readdir", "fd_prestat_dir_name"].contains(&function);
+        let mut args = Vec::new();
+        for role in roles(function) {
+            match role {
+                Role::Fd => args.push(self.fd(directory)),
+                Role::Out => args.push(self.out()),
+                Role::Path => args.extend(self.path()),
+                Role::Buffers => {
+                    args.extend([u64::from(BUFFERS_AT) + self.below(64) as u64 * 8, self.below(20) as u64])
+                }
+                Role::Subscriptions => args.push(u64::from(SUBSCRIPTIONS_AT)),
+                Role::Lookup => args.push([0, 0, 0, 1, 1, 2][self.below(6)]),
+                Role::Oflags => args.push([0, 0, 0, 1, 1, 1, 1, 2, 5, 8, 9, 9, 16][self.below(13)]),
+                Role::Small if self.one_in(30) => args.push(self.edge()),
+                Role::Small => args.push([0, 0, 0, 0, 1, 1, 1, 2, 4, 5, 8, 9, 16][self.below(13)]),
+                Role::Len => args.push([0, 1, 8, 24, 100, 1000, 5000, self.edge()][self.below(8)]),
+                Role::Wide => args.push([0, 0, 1, 1, 100, 100, self.edge(), self.next()][self.below(8)]),
+                Role::Storage => args.push(self.next() % 8192),
+                Role::Rights if self.one_in(30) => args.push(self.edge()),
+                Role::Rights => args.push([0, 2, 2, 66, 66, 0x1fff_ffff][self.below(6)]),
+            }
+        }
+        args
+    }
+
+    /// A call. Files are opened often, and closed seldom; what has little to do with files comes seldom too.
+    fn call(&mut self) -> Call {
+        loop {
+            let function = match self.below(5) {
+                0 => "path_open",
+                _ => FUNCTIONS[self.below(FUNCTIONS.len())].0,
+            };
+            let closes = ["fd_close", "fd_renumber"].contains(&function);
+            let files = function.starts_with("path_") || function.starts_with("fd_");
+            if (closes || !files) && !self.one_in(4) {
+                continue;
+            }
+            let args = self.arguments(function);
+            // The grants are left alone, most of the time.
+            if closes && args.iter().any(|fd| *fd == 3 || *fd == 4) && !self.one_in(50) {
+                continue;
+            }
+            return Call { function, args };
+        }
+    }
+}
+
+/// Paths, buffers of all kinds, and subscriptions of which the first is over at once.
+fn data(random: &mut Random) -> Vec<(u32, Vec<u8>)> {
+    let mut buffers = Vec::new();
+    for _ in 0..100 {
+        let at = if random.one_in(60) {
+            random.edge() as u32
+        } else {
+            OUT_AT + random.below(OUT_LEN as usize - 600) as u32
+        };
+        let len = if random.one_in(60) {
+            random.edge() as u32
+        } else {
+            random.below(600) as u32
+        };
+        buffers.extend([at.to_le_bytes(), len.to_le_bytes()].concat());
+    }
+    let mut subscriptions = vec![0; 48 * 16];
+    for (at, subscription) in subscriptions.chunks_mut(48).enumerate() {
+        subscription[8] = if at == 0 {
+            0
+        } else {
+            [0, 1, 1, 2, 2, 3][random.below(6)]
+        };
+        // A clock, or a descriptor; the timeout stays zero.
+        subscription[16] = random.below(12) as u8;
+        subscription[40] = random.below(3) as u8;
+    }
+    // An iovec with all of the results, and one with the number of bytes of a listing.
+    let [dump, used] = [[OUT_AT, OUT_LEN], [OUT_AT, 4]].map(|iovec| iovec.map(u32::to_le_bytes).concat());
+    vec![
+        (PATHS_AT, PATHS.concat()),
+        (SUBSCRIPTIONS_AT, subscriptions),
+        (BUFFERS_AT, buffers),
+        (BUFFERS_AT + 0x1000, [dump, used].concat()),
+    ]
+}
+
+/// What is done at the end: all that was read is written out; everything is closed, and then the process's descriptors are
+/// listed.
+fn last_calls() -> Vec<Call> {
+    let call = |function, args: &[u64]| Call {
+        function,
+        args: args.to_vec(),
+    };
+    let (iovecs, out) = (u64::from(BUFFERS_AT) + 0x1000, u64::from(OUT_AT));
+    let mut calls = vec![call("fd_write", &[1, iovecs, 1, u64::from(MEMORY) - 32])];
+    let closed = (0..200).filter(|fd| *fd != 1 && *fd != OWN);
+    calls.extend(closed.map(|fd| call("fd_close", &[fd])));
+    calls.push(call("fd_readdir", &[OWN, out + 8, 8192, 0, out]));
+    calls.push(call("fd_write", &[1, iovecs + 8, 1, u64::from(MEMORY) - 32]));
+    calls
+}
+
+/// The same in both grants, among it links to outside.
+fn world(way: Way) -> Tree {
+    let tree = Tree::new(way);
+    tree.write("outside/secret", SENTINEL);
+    for grant in ["grant", "read-only"] {
+        for name in ["a", "d/a", "d/d/a"] {
+            tree.write(&format!("{grant}/{name}"), "contents");
+        }
+        for (name, target) in [
+            ("out", "../outside"),
+            ("slash", "out/"),
+            ("d/out", "../../outside/"),
+            ("link", "../outside/secret"),
+            ("c", "d/a"),
+            ("loop", "loop"),
+        ] {
+            tree.link(&format!("{grant}/{name}"), target);
+        }
+    }
+    tree
+}
+
+/// Runs one guest, and gives how many of its calls succeeded and how long the listing of the process's descriptors was.
+fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
+    let mut random = Random(seed);
+    let tree = world(way);
+    // Its number becomes free for files.
+    let mut calls = vec![Call {
+        function: "fd_close",
+        args: vec![2],
+    }];
+    calls.extend((0..count).map(|_| random.call()));
+    let made = calls.len();
+    calls.extend(last_calls());
+    let text = module(&data(&mut random), &calls, "");
+    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{seed}.wat"));
+    std::fs::write(&kept, &text).expect("the build directory can be written");
+
+    let options = ["--env", "A=B", "--dir-ro", "/proc/self/fd::/own", "-"];
+    let ended = tree
+        .unchanged(|| tree.wrun(options).stdin(text).run())
+        .status(0)
+        .quiet();
+    let (dump, rest) = ended.stdout.split_at(OUT_LEN as usize);
+    assert!(
+        !dump.windows(SENTINEL.len()).any(|window| window == SENTINEL),
+        "the secret was read"
+    );
+    let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("there are four"));
+    let used = number(&rest[..4]);
+    let results: Vec<u32> = rest[4..].chunks(4).map(number).collect();
+    assert_eq!(results.len(), calls.len());
+    for (call, result) in calls.iter().zip(&results) {
+        assert!(
+            *result <= u32::from(wasip1::ERRNO_NOTCAPABLE.raw()),
+            "{call:?} gives {result}"
+        );
+    }
+    std::fs::remove_file(kept).expect("it was written");
+    (results[..made].iter().filter(|result| **result == 0).count(), used)
+}
+
+#[test]
+fn random_calls_crash_nothing_escape_nowhere_and_lose_no_descriptor() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970");
+    let seed = number("WRUN_FUZZ_SEED").unwrap_or(now.as_nanos() as u64);
+    let end = Instant::now() + Duration::from_secs(number("WRUN_FUZZ_SECONDS").unwrap_or(2));
+    let ways = [Way::AsItIs, Way::Denied("EPERM"), Way::Denied("ENOSYS")];
+    let alone = ways.map(|way| run(way, 0, 0).1);
+    let (mut guests, mut successes) = (0, 0);
+    while Instant::now() < end || guests == 0 {
+        let seed = seed.wrapping_add(guests);
+        for (way, alone) in ways.into_iter().zip(alone) {
+            let outcome = std::panic::catch_unwind(|| {
+                let (succeeded, used) = run(way, seed, CALLS);
+                assert_eq!(used, alone, "descriptors of the host are left over");
+                succeeded
+            });
+            successes += outcome.unwrap_or_else(|_| {
+                panic!("{way:?}: repeat this with WRUN_FUZZ_SEED={seed}; the guest may be kept as fuzz-{seed}.wat in target")
+            });
+        }
+        guests += 1;
+    }
+    // A generator that only makes mistakes would test nothing.
+    let all = CALLS * 3 * guests as usize;
+    assert!(successes > all / 20, "{successes} of {all} calls succeeded");
+}
+
+/// How many calls a guest makes.
+const CALLS: usize = 800;

@@ -1,0 +1,83 @@
+//! A guest that is stopped in the middle: the call `pause` of the interpreter says so and waits for a byte. Meanwhile the
+//! test can look at the process and change the world.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::guests;
+use crate::script::Script;
+use crate::tree::Tree;
+
+/// A guest that runs a table of calls, with pauses among them.
+pub(crate) struct Live<'a> {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    script: Script<'a>,
+    printed: Vec<u8>,
+}
+
+impl<'a> Live<'a> {
+    /// Starts the guest, after a command of the shell such as `ulimit -n 64`.
+    pub(crate) fn start(tree: &Tree, prepare: &str, table: &'a str) -> Self {
+        let script = Script::new(table);
+        let mut child = Command::new("/bin/sh")
+            .arg("-c")
+            .arg(format!("{prepare} && exec \"$0\" \"$@\""))
+            .args(tree.way.prefix())
+            .arg(env!("CARGO_BIN_EXE_wrun"))
+            .args(tree.grants())
+            .arg(guests::wasm("calls"))
+            .args(script.calls())
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cargo has built the binary");
+        Self {
+            stdin: child.stdin.take().expect("it is a pipe"),
+            stdout: BufReader::new(child.stdout.take().expect("it is a pipe")),
+            child,
+            script,
+            printed: Vec::new(),
+        }
+    }
+
+    /// Waits until the guest pauses.
+    #[track_caller]
+    pub(crate) fn paused(&mut self) {
+        let mut line = Vec::new();
+        while line != b"paused\n" {
+            line.clear();
+            let read = self.stdout.read_until(b'\n', &mut line).expect("a pipe can be read");
+            assert!(
+                read > 0,
+                "the guest ended before it paused:\n{}",
+                self.printed.escape_ascii()
+            );
+            self.printed.extend_from_slice(&line);
+        }
+    }
+
+    /// Lets the guest go on.
+    pub(crate) fn resume(&mut self) {
+        self.stdin.write_all(b"x").expect("the guest waits for this");
+    }
+
+    /// How many descriptors the process has.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+            .expect("the process is ours")
+            .count()
+    }
+
+    /// Waits for the end, and compares all that was printed with the table.
+    #[track_caller]
+    pub(crate) fn finish(mut self) {
+        drop(self.stdin);
+        self.stdout.read_to_end(&mut self.printed).expect("a pipe can be read");
+        let status = self.child.wait().expect("the child is ours");
+        assert!(status.success(), "{status}");
+        self.script.check(&self.printed, "a guest with pauses");
+    }
+}

@@ -1,0 +1,120 @@
+//! Races: another process exchanges directories and links while the guest uses paths through them. Whatever comes of a call,
+//! it happens in the grant.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags};
+
+use crate::tree::{Tree, each_way};
+
+/// How long a guest runs against an exchange. `WRUN_RACE_SECONDS` makes it longer.
+fn duration() -> Duration {
+    let seconds = std::env::var("WRUN_RACE_SECONDS")
+        .ok()
+        .and_then(|value| value.parse().ok());
+    seconds.map_or(Duration::from_millis(800), Duration::from_secs)
+}
+
+/// Exchanges two names again and again while something happens: without a pause, and with pauses of different lengths, so
+/// that calls find each state and each moment in between.
+fn exchanging<R>(one: &Path, other: &Path, act: impl FnOnce() -> R) -> R {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut round = 0_u32;
+            while !done.load(Ordering::Relaxed) {
+                rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
+                round += 1;
+                if round % 4096 > 2048 {
+                    std::thread::sleep(Duration::from_micros((round % 64).into()));
+                }
+            }
+            // At the end all is in its place again.
+            if round % 2 == 1 {
+                rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
+            }
+        });
+        let result = act();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// Runs the guest against an exchange. It says which functions succeeded and failed; each must have done both.
+#[track_caller]
+fn run(tree: &Tree, one: &str, other: &str) {
+    let milliseconds = duration().as_millis().to_string();
+    let ended = exchanging(&tree.path(one), &tree.path(other), || {
+        tree.guest("race", [milliseconds.as_str()]).run()
+    });
+    let ended = ended.status(0).quiet();
+    let printed = String::from_utf8(ended.stdout).expect("it prints ASCII");
+    assert!(!printed.contains("escaped"), "{:?}:\n{printed}", tree.way);
+    let counts: Vec<u64> = printed
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert!(
+        counts.len() == 2 && counts.iter().all(|count| *count > 100),
+        "{:?}: {printed}",
+        tree.way
+    );
+}
+
+/// The same names inside and outside, so that a call that went astray would succeed.
+fn fill(tree: &Tree, name: &str, contents: &str) {
+    tree.write(&format!("{name}/file"), contents);
+    tree.write(&format!("{name}/sub/file"), contents);
+    for victim in ["victim", "sub/victim"] {
+        tree.write(&format!("{name}/{victim}"), contents);
+    }
+    tree.directory(&format!("{name}/empty"));
+    tree.link(&format!("{name}/link"), contents);
+}
+
+#[test]
+fn a_directory_that_becomes_a_link() {
+    each_way(|tree| {
+        fill(tree, "grant/swap", "inside");
+        fill(tree, "outside", "outside");
+        tree.link("grant/other", "../outside");
+        tree.unchanged(|| run(tree, "grant/swap", "grant/other"));
+    });
+}
+
+#[test]
+fn a_directory_that_becomes_a_link_with_a_slash() {
+    each_way(|tree| {
+        fill(tree, "grant/swap", "inside");
+        fill(tree, "outside", "outside");
+        tree.link("grant/between", "../outside/");
+        tree.link("grant/other", "between/");
+        tree.unchanged(|| run(tree, "grant/swap", "grant/other"));
+    });
+}
+
+#[test]
+fn a_file_that_becomes_a_link() {
+    each_way(|tree| {
+        fill(tree, "outside", "outside");
+        tree.write("grant/entry", "inside");
+        tree.link("grant/other", "../outside/file");
+        tree.unchanged(|| run(tree, "grant/entry", "grant/other"));
+    });
+}
+
+#[test]
+fn a_directory_that_is_moved_out_and_in_again() {
+    each_way(|tree| {
+        fill(tree, "grant/swap", "inside");
+        fill(tree, "outside/swap", "inside");
+        // What `..` would lead to from outside.
+        fill(tree, "outside", "outside");
+        let before = tree.names("outside");
+        run(tree, "grant/swap", "outside/swap");
+        assert_eq!(tree.names("outside"), before);
+        assert_eq!(tree.read("outside/file"), b"outside");
+    });
+}

@@ -1,0 +1,121 @@
+//! A guest in the text format, made for a list of calls with any arguments whatever: what a C program could not pass, or only
+//! with much ado. It makes the calls one after the other, keeps what each gives, and writes all of that to standard output.
+
+use std::fmt::Write;
+
+use crate::cli::Ended;
+use crate::signatures::{Type, parameters};
+use crate::tree::Tree;
+
+/// The guest's memory, in bytes: calls may use what is below [`RESULTS`].
+pub(crate) const MEMORY: u32 = 4 << 16;
+
+/// Where the results of the calls are kept.
+const RESULTS: u32 = 3 << 16;
+
+/// So many calls are made by one function.
+const CHUNK: usize = 50;
+
+/// A call: a function of preview1, and its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) function: &'static str,
+    pub(crate) args: Vec<u64>,
+}
+
+/// A call of a function.
+pub(crate) fn call<const N: usize>(function: &'static str, args: [u64; N]) -> Call {
+    Call {
+        function,
+        args: args.to_vec(),
+    }
+}
+
+/// The text of a guest. `data` is what lies in its memory at first; `end` is code to run before the results are written.
+pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> String {
+    assert!(
+        calls.len() * 4 < (MEMORY - RESULTS) as usize,
+        "there is no room for so many results"
+    );
+    let mut functions: Vec<&str> = calls.iter().map(|call| call.function).collect();
+    functions.extend(["fd_write", "fd_read", "fd_close"]);
+    functions.sort_unstable();
+    functions.dedup();
+    let mut text = "(module\n".to_owned();
+    for name in functions {
+        text += &import("wasi_snapshot_preview1", name);
+    }
+    writeln!(text, "(memory (export \"memory\") {})", MEMORY >> 16).expect("a string can be written");
+    for (at, bytes) in data {
+        let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        writeln!(text, "(data (i32.const {at}) \"{escaped}\")").expect("a string can be written");
+    }
+    // Short functions are compiled in less time than a long one.
+    for (number, chunk) in calls.chunks(CHUNK).enumerate() {
+        writeln!(text, "(func $calls{number}").expect("a string can be written");
+        for (at, call) in chunk.iter().enumerate() {
+            let result = RESULTS as usize + 4 * (number * CHUNK + at);
+            let (name, args) = (call.function, constants(call));
+            writeln!(text, "(i32.store (i32.const {result}) (call ${name}{args}))").expect("a string can be written");
+        }
+        text += ")\n";
+    }
+    text += "(func $_start (export \"_start\") (local $i i32)\n";
+    for number in 0..calls.len().div_ceil(CHUNK) {
+        writeln!(text, "(call $calls{number})").expect("a string can be written");
+    }
+    let size = calls.len() * 4;
+    // The description of the results lies behind them.
+    let (ptr, len) = (MEMORY - 16, MEMORY - 12);
+    write!(
+        text,
+        "{end}
+         (i32.store (i32.const {ptr}) (i32.const {RESULTS}))
+         (i32.store (i32.const {len}) (i32.const {size}))
+         (if (call $fd_write (i32.const 1) (i32.const {ptr}) (i32.const 1) (i32.const {ptr})) (then unreachable))))"
+    )
+    .expect("a string can be written");
+    text
+}
+
+/// The arguments of a call as instructions.
+fn constants(call: &Call) -> String {
+    let types = parameters(call.function);
+    assert_eq!(types.len(), call.args.len(), "{call:?}");
+    let instruction = |(ty, arg): (&Type, &u64)| match ty {
+        Type::I32 => format!(" (i32.const {})", *arg as u32),
+        Type::I64 => format!(" (i64.const {arg})"),
+    };
+    types.iter().zip(&call.args).map(instruction).collect()
+}
+
+/// The declaration of an import.
+pub(crate) fn import(module: &str, name: &str) -> String {
+    let types: String = parameters(name)
+        .iter()
+        .map(|ty| match ty {
+            Type::I32 => " i32",
+            Type::I64 => " i64",
+        })
+        .collect();
+    let result = if name == "proc_exit" { "" } else { " (result i32)" };
+    format!("(import \"{module}\" \"{name}\" (func ${name} (param{types}){result}))\n")
+}
+
+/// Makes calls, and gives what each of them gave.
+#[track_caller]
+pub(crate) fn results(tree: &Tree, options: &[&str], data: &[(u32, Vec<u8>)], calls: &[Call]) -> Vec<u32> {
+    let ended = run(tree, options, data, calls).status(0).quiet();
+    assert_eq!(ended.stdout.len(), calls.len() * 4);
+    let numbers = ended.stdout.chunks(4);
+    numbers
+        .map(|bytes| u32::from_le_bytes(bytes.try_into().expect("there are four")))
+        .collect()
+}
+
+/// Runs a guest that makes calls.
+pub(crate) fn run(tree: &Tree, options: &[&str], data: &[(u32, Vec<u8>)], calls: &[Call]) -> Ended {
+    let mut words = options.to_vec();
+    words.push("-");
+    tree.wrun(words).stdin(module(data, calls, "")).run()
+}

@@ -1,0 +1,228 @@
+//! A scratch world for a guest, and the ways in which the kernel may or may not help to keep the guest in its grant.
+//!
+//! ```text
+//! grant/      descriptor 3, `/` for the guest
+//! read-only/  descriptor 4, `/ro` for the guest, for reading
+//! outside/    not granted, with the file `secret`
+//! ```
+//!
+//! After every run everything outside of `grant` must be as it was: names, contents, links, times of change.
+
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Dir, Wrun, wrun_through};
+use crate::guests;
+use crate::script::Script;
+
+/// How `openat2` behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// As the kernel has it.
+    AsItIs,
+    /// It is denied with this error.
+    Denied(&'static str),
+}
+
+impl Way {
+    const ALL: [Way; 3] = [Way::AsItIs, Way::Denied("EPERM"), Way::Denied("ENOSYS")];
+
+    /// The words of a command that come before the program.
+    pub(crate) fn prefix(self) -> Vec<String> {
+        match self {
+            Way::AsItIs => Vec::new(),
+            Way::Denied(error) => vec![
+                guests::native("deny_openat2").to_string_lossy().into_owned(),
+                error.to_owned(),
+            ],
+        }
+    }
+}
+
+/// Runs a test in a new world for each way.
+pub(crate) fn each_way(test: impl Fn(&Tree)) {
+    for way in Way::ALL {
+        test(&Tree::new(way));
+    }
+}
+
+/// The world.
+pub(crate) struct Tree {
+    dir: Dir,
+    pub(crate) way: Way,
+}
+
+impl Tree {
+    pub(crate) fn new(way: Way) -> Self {
+        let tree = Self { dir: Dir::new(), way };
+        for name in ["grant", "read-only", "outside"] {
+            std::fs::create_dir(tree.path(name)).expect("the directory for tests can be written");
+        }
+        tree.write("outside/secret", "secret");
+        tree
+    }
+
+    /// A path of the host; the base of all is `""`.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file, and makes the directories above it.
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("it has a name")).expect("the directory for tests can be written");
+        std::fs::write(path, contents).expect("the directory for tests can be written");
+    }
+
+    /// Makes a directory, and those above it.
+    pub(crate) fn directory(&self, name: &str) {
+        std::fs::create_dir_all(self.path(name)).expect("the directory for tests can be written");
+    }
+
+    /// Makes a symbolic link.
+    pub(crate) fn link(&self, name: &str, target: impl AsRef<Path>) {
+        symlink(target, self.path(name)).expect("the directory for tests can be written");
+    }
+
+    /// Makes a FIFO.
+    pub(crate) fn fifo(&self, name: &str) {
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, self.path(name), mode).expect("the directory for tests can be written");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// The names in a directory, sorted.
+    pub(crate) fn names(&self, name: &str) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.path(name))
+            .expect("readable")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The grants, as options.
+    pub(crate) fn grants(&self) -> [String; 4] {
+        let path = |name: &str, guest: &str| format!("{}::{guest}", self.path(name).display());
+        [
+            "--dir".into(),
+            path("grant", "/"),
+            "--dir-ro".into(),
+            path("read-only", "/ro"),
+        ]
+    }
+
+    /// A `wrun` with the grants and these further words, in this world's way.
+    pub(crate) fn wrun<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) -> Wrun {
+        let prefix = self.way.prefix();
+        let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
+        let mut all = self.grants().to_vec();
+        all.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        wrun_through(&prefix, all)
+    }
+
+    /// Runs a C guest with the grants.
+    pub(crate) fn guest<S: AsRef<str>>(&self, name: &str, args: impl IntoIterator<Item = S>) -> Wrun {
+        let module = guests::wasm(name);
+        self.wrun([module.to_string_lossy()])
+            .args(args.into_iter().map(|arg| arg.as_ref().to_owned()))
+    }
+
+    /// Makes the calls of a table, and compares.
+    #[track_caller]
+    pub(crate) fn calls(&self, table: &str) {
+        self.calls_with(table, |wrun| wrun);
+    }
+
+    /// The same, with a change to how the guest is run.
+    #[track_caller]
+    pub(crate) fn calls_with(&self, table: &str, change: impl FnOnce(Wrun) -> Wrun) {
+        let script = Script::new(table);
+        let ended = self.unchanged(|| change(self.guest("calls", script.calls())).run());
+        script.check(&ended.status(0).quiet().stdout, &format!("{:?}", self.way));
+    }
+
+    /// Does something, after which all that was not granted to be changed must be as before.
+    #[track_caller]
+    pub(crate) fn unchanged<R>(&self, act: impl FnOnce() -> R) -> R {
+        let before = self.fingerprint();
+        let result = act();
+        let after = self.fingerprint();
+        assert_eq!(before, after, "{:?}: what was not granted has changed", self.way);
+        result
+    }
+
+    /// All that can be seen of what must not change.
+    fn fingerprint(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for name in ["outside", "read-only"] {
+            look(&self.path(name), &mut found);
+        }
+        let top = self.names("");
+        found.push(format!("{top:?}"));
+        found
+    }
+}
+
+/// Describes a file and everything below it. Access times are left out: reading changes them.
+fn look(path: &Path, found: &mut Vec<String>) {
+    let meta = path.symlink_metadata().expect("nobody else removes it");
+    let contents = if meta.is_symlink() {
+        path.read_link().expect("readable").display().to_string()
+    } else if meta.is_file() {
+        std::fs::read(path).expect("readable").escape_ascii().to_string()
+    } else {
+        String::new()
+    };
+    found.push(format!(
+        "{} {:o} ino {} nlink {} size {} mtime {}.{:09} ctime {}.{:09} {contents}",
+        path.display(),
+        meta.mode(),
+        meta.ino(),
+        meta.nlink(),
+        meta.size(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec(),
+    ));
+    if meta.is_dir() {
+        let mut below: Vec<_> = std::fs::read_dir(path)
+            .expect("readable")
+            .map(|entry| entry.expect("readable").path())
+            .collect();
+        below.sort();
+        for path in below {
+            look(&path, found);
+        }
+    }
+}
+
+#[test]
+fn openat2_is_denied_where_it_should_be() {
+    for way in Way::ALL {
+        let prefix = way.prefix();
+        let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
+        // The launcher makes the call itself, and does not start anything unless it is denied.
+        wrun_through(&prefix, ["--version"]).run().status(0).quiet();
+    }
+}
+
+#[test]
+fn a_change_is_found() {
+    let tree = Tree::new(Way::AsItIs);
+    for name in ["outside/new", "outside/secret", "read-only/new", "beside"] {
+        let changed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            tree.unchanged(|| tree.write(name, "changed"));
+        }));
+        assert!(changed.is_err(), "{name}");
+    }
+    tree.unchanged(|| tree.write("grant/new", "allowed"));
+}
