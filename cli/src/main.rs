@@ -1,16 +1,24 @@
 //! `wrun`: runs a WASI program the way a shell runs a native one.
 //!
 //! Argv and environment come in, an exit status goes out. The order of the rooms: [`flags`] (what was typed), [`options`]
-//! (what it means), [`run`] (the session), [`report`] (what people are told), [`exit`] (the one way out). Nothing that an
-//! embedder would need may live here: that belongs to `wrun-runtime` and `wrun-wasi`.
+//! (what it means), [`run`] (the session) or [`commands`] (those without a guest), [`module`] (where code comes from),
+//! [`report`] (what people are told), [`exit`] (the one way out). Nothing that an embedder would need may live here: that
+//! belongs to `wrun-runtime` and `wrun-wasi`.
 
+mod caching;
+mod code;
+mod commands;
 mod exit;
 mod flags;
 mod invoke;
+mod listen;
 mod log;
 mod missing;
+mod module;
 mod options;
 mod panic;
+mod precompiled;
+mod progress;
 mod quantity;
 mod report;
 mod run;
@@ -35,8 +43,21 @@ fn main() {
 
 /// Everything from argv to exit status.
 fn session(started: Instant) -> Result<Status, Failure> {
-    match flags::parse(std::env::args_os())? {
+    let request = flags::parse(std::env::args_os())?;
+    match request {
         Request::Print(text) => report::to_stdout(&text),
+        Request::Compile(line) => {
+            log::start();
+            commands::compile(line)
+        }
+        Request::Cache(line) => {
+            log::start();
+            commands::cache(line)
+        }
+        Request::Inspect(line) => {
+            log::start();
+            commands::inspect(line)
+        }
         Request::Run(Typed { flags, command }) => {
             log::start();
             let options = options::Options::new(flags, command)?;

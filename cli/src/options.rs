@@ -7,7 +7,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wrun_runtime::{Config, MemoryMode};
+
+use crate::caching::Caching;
+use crate::code::Code;
 use crate::flags::{RunFlags, UnknownImports};
+use crate::listen::{self, Address};
 use crate::quantity;
 use crate::report::Failure;
 
@@ -22,12 +27,18 @@ pub(crate) struct Options {
     pub(crate) env: Vec<(OsString, OsString)>,
     /// The directories that the guest may use, in the order of `--dir`, then `--dir-ro`.
     pub(crate) dirs: Vec<Dir>,
+    /// The addresses that the guest may accept connections on, in the order of `--listen`.
+    pub(crate) listen: Vec<Address>,
     /// What happens with imports that wrun does not define.
     pub(crate) unknown_imports: UnknownImports,
     /// The size of the guest's stack in bytes.
     pub(crate) stack_size: u32,
-    /// Whether the artifact says where in the wasm file an address comes from.
-    pub(crate) address_map: bool,
+    /// What compiled code is like.
+    pub(crate) code: Code,
+    /// Whether native code is run that does not come from the cache.
+    pub(crate) allow_precompiled: bool,
+    /// What may be done with the cache.
+    pub(crate) caching: Caching,
     /// The export to call instead of `_start`.
     pub(crate) invoke: Option<String>,
     /// When the run has to end.
@@ -94,14 +105,17 @@ impl Options {
         let RunFlags {
             dir,
             dir_ro,
+            listen,
             env,
             inherit_env,
             argv0,
             unknown_imports,
             stack_size,
-            no_address_map,
             invoke,
             epoch_timeout,
+            code,
+            allow_precompiled,
+            cache,
         } = flags;
 
         let mut argv = command;
@@ -119,17 +133,23 @@ impl Options {
                 dirs.push(directory(&word, read_only).map_err(|reason| wrong(option, &reason))?);
             }
         }
+        let listen = listen.iter().map(|word| listen::address(word));
         Ok(Self {
             module,
             argv,
             env: environment(inherit_env, &env)?,
             dirs,
+            listen: listen
+                .collect::<Result<_, _>>()
+                .map_err(|reason| wrong("--listen", &reason))?,
             unknown_imports,
             stack_size: match stack_size {
                 None => DEFAULT_STACK,
                 Some(word) => stack(&word).map_err(|reason| wrong("--stack-size", &reason))?,
             },
-            address_map: !no_address_map,
+            code: Code::new(&code)?,
+            allow_precompiled,
+            caching: Caching::new(cache)?,
             invoke: match invoke {
                 None => None,
                 Some(word) => Some(utf8(&word).map_err(|reason| wrong("--invoke", &reason))?.to_owned()),
@@ -139,6 +159,15 @@ impl Options {
                 Some(word) => Some(timeout(&word).map_err(|reason| wrong("--epoch-timeout", &reason))?),
             },
         })
+    }
+}
+
+impl Options {
+    /// The settings of an engine for this run.
+    pub(crate) fn config(&self, memory: MemoryMode) -> Config {
+        let mut config = self.code.config(memory);
+        config.stack_size(self.stack_size as usize);
+        config
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
 }
 
 /// `line` with control characters spelled out.
-fn printable(line: &str) -> String {
+pub(crate) fn printable(line: &str) -> String {
     if !line.contains(char::is_control) {
         return line.to_owned();
     }
@@ -133,12 +133,25 @@ impl<'a> Reporter<'a> {
         Failure::new(Status::CannotRun, &format!("cannot run `{}`: {reason}", self.module()))
     }
 
+    /// The file cannot be inspected, for this reason.
+    pub(crate) fn cannot_inspect(&self, reason: &dyn std::fmt::Display) -> Failure {
+        Failure::new(
+            Status::CannotRun,
+            &format!("cannot inspect `{}`: {reason}", self.module()),
+        )
+    }
+
     /// What an error means: the guest's exit is a status, all else a failure.
     pub(crate) fn outcome(&self, error: &Error) -> Result<Status, Failure> {
-        if let Some(Exit(status)) = error.downcast_host() {
-            return Ok(Status::Guest(*status));
+        match error.downcast_host() {
+            Some(Exit(status)) => Ok(Status::Guest(*status)),
+            None => Err(self.failure(error)),
         }
-        Err(match error {
+    }
+
+    /// What an error means that is not the guest's exit.
+    pub(crate) fn failure(&self, error: &Error) -> Failure {
+        match error {
             Error::Compile(error) => self.compile(error),
             Error::Artifact(_) => self.cannot_run(&error.to_string()),
             Error::Imports(imports) => {
@@ -146,9 +159,12 @@ impl<'a> Reporter<'a> {
                 self.cannot_run(&format!("{imports}{hint}"))
             }
             Error::Trap(trap) => self.trap(trap),
+            Error::CacheMiss(_) => self.cannot_run(&format!(
+                "{error}: run it once without `--cache-mode require` to fill the cache"
+            )),
             Error::HostPanic(text) => Failure::bug(&panic::noted().unwrap_or_else(|| text.clone())),
             _ => Failure::new(Status::Failure, &error.to_string()),
-        })
+        }
     }
 
     fn compile(&self, error: &CompileError) -> Failure {
@@ -195,7 +211,7 @@ impl<'a> Reporter<'a> {
 impl Failure {
     /// Says why a backtrace shows no places, if that is so.
     fn without_map(self, options: &Options) -> Self {
-        if options.address_map || self.more.is_empty() {
+        if options.code.address_map || self.more.is_empty() {
             return self;
         }
         self.note("no wasm offsets and no source lines: this is a run with --no-address-map")

@@ -1,27 +1,31 @@
 //! The run of one module: checked options in, exit status out.
 //!
-//! read ─▶ engine ─▶ module (compiled or loaded) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. What goes
+//! engine ─▶ module (from the cache or compiled) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. What goes
 //! wrong on the way is an error of the room below; `report` finds the words for it.
+//!
+//! A script runs the same program a thousand times, so what a run with a warm cache does not need is not done: every system
+//! call here is counted.
 
+use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::process::{Resource, getrlimit};
-use wrun_runtime::{Config, Deadline, Engine, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value};
 use wrun_wasi::{DirAccess, WasiCtx};
 
 use crate::exit::Status;
 use crate::flags::UnknownImports;
 use crate::invoke;
+use crate::listen;
+use crate::module::{Input, LITTLE_ROOM, NoModule, has_room};
 use crate::options::{Options, Source};
 use crate::report::{self, Failure, Reporter};
-use crate::source;
-
-/// With less address space than this, a guarded memory (4 GiB and its guard, beside wrun itself) cannot be had.
-const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
 
 /// Runs the module that `options` name. `started` is when the clock of the deadline began.
 pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure> {
+    // First of all: see there.
+    let sockets = listen::open(&options.listen)?;
     let report = Reporter::new(options);
     let deadline = match &options.timeout {
         None => None,
@@ -30,25 +34,27 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
             Err(error) => return report.outcome(&error),
         },
     };
-    let bytes = source::read(&options.module, deadline.as_ref(), &report)?;
-    let wasm = source::binary(bytes, deadline.as_ref(), &report)?;
-    let run = Run {
+    // The process ends after this: what is open or mapped until then goes at once, for less than it costs one by one.
+    let run = ManuallyDrop::new(Run {
         options,
         report,
-        wasm: &wasm,
+        input: Input::open(options, deadline.as_ref())?,
         deadline: deadline.as_ref(),
-    };
-
-    if getrlimit(Resource::As)
-        .current
-        .is_some_and(|limit| limit < ROOM_FOR_A_GUARDED_MEMORY)
-    {
-        return run.checked("there is little address space (ulimit -v)");
-    }
-    match run.prepare(MemoryMode::Guarded)? {
+    });
+    let wasi = run.wasi(sockets)?;
+    match run.prepare(MemoryMode::Guarded, wasi)? {
         Prepared::Ready(ready) => run.call(ready),
-        Prepared::Failed(Error::Resource(reason)) => run.checked(&reason),
-        Prepared::Failed(error) => run.report.outcome(&error),
+        Prepared::Failed(Error::Resource(reason), wasi) => {
+            let reason = if has_room() { &reason } else { LITTLE_ROOM };
+            match run.input.artifact()? {
+                None => run.checked(reason, wasi),
+                Some(_) => Err(Failure::new(
+                    Status::Failure,
+                    &format!("{reason}: run its wasm file, for which wrun can make code that needs less"),
+                )),
+            }
+        }
+        Prepared::Failed(error, _) => run.report.outcome(&error),
     }
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
 struct Run<'a> {
     options: &'a Options,
     report: Reporter<'a>,
-    wasm: &'a [u8],
+    input: Input<'a>,
     deadline: Option<&'a Deadline>,
 }
 
@@ -64,8 +70,8 @@ struct Run<'a> {
 enum Prepared {
     /// Ready to be called.
     Ready(Ready),
-    /// Not this far, and another memory mode may help.
-    Failed(Error),
+    /// Not this far. Another memory mode may help, for which there is the guest's world, unused.
+    Failed(Error, WasiCtx),
 }
 
 /// An instance and what to call in it.
@@ -90,35 +96,23 @@ enum Entry {
 
 impl Run<'_> {
     /// Goes on with memories whose accesses are compared with their length, which need no reservation.
-    fn checked(&self, reason: &str) -> Result<Status, Failure> {
-        match self.prepare(MemoryMode::Checked)? {
+    fn checked(&self, reason: &str, wasi: WasiCtx) -> Result<Status, Failure> {
+        match self.prepare(MemoryMode::Checked, wasi)? {
             Prepared::Ready(ready) => {
                 let text = format!("notice: {reason}: memory accesses are checked one by one, which is slower");
                 report::notice(&text);
                 self.call(ready)
             }
-            Prepared::Failed(error) => self.report.outcome(&error),
+            Prepared::Failed(error, _) => self.report.outcome(&error),
         }
     }
 
     /// Everything up to the instance.
-    fn prepare(&self, mode: MemoryMode) -> Result<Prepared, Failure> {
-        let mut config = Config::new();
-        config
-            .memory_mode(mode)
-            .address_map(self.options.address_map)
-            .stack_size(self.options.stack_size as usize);
-        let wasi = self.wasi()?;
-        let prepared = Engine::new(&config).and_then(|engine| {
-            let module = match self.deadline {
-                None => Module::new(&engine, self.wasm),
-                Some(deadline) => Module::new_before(&engine, self.wasm, deadline),
-            }?;
-            Ok((engine, module))
-        });
-        let (engine, module) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return Ok(Prepared::Failed(error)),
+    fn prepare(&self, mode: MemoryMode, wasi: WasiCtx) -> Result<Prepared, Failure> {
+        let (engine, module) = match self.input.load(mode) {
+            Ok(loaded) => loaded,
+            Err(NoModule::Error(error)) => return Ok(Prepared::Failed(error, wasi)),
+            Err(NoModule::Failure(failure)) => return Err(failure),
         };
         let entry = self.entry(&module)?;
 
@@ -139,12 +133,12 @@ impl Run<'_> {
         }
         Ok(match Instance::new(&mut store, &module, &imports) {
             Ok(instance) => Prepared::Ready(Ready { store, instance, entry }),
-            Err(error) => Prepared::Failed(error),
+            Err(error) => Prepared::Failed(error, store.into_data()),
         })
     }
 
     /// What the guest sees of the world: exactly what the options grant.
-    fn wasi(&self) -> Result<WasiCtx, Failure> {
+    fn wasi(&self, sockets: Vec<OwnedFd>) -> Result<WasiCtx, Failure> {
         let mut wasi = WasiCtx::builder();
         for word in &self.options.argv {
             wasi.arg(word.as_encoded_bytes());
@@ -163,6 +157,9 @@ impl Run<'_> {
                     let text = format!("{option}: {error}{}", dir_hint(&dir.host));
                     Failure::new(Status::Failure, &text)
                 })?;
+        }
+        for socket in sockets {
+            wasi.socket(socket);
         }
         if self.options.module == Source::Stdin {
             // The module was all of it.
@@ -222,13 +219,12 @@ impl Run<'_> {
 
     /// Runs the guest.
     fn call(&self, ready: Ready) -> Result<Status, Failure> {
-        let Ready {
-            mut store,
-            instance,
-            entry,
-        } = ready;
-        let mut call = |name: &str, arguments: &[Value]| match instance.func(&mut store, name) {
-            Some(func) => func.call(&mut store, arguments),
+        let Ready { store, instance, entry } = ready;
+        // As in `run`.
+        let mut store = ManuallyDrop::new(store);
+        let store: &mut Store<_> = &mut store;
+        let mut call = |name: &str, arguments: &[Value]| match instance.func(store, name) {
+            Some(func) => func.call(store, arguments),
             None => Err(Error::Refused(format!(
                 "the export `{name}` was there before and is gone"
             ))),

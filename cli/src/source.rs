@@ -1,4 +1,5 @@
-//! Where the module comes from: a file or stdin, read whole; the text format is recognised and turned into the binary one.
+//! Where the module comes from: a file or stdin, opened, and read whole where it has to be; the text format is recognised
+//! and turned into the binary one.
 //!
 //! Gives the wasm bytes. Whether they are a valid module is for the compiler to say.
 
@@ -12,22 +13,40 @@ use std::time::Duration;
 use wrun_runtime::Deadline;
 
 use crate::exit::Status;
-use crate::options::Source;
 use crate::report::{Failure, Reporter};
 
 /// No module may be larger: offsets within it are 32-bit numbers, and peers have the same limit.
 const LARGEST: u64 = 1 << 30;
 
-/// Reads the whole module, unless the deadline passes before its end comes.
-pub(crate) fn read(source: &Source, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
-    let bytes = match source {
-        Source::Stdin => read_to_end(io::stdin().lock(), 0, deadline, report),
-        Source::File(path) => match open(path) {
-            Ok((file, size)) => read_to_end(file, size, deadline, report),
-            Err(error) => return Err(unreadable(path, &error)),
-        },
+/// Opens a file.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Refuses an open file that cannot be read as one.
+pub(crate) fn check_kind(path: &Path, file: &File) -> Result<(), Failure> {
+    match file.metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(unreadable(path, &ErrorKind::IsADirectory.into())),
+        Ok(_) => Ok(()),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// Reads the whole module, from a file or else stdin, unless the deadline passes before its end comes.
+pub(crate) fn read(
+    file: Option<&File>,
+    deadline: Option<&Deadline>,
+    report: &Reporter<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let bytes = match file {
+        None => read_to_end(io::stdin().lock(), 0, deadline, report),
+        Some(file) => {
+            // A size that is not known is 0, which is only a guess.
+            let size = file.metadata().map_or(0, |metadata| metadata.len());
+            read_to_end(file, size, deadline, report)
+        }
     }?;
-    log::debug!("module: {} bytes from {source}", bytes.len());
+    log::debug!("module: {} bytes from {}", bytes.len(), report.module());
     Ok(bytes)
 }
 
@@ -69,16 +88,6 @@ fn before<R: Send + 'static>(deadline: &Deadline, work: impl FnOnce() -> R + Sen
         thread::park_timeout(Duration::from_millis(1));
     }
     Ok(Some(worker.join().unwrap_or_else(|panic| resume_unwind(panic))))
-}
-
-/// Opens a file, with its size where that is known.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    Ok((file, metadata.len()))
 }
 
 /// Like `Read::read_to_end`, but a signal makes it look at the deadline.

@@ -10,6 +10,12 @@ use wrun_tests::scratch;
 
 use crate::{artifact, example};
 
+/// Loads bytes that wrun has made, whatever a test has changed in them: the test says that nothing of it is run.
+pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+    // SAFETY: being refused is what is tested; of what is not refused only the descriptions are read, no code runs.
+    unsafe { Module::deserialize(engine, bytes) }
+}
+
 /// What the example's functions return in a module, and what its memory holds.
 fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
     let mut imports = Imports::new(engine);

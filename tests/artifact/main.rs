@@ -2,6 +2,7 @@
 //! on nothing but the module and the settings, and that a damaged one is refused.
 //! And that the run side needs nothing but these bytes.
 
+mod damage;
 mod determinism;
 mod load;
 mod stale;

@@ -31,6 +31,13 @@ fn help_names_every_option_and_status() {
             "--no-address-map",
             "--invoke",
             "--epoch-timeout",
+            "--cpu",
+            "--allow-precompiled",
+            "--cache-dir",
+            "--no-cache",
+            "--cache-mode",
+            "--cache-size",
+            "WRUN_CACHE_DIR",
             "134",
             "124",
             "125",
@@ -161,14 +168,37 @@ fn values_that_are_not_unicode_are_refused_where_they_cannot_be_meant() {
 
 #[test]
 fn reserved_words_are_commands_and_files_have_a_path() {
+    for (words, parts) in [
+        (
+            &["compile", "--help"][..],
+            &["--output <OUT>", "--cpu", "--no-address-map"][..],
+        ),
+        (
+            &["cache", "--help"],
+            &[
+                "path",
+                "ls",
+                "stats",
+                "key",
+                "verify",
+                "prune",
+                "clear",
+                "--json",
+                "--cache-dir",
+            ],
+        ),
+        (&["help", "cache"], &["verify"]),
+        (&["help", "inspect"], &["--json", "--cache-dir"]),
+    ] {
+        let text = wrun(words).run().status(0).quiet().stdout;
+        let text = String::from_utf8(text).expect("help is UTF-8");
+        for part in parts {
+            assert!(text.contains(part), "{words:?}: no {part} in\n{text}");
+        }
+    }
     for word in ["compile", "cache", "inspect"] {
-        let fix = format!("`./{word}`");
-        wrun([word])
-            .run()
-            .fails(125, [&format!("`wrun {word}` is not available yet"), &fix]);
-        wrun([word, "--help", "-x", "y"])
-            .run()
-            .fails(125, ["is not available yet"]);
+        wrun([word]).run().fails(125, ["wrun: ", "(see `wrun --help`)"]);
+        wrun([word, "--frob"]).run().fails(125, ["there is no option `--frob`"]);
     }
     let dir = Dir::new();
     for word in ["run", "compile", "cache", "inspect", "completions", "help"] {

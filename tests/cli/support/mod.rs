@@ -23,6 +23,13 @@ pub(crate) fn guest(name: &str) -> PathBuf {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The names of the artifacts in a cache.
+pub(crate) fn artifacts(cache: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
+    let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
+    names.filter(|name| name.ends_with(".wrun")).collect()
+}
+
 /// A directory of its own for a test, removed at its end.
 pub(crate) struct Dir(PathBuf);
 

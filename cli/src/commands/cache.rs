@@ -1,0 +1,206 @@
+//! `wrun cache …`: looking after the cache. A cache that is not there yet is empty; one that cannot be trusted is refused.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use wrun_runtime::{Cache, CacheEntry, CacheKey, Engine, MemoryMode, Pruned, Stale, verify_artifact};
+
+use crate::caching;
+use crate::exit::Status;
+use crate::flags::{CacheAction, CacheLine, CodeFlags};
+use crate::module::Input;
+use crate::quantity;
+use crate::report::{self, Failure, Reporter, printable};
+
+/// Does what was asked for.
+pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
+    let CacheLine {
+        action,
+        cache_dir,
+        json,
+    } = line;
+    let place = caching::place(cache_dir)?;
+    let dir = place.map(|place| place.dir);
+    if let CacheAction::Key { code, file } = action {
+        return key(dir.as_deref(), code, file, json);
+    }
+    let dir = dir.ok_or_else(|| Failure::new(Status::Failure, caching::NO_DIRECTORY))?;
+    match action {
+        CacheAction::Path if json => super::print(true, &json!({"dir": super::lossy(&dir)}), String::new),
+        // For scripts, so every byte as it is.
+        CacheAction::Path => report::to_stdout(&[dir.as_os_str().as_bytes(), b"\n"].concat()),
+        CacheAction::Ls => list(&dir, json),
+        CacheAction::Stats { limit } => statistics(&dir, caching::limit(limit.cache_size.as_deref())?, json),
+        CacheAction::Verify => verify(&dir, json),
+        CacheAction::Prune { limit } => {
+            let limit = caching::limit(limit.cache_size.as_deref())?;
+            remove(&dir, json, |cache| cache.prune(limit))
+        }
+        CacheAction::Clear => remove(&dir, json, Cache::clear),
+        CacheAction::Key { .. } => unreachable!("done above"),
+    }
+}
+
+/// The artifacts of a cache.
+fn entries(dir: &Path) -> Result<Vec<CacheEntry>, Failure> {
+    match caching::existing(dir)? {
+        None => Ok(Vec::new()),
+        Some(cache) => cache.entries().map_err(|error| unusable(dir, &error)),
+    }
+}
+
+fn unusable(dir: &Path, error: &io::Error) -> Failure {
+    let text = format!("the cache directory {} cannot be used: {error}", dir.display());
+    Failure::new(Status::Failure, &text)
+}
+
+/// Seconds since 1970.
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+fn ago(time: SystemTime) -> String {
+    let age = time.elapsed().unwrap_or(Duration::ZERO);
+    format!("{} ago", quantity::rough(age))
+}
+
+fn list(dir: &Path, json: bool) -> Result<Status, Failure> {
+    let entries = entries(dir)?;
+    let row = |entry: &CacheEntry| {
+        json!({
+            "key": entry.key,
+            "path": super::lossy(&entry.path),
+            "bytes": entry.bytes,
+            "used": seconds(entry.used),
+        })
+    };
+    super::print(json, &entries.iter().map(row).collect(), || {
+        let line = |entry: &CacheEntry| {
+            let (size, used) = (quantity::bytes(entry.bytes), ago(entry.used));
+            format!("{size:>12}  {used:>12}  {}\n", printable(&entry.key))
+        };
+        entries.iter().map(line).collect()
+    })
+}
+
+fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
+    let entries = entries(dir)?;
+    let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
+    let (oldest, newest) = (entries.first(), entries.last());
+    let value = json!({
+        "dir": super::lossy(dir),
+        "artifacts": entries.len(),
+        "bytes": bytes,
+        "limit": limit,
+        "oldest_use": oldest.map(|entry| seconds(entry.used)),
+        "newest_use": newest.map(|entry| seconds(entry.used)),
+    });
+    super::print(json, &value, || {
+        let used = |entry: Option<&CacheEntry>| entry.map_or_else(|| "-".to_owned(), |entry| ago(entry.used));
+        format!(
+            "directory   {}\nartifacts   {}\nsize        {} of at most {}\nlast uses   {} to {}\n",
+            printable(&dir.to_string_lossy()),
+            entries.len(),
+            quantity::bytes(bytes),
+            quantity::bytes(limit),
+            used(oldest),
+            used(newest),
+        )
+    })
+}
+
+/// The key of a module, and whether its artifact is there.
+fn key(dir: Option<&Path>, code: CodeFlags, file: OsString, json: bool) -> Result<Status, Failure> {
+    let options = super::options(file, code, super::without_cache())?;
+    let input = Input::open(&options, None)?;
+    let engine =
+        Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| Reporter::new(&options).failure(&error))?;
+    let key = CacheKey::of(&engine, input.wasm()?.0).to_string();
+    if !json {
+        return super::print(false, &Value::Null, || format!("{key}\n"));
+    }
+    let entries = match dir {
+        Some(dir) => entries(dir)?,
+        None => Vec::new(),
+    };
+    let is_cached = entries.iter().any(|entry| entry.key == key);
+    let value = json!({"file": options.module.to_string(), "key": key, "is_cached": is_cached});
+    super::print(true, &value, String::new)
+}
+
+/// How an artifact stood the comparison of its checksums.
+enum Verdict {
+    Sound,
+    /// It is of no use to this wrun on this machine, and not known to be damaged.
+    Stale(Stale),
+    Damaged(String),
+    /// Somebody has removed it meanwhile.
+    Gone,
+}
+
+fn verdict(path: &Path) -> Verdict {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Verdict::Gone,
+        Err(error) => return Verdict::Damaged(format!("it cannot be read: {error}")),
+    };
+    match verify_artifact(&bytes) {
+        Ok(()) => Verdict::Sound,
+        Err(stale @ (Stale::Build | Stale::FormatVersion { .. } | Stale::Target | Stale::Cpu(_) | Stale::Config)) => {
+            Verdict::Stale(stale)
+        }
+        Err(damage) => Verdict::Damaged(damage.to_string()),
+    }
+}
+
+fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
+    let (mut sound, mut stale, mut damaged): (u64, u64, Vec<(PathBuf, String)>) = (0, 0, Vec::new());
+    for entry in entries(dir)? {
+        match verdict(&entry.path) {
+            Verdict::Sound => sound += 1,
+            Verdict::Stale(why) => {
+                log::debug!("{}: {why}", entry.path.display());
+                stale += 1;
+            }
+            Verdict::Damaged(why) => damaged.push((entry.path, why)),
+            Verdict::Gone => {}
+        }
+    }
+    let value = json!({
+        "dir": super::lossy(dir),
+        "sound": sound,
+        "stale": stale,
+        "damaged": damaged.iter().map(|(path, why)| json!({"path": super::lossy(path), "reason": why})).collect::<Vec<_>>(),
+    });
+    super::print(json, &value, || {
+        let line = |(path, why): &(PathBuf, String)| format!("{}\n", printable(&format!("{}: {why}", path.display())));
+        let lines: String = damaged.iter().map(line).collect();
+        format!(
+            "{lines}{sound} sound, {stale} of another wrun, {} damaged\n",
+            damaged.len()
+        )
+    })?;
+    if damaged.is_empty() {
+        return Ok(Status::Success);
+    }
+    Err(Failure::new(
+        Status::Failure,
+        "the cache is damaged: remove the files that are listed, or all with `wrun cache clear`",
+    ))
+}
+
+/// Removes artifacts, and says how many.
+fn remove(dir: &Path, json: bool, how: impl FnOnce(&Cache) -> io::Result<Pruned>) -> Result<Status, Failure> {
+    let Pruned { files, bytes } = match caching::existing(dir)? {
+        None => Pruned::default(),
+        Some(cache) => how(&cache).map_err(|error| unusable(dir, &error))?,
+    };
+    super::print(json, &json!({"removed": files, "bytes": bytes}), || {
+        format!("removed {files} artifacts of {}\n", quantity::bytes(bytes))
+    })
+}

@@ -1,0 +1,154 @@
+//! The words of `wrun compile`, `wrun cache` and `wrun inspect`, and the options that they share with a run.
+//!
+//! As everything in `flags`: what was typed, unchecked. What it means is for `options` and `caching`.
+
+use std::ffi::OsString;
+
+use clap::ValueHint;
+
+/// The options that change the code of a module, and so its key in the cache.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct CodeFlags {
+    /// The CPU to compile for: this machine's (native, the default), or a level that unlike machines have in common, so
+    /// that they can share a cache (x86-64-v2, x86-64-v3)
+    #[arg(long, value_name = "CPU", value_enum, hide_possible_values = true)]
+    pub(crate) cpu: Option<Cpu>,
+
+    /// Leave the table of wasm offsets out: a smaller artifact, but backtraces have no offsets and no source lines
+    #[arg(long)]
+    pub(crate) no_address_map: bool,
+}
+
+/// What to compile for.
+#[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Cpu {
+    /// This machine.
+    Native,
+    /// CPUs since about 2009.
+    #[value(name = "x86-64-v2")]
+    V2,
+    /// CPUs since about 2013.
+    #[value(name = "x86-64-v3")]
+    V3,
+}
+
+/// The options about the cache.
+#[derive(clap::Args, Debug, Default)]
+#[command(next_help_heading = "Cache")]
+pub(crate) struct CacheFlags {
+    /// The cache's directory [default: WRUN_CACHE_DIR, else $XDG_CACHE_HOME/wrun, else ~/.cache/wrun]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_dir: Option<OsString>,
+
+    /// Neither use nor fill the cache
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+
+    /// What to do with the cache: use and fill it (read-write, the default), only use it (read-only), or only run what it
+    /// has (require; status 126 otherwise)
+    #[arg(long, value_name = "MODE", value_enum, hide_possible_values = true)]
+    pub(crate) cache_mode: Option<Mode>,
+
+    /// How large the cache may grow before what was not used for longest is removed [default: 2GiB]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub(crate) cache_size: Option<OsString>,
+}
+
+/// What may be done with the cache.
+#[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Artifacts are used and added.
+    ReadWrite,
+    /// Artifacts are used.
+    ReadOnly,
+    /// A module without an artifact is not run.
+    Require,
+}
+
+/// `wrun compile`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct CompileLine {
+    #[command(flatten)]
+    pub(crate) code: CodeFlags,
+
+    /// Where to write the compiled module; `-` is stdout
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) output: OsString,
+
+    /// The module: wasm or its text format, `-` is stdin
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: OsString,
+}
+
+/// `wrun inspect`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct InspectLine {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) code: CodeFlags,
+
+    #[command(flatten)]
+    pub(crate) cache: CacheFlags,
+
+    /// A compiled module, or wasm or its text format, of which the compiled module is shown that a run would use
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: OsString,
+}
+
+/// `wrun cache`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct CacheLine {
+    #[command(subcommand)]
+    pub(crate) action: CacheAction,
+
+    /// The cache's directory [default: WRUN_CACHE_DIR, else $XDG_CACHE_HOME/wrun, else ~/.cache/wrun]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_dir: Option<OsString>,
+
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do with the cache.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum CacheAction {
+    /// Print the directory
+    Path,
+    /// List the artifacts: size, last use, key; those not used for longest first
+    Ls,
+    /// Print how many artifacts there are, and their size
+    Stats {
+        #[command(flatten)]
+        limit: LimitFlag,
+    },
+    /// Print the key of a module, for the given --cpu and --no-address-map
+    Key {
+        #[command(flatten)]
+        code: CodeFlags,
+
+        /// The module: wasm or its text format, `-` is stdin
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: OsString,
+    },
+    /// Compare all checksums of all artifacts; status 125 when one is damaged
+    Verify,
+    /// Remove what was not used for longest until the rest is within the limit, and what killed processes have left
+    Prune {
+        #[command(flatten)]
+        limit: LimitFlag,
+    },
+    /// Remove all artifacts
+    Clear,
+}
+
+/// The limit of the cache's size.
+#[derive(clap::Args, Debug)]
+pub(crate) struct LimitFlag {
+    /// How large the cache may be [default: 2GiB]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub(crate) cache_size: Option<OsString>,
+}

@@ -1,0 +1,212 @@
+//! Sockets that the guest may accept connections on: the addresses of `--listen`, and what a service manager passes by
+//! `LISTEN_FDS` and `LISTEN_PID`. Words in, open sockets or a failure with its fix out.
+//!
+//! Names are not looked up: an address is a number, and `localhost` is 127.0.0.1.
+//!
+//! # Safety
+//! This file may use `unsafe`: a descriptor that was passed on by number becomes an owned one. [`open`] does so before wrun
+//! has opened anything itself, so no part of the process owns those descriptors already.
+#![allow(
+    unsafe_code,
+    reason = "takes over the descriptors that a service manager passes by number"
+)]
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+use rustix::io::FdFlags;
+
+use crate::exit::Status;
+use crate::report::{self, Failure};
+
+/// The first descriptor that a service manager passes.
+const FIRST_PASSED: RawFd = 3;
+
+/// An address to listen on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A path in the file system, typed as `unix:PATH`.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Reads the value of `--listen`.
+pub(crate) fn address(word: &OsStr) -> Result<Address, String> {
+    if let Some(path) = word.as_bytes().strip_prefix(b"unix:") {
+        if path.is_empty() {
+            return Err("`unix:` has no path: write unix:PATH".to_owned());
+        }
+        return Ok(Address::Unix(PathBuf::from(OsStr::from_bytes(path))));
+    }
+    let shown = word.display();
+    let fix = || format!("`{shown}` is not an address: write 127.0.0.1:8080, [::1]:8080 or unix:PATH");
+    let typed = word.to_str().ok_or_else(fix)?;
+    if let Ok(address) = typed.parse() {
+        return Ok(Address::Tcp(address));
+    }
+    let Some((host, Ok(port))) = typed.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) else {
+        return Err(fix());
+    };
+    match host {
+        "localhost" => Ok(Address::Tcp((Ipv4Addr::LOCALHOST, port).into())),
+        "" | "*" => Err(format!(
+            "`{shown}` names no address: write 127.0.0.1:{port}, or 0.0.0.0:{port} for everyone who reaches this machine"
+        )),
+        _ if host.contains(':') => Err(format!(
+            "`{shown}` is ambiguous: an IPv6 address stands in brackets, [::1]:8080"
+        )),
+        _ => Err(format!(
+            "`{shown}`: names are not looked up, write an address: 127.0.0.1:{port}"
+        )),
+    }
+}
+
+/// Opens the listeners of a run: those of `addresses` in their order, then those that were passed. Nothing else may have
+/// been opened before.
+pub(crate) fn open(addresses: &[Address]) -> Result<Vec<OwnedFd>, Failure> {
+    let passed = passed().map_err(|reason| Failure::new(Status::Failure, &reason))?;
+    let mut sockets = Vec::with_capacity(addresses.len() + passed.len());
+    for address in addresses {
+        sockets.push(bind(address)?);
+    }
+    sockets.extend(passed);
+    Ok(sockets)
+}
+
+fn bind(address: &Address) -> Result<OwnedFd, Failure> {
+    let error = |error: std::io::Error| {
+        let reason = match error.kind() {
+            ErrorKind::AddrInUse => "it is in use; end what listens there, or choose another one".to_owned(),
+            ErrorKind::AddrNotAvailable => "this machine does not have that address; choose one of its own".to_owned(),
+            ErrorKind::PermissionDenied => "you have no permission; choose another one (ports from 1024 on)".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure::new(
+            Status::Failure,
+            &format!("--listen: cannot listen on {address}: {reason}"),
+        )
+    };
+    match address {
+        Address::Tcp(address) => {
+            let listener = TcpListener::bind(address).map_err(error)?;
+            if address.port() == 0 {
+                // Nobody but the kernel knows the port, so it is said.
+                let chosen = listener.local_addr().map_err(error)?;
+                report::notice(&format!("notice: --listen {address} is listening on {chosen}"));
+            }
+            Ok(listener.into())
+        }
+        Address::Unix(path) => match UnixListener::bind(path) {
+            Err(in_use) if in_use.kind() == ErrorKind::AddrInUse && is_left_over(path) => {
+                std::fs::remove_file(path).map_err(error)?;
+                UnixListener::bind(path).map(OwnedFd::from).map_err(error)
+            }
+            result => result.map(OwnedFd::from).map_err(error),
+        },
+    }
+}
+
+/// Whether a path is that of a socket on which nobody listens any more, as it stays behind when its program ends.
+fn is_left_over(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
+    is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
+
+/// The sockets that a service manager passed to this very process.
+fn passed() -> Result<Vec<OwnedFd>, String> {
+    let (Some(pid), Some(count)) = (std::env::var_os("LISTEN_PID"), std::env::var_os("LISTEN_FDS")) else {
+        return Ok(Vec::new());
+    };
+    let number = |word: &OsStr| word.to_str().and_then(|word| word.parse::<u32>().ok());
+    if number(&pid) != Some(std::process::id()) {
+        // They were passed to somebody else, who started wrun.
+        return Ok(Vec::new());
+    }
+    let shown = count.display();
+    let count = number(&count)
+        .and_then(|count| RawFd::try_from(count).ok()?.checked_add(FIRST_PASSED))
+        .ok_or_else(|| format!("LISTEN_FDS is `{shown}`, which is no number of sockets; correct it or unset it"))?;
+    (FIRST_PASSED..count).map(|fd| take(fd, &shown)).collect()
+}
+
+/// Takes over one passed descriptor.
+fn take(fd: RawFd, count: &dyn fmt::Display) -> Result<OwnedFd, String> {
+    // SAFETY: the number is not -1, and the borrow ends before anything could close the descriptor; whether it is open is
+    // what the call finds out.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    if rustix::io::fcntl_setfd(borrowed, FdFlags::CLOEXEC).is_err() {
+        return Err(format!(
+            "LISTEN_FDS says that {count} sockets were passed, but descriptor {fd} is not open; correct it or unset it"
+        ));
+    }
+    // SAFETY: the descriptor is open; it came with the process, of which no other part has taken it over (see above), and
+    // it is taken once.
+    let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+    let is_socket =
+        rustix::fs::fstat(&owned).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket);
+    if is_socket {
+        Ok(owned)
+    } else {
+        Err(format!(
+            "LISTEN_FDS: descriptor {fd} is not a socket, and a guest can be passed nothing else; pass sockets only"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_people_type_them() {
+        for (word, address) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("[::1]:65535", "[::1]:65535"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("unix:/run/x:y", "unix:/run/x:y"),
+            ("unix:x", "unix:x"),
+        ] {
+            let parsed = super::address(OsStr::new(word)).expect(word);
+            assert_eq!(parsed.to_string(), address, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_fix() {
+        for (word, fix) in [
+            ("", "write 127.0.0.1:8080"),
+            ("8080", "write 127.0.0.1:8080"),
+            ("127.0.0.1", "write 127.0.0.1:8080"),
+            ("127.0.0.1:http", "write 127.0.0.1:8080"),
+            ("127.0.0.1:65536", "write 127.0.0.1:8080"),
+            (":80", "127.0.0.1:80, or 0.0.0.0:80"),
+            ("*:80", "127.0.0.1:80, or 0.0.0.0:80"),
+            ("::1:80", "[::1]:8080"),
+            ("example.org:80", "names are not looked up"),
+            ("unix:", "unix:PATH"),
+        ] {
+            let error = super::address(OsStr::new(word)).expect_err(word);
+            assert!(error.contains(fix), "{word}: {error}");
+        }
+        assert!(super::address(OsStr::from_bytes(b"\xff:80")).is_err());
+    }
+}

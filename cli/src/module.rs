@@ -1,0 +1,192 @@
+//! The module of a run: where it comes from in, a module that is ready to be instantiated out.
+//!
+//! by the file's identity out of the cache (not a byte of the file is read) ─▶ else read, turned from text into binary ─▶
+//! by its contents out of the cache ─▶ else compiled. A file of native code is another way in: see `precompiled`.
+
+use std::cell::OnceCell;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use rustix::process::{Resource, getrlimit};
+use wrun_runtime::{Cache, Deadline, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
+
+use crate::options::{Options, Source};
+use crate::precompiled::{self, Artifact};
+use crate::progress;
+use crate::report::{Failure, Reporter};
+use crate::source;
+
+/// With less address space than this, a guarded memory (4 GiB and its guard, beside wrun itself) cannot be had.
+const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
+
+/// What is to be said then.
+pub(crate) const LITTLE_ROOM: &str = "there is little address space (ulimit -v)";
+
+/// The beginning of a file, enough to recognise an artifact.
+const BEGINNING: usize = 4096;
+
+/// The module as it was given, opened.
+pub(crate) struct Input<'a> {
+    options: &'a Options,
+    deadline: Option<&'a Deadline>,
+    cache: Option<Cache>,
+    /// The file, unless it is standard input.
+    file: Option<File>,
+    /// Only regular files have one.
+    identity: Option<FileIdentity>,
+    /// Filled when it is needed.
+    contents: OnceCell<Contents>,
+}
+
+/// What was read.
+pub(crate) enum Contents {
+    /// The binary form of wasm, or bytes that are none.
+    Wasm {
+        bytes: Vec<u8>,
+        /// The identity of the file that has these contents.
+        identity: Option<FileIdentity>,
+    },
+    /// An artifact.
+    Artifact(Vec<u8>),
+}
+
+/// Why there is no module.
+pub(crate) enum NoModule {
+    /// This is to be said.
+    Failure(Failure),
+    /// An error of the runtime.
+    Error(Error),
+}
+
+impl From<Failure> for NoModule {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Error> for NoModule {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl NoModule {
+    /// What is to be said.
+    pub(crate) fn failure(self, report: &Reporter<'_>) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Error(error) => report.failure(&error),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Opens the file and the cache; reads nothing.
+    pub(crate) fn open(options: &'a Options, deadline: Option<&'a Deadline>) -> Result<Self, Failure> {
+        let file = match &options.module {
+            Source::Stdin => None,
+            Source::File(path) => Some(source::open(path)?),
+        };
+        let identity = file.as_ref().and_then(|file| FileIdentity::of(file).ok());
+        if let (Source::File(path), Some(file), None) = (&options.module, &file, &identity) {
+            source::check_kind(path, file)?;
+        }
+        Ok(Self {
+            options,
+            deadline,
+            cache: options.caching.open(&Reporter::new(options))?,
+            file,
+            identity,
+            contents: OnceCell::new(),
+        })
+    }
+
+    fn report(&self) -> Reporter<'a> {
+        Reporter::new(self.options)
+    }
+
+    /// The native code that the input is, if it is to be run as such.
+    pub(crate) fn artifact(&self) -> Result<Option<Artifact<'_>>, Failure> {
+        if !self.options.allow_precompiled {
+            return Ok(None);
+        }
+        if let (Some(file), Source::File(path), Some(_)) = (&self.file, &self.options.module, &self.identity) {
+            let mut beginning = [0; BEGINNING];
+            let found = file.read_at(&mut beginning, 0).unwrap_or(0);
+            return Ok(is_artifact(&beginning[..found]).then_some(Artifact::File(path)));
+        }
+        Ok(match self.contents()? {
+            Contents::Artifact(bytes) => Some(Artifact::Bytes(bytes)),
+            Contents::Wasm { .. } => None,
+        })
+    }
+
+    /// The engine and the module of a run with this kind of memories.
+    pub(crate) fn load(&self, memory: MemoryMode) -> Result<(Engine, Module), NoModule> {
+        if let Some(artifact) = self.artifact()? {
+            return precompiled::load(&artifact, self.options);
+        }
+        let engine = Engine::new(&self.options.config(memory))?;
+        let module = match self.known(&engine) {
+            Some(module) => module,
+            None => {
+                // Looked at before the code is made for it, but not when there is code that may do without.
+                if memory == MemoryMode::Guarded && !has_room() {
+                    return Err(Error::Resource(LITTLE_ROOM.to_owned()).into());
+                }
+                self.read_and_compile(&engine)?
+            }
+        };
+        Ok((engine, module))
+    }
+
+    /// The module of an unchanged file that the cache knows.
+    pub(crate) fn known(&self, engine: &Engine) -> Option<Module> {
+        Module::from_cache(engine, self.cache.as_ref()?, self.identity.as_ref()?)
+    }
+
+    /// The module with the contents of the input.
+    pub(crate) fn read_and_compile(&self, engine: &Engine) -> Result<Module, NoModule> {
+        let (wasm, identity) = self.wasm()?;
+        let module = progress::during(self.report().module(), || match (&self.cache, self.deadline) {
+            (Some(cache), deadline) => Module::new_cached(engine, cache, wasm, identity, deadline),
+            (None, Some(deadline)) => Module::new_before(engine, wasm, deadline),
+            (None, None) => Module::new(engine, wasm),
+        });
+        Ok(module?)
+    }
+
+    /// The binary form of the module, and the identity of the file that has it as its contents.
+    pub(crate) fn wasm(&self) -> Result<(&[u8], Option<&FileIdentity>), Failure> {
+        match self.contents()? {
+            Contents::Wasm { bytes, identity } => Ok((bytes, identity.as_ref())),
+            Contents::Artifact(_) => Err(self.report().cannot_run(precompiled::NOT_ALLOWED)),
+        }
+    }
+
+    /// What the input holds.
+    pub(crate) fn contents(&self) -> Result<&Contents, Failure> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(contents);
+        }
+        let report = self.report();
+        let bytes = source::read(self.file.as_ref(), self.deadline, &report)?;
+        let contents = if is_artifact(&bytes) {
+            Contents::Artifact(bytes)
+        } else {
+            let unchanged = |identity: &FileIdentity| self.file.as_ref().is_some_and(|file| identity.still_holds(file));
+            Contents::Wasm {
+                identity: self.identity.filter(unchanged),
+                bytes: source::binary(bytes, self.deadline, &report)?,
+            }
+        };
+        Ok(self.contents.get_or_init(|| contents))
+    }
+}
+
+/// Whether the limits of this process leave room for a guarded memory.
+pub(crate) fn has_room() -> bool {
+    getrlimit(Resource::As)
+        .current
+        .is_none_or(|limit| limit >= ROOM_FOR_A_GUARDED_MEMORY)
+}

@@ -1,0 +1,119 @@
+//! The line that says that wrun is compiling: only on a terminal, only when it takes a while, and gone when it is done.
+//!
+//! This thread has its hands full meanwhile, so another one writes; it is started for nothing else, and not where standard
+//! error is no terminal.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::report::printable;
+
+/// Whoever waits no longer than this needs not be told why.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often the line is written again.
+const TICK: Duration = Duration::from_secs(1);
+
+/// As much of the module's name is shown, so that the line stays one: only one line can be erased.
+const LONGEST_NAME: usize = 40;
+
+/// Back to the beginning of the line, and all of it erased.
+const ERASE: &str = "\r\x1b[K";
+
+/// Does `work`, the compilation of `module`.
+pub(crate) fn during<R>(module: &dyn Display, work: impl FnOnce() -> R) -> R {
+    let line = is_wanted().then(|| Line::start(&module.to_string())).flatten();
+    let result = work();
+    drop(line);
+    result
+}
+
+/// Whether somebody looks at standard error, on a terminal that can erase a line.
+fn is_wanted() -> bool {
+    let dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !dumb()
+}
+
+/// The thread that writes.
+struct Line {
+    thread: Option<JoinHandle<()>>,
+    /// Closed to end it.
+    done: Option<Sender<()>>,
+}
+
+impl Line {
+    /// `None` where there is no thread to be had: then nothing is said.
+    fn start(module: &str) -> Option<Self> {
+        let name = shown(module);
+        let (done, end) = mpsc::channel();
+        let thread = thread::Builder::new().name("progress".to_owned()).stack_size(64 << 10);
+        let thread = thread.spawn(move || write(&name, &end)).ok()?;
+        Some(Self {
+            thread: Some(thread),
+            done: Some(done),
+        })
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        // Nothing else may be written before the line is erased.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes the line again and again until `end` is closed.
+fn write(name: &str, end: &Receiver<()>) {
+    let start = Instant::now();
+    let mut wait = PATIENCE;
+    let mut is_there = false;
+    while end.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        let text = match start.elapsed().as_secs() {
+            0 => format!("{ERASE}wrun: compiling {name} …"),
+            seconds => format!("{ERASE}wrun: compiling {name} … {seconds} s"),
+        };
+        let _ = io::stderr().write_all(text.as_bytes());
+        (wait, is_there) = (TICK, true);
+    }
+    if is_there {
+        let _ = io::stderr().write_all(ERASE.as_bytes());
+    }
+}
+
+/// The last part of a path, without what could break the line, and shortened.
+fn shown(module: &str) -> String {
+    let name = module.rsplit('/').find(|part| !part.is_empty()).unwrap_or(module);
+    let name = printable(name);
+    if name.chars().count() <= LONGEST_NAME {
+        return name;
+    }
+    name.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_name_fits_the_line() {
+        let long = format!("/a/{}.wasm", "x".repeat(100));
+        let short = format!("{}…", "x".repeat(39));
+        for (module, name) in [
+            ("-", "-"),
+            ("a.wasm", "a.wasm"),
+            ("/usr/lib/a.wasm", "a.wasm"),
+            ("dir/", "dir"),
+            ("/", "/"),
+            ("a\nb", "a\\nb"),
+            (&long, &short),
+        ] {
+            assert_eq!(shown(module), name);
+        }
+    }
+}

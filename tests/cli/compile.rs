@@ -1,0 +1,236 @@
+//! `wrun compile FILE -o OUT`, and what becomes of OUT: native code that is run only for who trusts it.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use support::{Dir, guest, wrun, wrun_after};
+
+/// A scratch directory with the compiled `hello` in `out`.
+fn compiled(options: &[&str]) -> Dir {
+    let dir = Dir::new();
+    let compile = dir.wrun(["compile", "-o", "out"]).args(options).args([guest("hello")]);
+    compile.run().prints("");
+    dir
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("it is ours");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn native_code_is_run_only_when_it_is_allowed() {
+    let dir = compiled(&[]);
+    assert_eq!(names(dir.path()), ["out"]);
+    let parts = [
+        "cannot run `out`",
+        "native code",
+        "if you trust it",
+        "--allow-precompiled",
+    ];
+    dir.wrun(["out"]).run().fails(126, parts);
+    dir.wrun(["--allow-precompiled", "out"]).run().prints("hello, world\n");
+    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    let parts = ["cannot run `-`", "native code", "--allow-precompiled"];
+    dir.wrun(["-"]).stdin(bytes.clone()).run().fails(126, parts);
+    for module in ["-", "/dev/stdin"] {
+        dir.wrun(["--allow-precompiled", module])
+            .stdin(bytes.clone())
+            .run()
+            .prints("hello, world\n");
+    }
+    // Wasm is run as ever.
+    wrun(["--allow-precompiled"])
+        .args([guest("hello")])
+        .run()
+        .prints("hello, world\n");
+}
+
+#[test]
+fn no_cache_is_needed_or_filled() {
+    let dir = compiled(&[]);
+    let run = |words: &[&str]| dir.wrun(words).env("HOME", dir.path()).run();
+    run(&["--allow-precompiled", "out"]).prints("hello, world\n");
+    run(&["compile", "out", "-o", "x"]).fails(126, ["native code"]);
+    let hello = guest("hello");
+    run(&["compile", hello.to_str().expect("UTF-8"), "-o", "x"]).prints("");
+    assert!(run(&["cache", "ls"]).status(0).stdout.is_empty());
+}
+
+#[test]
+fn the_same_module_gives_the_same_bytes() {
+    let (one, two) = (compiled(&[]), compiled(&["--cpu", "native"]));
+    let read = |dir: &Dir| fs::read(dir.path().join("out")).expect("it is there");
+    assert!(read(&one) == read(&two));
+    let ended = wrun(["compile", "-o", "-"])
+        .args([guest("hello")])
+        .run()
+        .status(0)
+        .quiet();
+    assert!(ended.stdout == read(&one), "to stdout too");
+    let text = fs::read(guest("hello")).expect("the guest is there");
+    let wasm = wat::parse_bytes(&text).expect("it is well-formed").into_owned();
+    let ended = wrun(["compile", "--output=-", "-"]).stdin(wasm).run().status(0).quiet();
+    assert!(ended.stdout == read(&one), "from stdin too");
+}
+
+#[test]
+fn code_with_other_settings_runs_unless_options_say_otherwise() {
+    for options in [
+        &["--cpu", "x86-64-v2"][..],
+        &["--no-address-map"],
+        &["--no-address-map", "--cpu", "x86-64-v2"],
+    ] {
+        let dir = compiled(options);
+        let run = |options: &[&str]| dir.wrun(["--allow-precompiled"]).args(options).args(["out"]).run();
+        run(&[]).prints("hello, world\n");
+        run(options).prints("hello, world\n");
+    }
+    let dir = compiled(&["--cpu", "x86-64-v2"]);
+    for options in [
+        &["--cpu", "native"][..],
+        &["--no-address-map"],
+        &["--cpu", "x86-64-v2", "--no-address-map"],
+    ] {
+        let ended = dir.wrun(["--allow-precompiled"]).args(options).args(["out"]).run();
+        let parts = [
+            "other settings",
+            "with an address map",
+            "sse4.2",
+            "leave --cpu and --no-address-map out",
+        ];
+        ended.fails(126, parts);
+    }
+}
+
+#[test]
+fn code_that_cannot_be_used_is_refused_with_the_reason() {
+    let dir = compiled(&[]);
+    let sound = fs::read(dir.path().join("out")).expect("it is there");
+    let changed = |at: usize| {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0xff;
+        bytes
+    };
+    let longer = [&sound[..], b"x"].concat();
+    for (bytes, reason) in [
+        (changed(64 + 8), "format version"),
+        (changed(64 + 16), "another build"),
+        (changed(64 + 32), "not for x86_64"),
+        (sound[..sound.len() - 1].to_vec(), "truncated"),
+        (longer, "longer than it should be"),
+        (changed(4000), "checksum"),
+    ] {
+        dir.write("out", bytes);
+        dir.wrun(["--allow-precompiled", "out"])
+            .run()
+            .fails(126, ["cannot run `out`: ", reason, "compile it again"]);
+    }
+    // What does not even begin like native code of wrun is taken for what it looks like.
+    dir.write("out", changed(64));
+    dir.wrun(["--allow-precompiled", "out"]).run().fails(126, ["ELF"]);
+}
+
+#[test]
+fn native_code_that_needs_more_room_than_there_is_says_so() {
+    let dir = compiled(&[]);
+    let out = dir.path().join("out");
+    wrun_after("ulimit -v 3000000", ["--allow-precompiled".as_ref(), out.as_os_str()])
+        .run()
+        .fails(125, ["ulimit -v", "run its wasm file"]);
+}
+
+#[test]
+fn the_guests_options_work_as_ever() {
+    let dir = Dir::new();
+    dir.wrun(["compile", "-o", "traps"])
+        .args([guest("traps")])
+        .run()
+        .prints("");
+    let from_wasm = wrun(["--invoke", "unreachable"])
+        .args([guest("traps")])
+        .run()
+        .status(134);
+    let precompiled = dir.wrun(["--allow-precompiled", "--invoke", "unreachable", "traps"]);
+    assert_eq!(precompiled.run().status(134).stderr, from_wasm.stderr);
+    dir.wrun(["compile", "-o", "waits"])
+        .args([guest("waits")])
+        .run()
+        .prints("");
+    dir.wrun(["--allow-precompiled", "--epoch-timeout=200ms", "--invoke=loop", "waits"])
+        .run()
+        .status(124)
+        .says(["the deadline of 200ms"]);
+}
+
+#[test]
+fn the_file_appears_as_a_whole_or_not_at_all() {
+    let dir = Dir::new();
+    dir.write("bad.wat", "(module (func (result i32)))");
+    dir.write("out", "what was there");
+    let kept = || {
+        assert_eq!(
+            fs::read(dir.path().join("out")).expect("it is there"),
+            b"what was there"
+        )
+    };
+    dir.wrun(["compile", "bad.wat", "-o", "out"])
+        .run()
+        .fails(126, ["cannot run `bad.wat`: ", "invalid"]);
+    kept();
+    dir.wrun(["compile", "missing.wat", "-o", "out"])
+        .run()
+        .fails(127, ["no module `missing.wat`"]);
+    kept();
+    assert_eq!(names(dir.path()), ["bad.wat", "out"], "nothing is left over");
+
+    // A file that is there is replaced, not written into: whoever has it mapped keeps what it has.
+    let inode = |name: &str| fs::metadata(dir.path().join(name)).expect("it is there").ino();
+    let before = inode("out");
+    fs::hard_link(dir.path().join("out"), dir.path().join("other")).expect("it is ours");
+    dir.wrun(["compile", "-o", "out"])
+        .args([guest("hello")])
+        .run()
+        .prints("");
+    assert_ne!(inode("out"), before);
+    assert_eq!(
+        fs::read(dir.path().join("other")).expect("it is there"),
+        b"what was there"
+    );
+    assert_eq!(names(dir.path()), ["bad.wat", "other", "out"]);
+}
+
+#[test]
+fn where_nothing_can_be_written_is_said() {
+    let dir = Dir::new();
+    let compile = |out: &str| dir.wrun(["compile", "-o", out]).args([guest("hello")]).run();
+    compile("no/such/out").fails(125, ["cannot write `no/such/out`: ", "No such file"]);
+    compile(".").fails(125, ["cannot write `.`: "]);
+    compile("").fails(125, ["--output: ", "missing"]);
+    compile("/dev/full").fails(125, ["cannot write `/dev/full`: ", "No space left"]);
+    // A device is written to, not replaced.
+    compile("/dev/null").prints("");
+    let is_device = fs::metadata("/dev/null").is_ok_and(|metadata| !metadata.is_file());
+    assert!(is_device && names(dir.path()).is_empty());
+}
+
+#[test]
+fn the_module_itself_is_not_overwritten() {
+    let dir = Dir::new();
+    let text = fs::read(guest("hello")).expect("the guest is there");
+    dir.write("hello.wat", &text);
+    std::os::unix::fs::symlink("hello.wat", dir.path().join("link")).expect("it is ours");
+    for out in ["hello.wat", "./hello.wat", "link"] {
+        dir.wrun(["compile", "hello.wat", "-o", out])
+            .run()
+            .fails(125, ["is the module itself", "choose another name"]);
+    }
+    assert_eq!(fs::read(dir.path().join("hello.wat")).expect("it is there"), text);
+}

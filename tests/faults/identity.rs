@@ -1,0 +1,212 @@
+//! Files that look like the one that was known: what runs is always what the file holds now.
+
+use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::Dir;
+use crate::program::{Program, Size};
+use crate::site::names;
+
+/// A directory with a cache, and modules of one length.
+struct Place {
+    dir: Dir,
+    program: Program,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            dir: Dir::new(),
+            program: Program::new(Size::SMALL),
+        }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.dir.path().join("m.wasm")
+    }
+
+    /// Writes a module over what is there.
+    fn write(&self, seed: u64) {
+        fs::write(self.path(), self.program.seeded(seed).wasm()).expect("writable");
+    }
+
+    /// The module must be this one.
+    #[track_caller]
+    fn is(&self, seed: u64) {
+        let ended = self.dir.wrun(["--cache-dir", "cache", "m.wasm"]).run();
+        ended.prints(self.program.seeded(seed).output());
+    }
+
+    /// How many files are known by their identity.
+    fn known(&self) -> usize {
+        names(&self.dir.path().join("cache/by-file")).len()
+    }
+
+    /// Writes a module and lets wrun know its file.
+    fn know(&self, seed: u64) {
+        self.write(seed);
+        thread::sleep(Duration::from_millis(3300));
+        self.is(seed);
+        self.is(seed);
+        assert!(self.known() > 0, "the file has long been the same");
+    }
+}
+
+fn times(path: &Path) -> FileTimes {
+    let metadata = fs::metadata(path).expect("the file is there");
+    FileTimes::new()
+        .set_modified(metadata.modified().expect("it has one"))
+        .set_accessed(metadata.accessed().expect("it has one"))
+}
+
+fn restore(path: &Path, times: FileTimes) {
+    let file = File::options().write(true).open(path).expect("the file is ours");
+    file.set_times(times).expect("the file is ours");
+}
+
+#[test]
+fn a_file_that_was_rewritten_at_once() {
+    let place = Place::new();
+    for seed in 0..30 {
+        place.write(seed);
+        place.is(seed);
+        // Within the same tick of the file system's clock, most likely.
+        place.write(seed + 100);
+        place.is(seed + 100);
+    }
+    assert_eq!(place.known(), 0, "none of them was old enough");
+}
+
+#[test]
+fn a_file_that_was_rewritten_at_once_with_the_times_of_long_ago() {
+    let place = Place::new();
+    place.write(0);
+    let old = FileTimes::new()
+        .set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+        .set_accessed(std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    for seed in 0..10 {
+        place.write(seed);
+        restore(&place.path(), old);
+        place.is(seed);
+    }
+    assert_eq!(place.known(), 0, "their inodes were changed just now");
+}
+
+#[test]
+fn a_file_that_got_its_old_times_back() {
+    let place = Place::new();
+    place.know(1);
+    let before = times(&place.path());
+    place.write(2);
+    restore(&place.path(), before);
+    place.is(2);
+    // And the first one again, in the same inode.
+    place.write(1);
+    restore(&place.path(), before);
+    place.is(1);
+}
+
+#[test]
+fn a_file_with_times_of_the_future() {
+    let place = Place::new();
+    place.write(1);
+    let future = std::time::SystemTime::now() + Duration::from_secs(1_000_000);
+    restore(&place.path(), FileTimes::new().set_modified(future));
+    thread::sleep(Duration::from_millis(3300));
+    place.is(1);
+    assert_eq!(place.known(), 0);
+    place.write(2);
+    restore(&place.path(), FileTimes::new().set_modified(future));
+    place.is(2);
+}
+
+#[test]
+fn another_file_that_was_moved_over_it() {
+    let place = Place::new();
+    let other = place.dir.path().join("other.wasm");
+    fs::write(&other, place.program.seeded(2).wasm()).expect("writable");
+    place.know(1);
+    restore(&other, times(&place.path()));
+    fs::rename(&other, place.path()).expect("writable");
+    place.is(2);
+}
+
+#[test]
+fn an_inode_that_is_used_again() {
+    let place = Place::new();
+    place.know(1);
+    let (before, inode) = (times(&place.path()), fs::metadata(place.path()).expect("there").ino());
+    let mut reused = false;
+    for _ in 0..200 {
+        fs::remove_file(place.path()).expect("there");
+        place.write(2);
+        restore(&place.path(), before);
+        reused = fs::metadata(place.path()).expect("there").ino() == inode;
+        if reused {
+            break;
+        }
+    }
+    if !reused {
+        println!("this file system did not give out the inode again; the file is another one nevertheless");
+    }
+    place.is(2);
+}
+
+#[test]
+fn one_file_with_several_names_is_known_by_all_of_them() {
+    let place = Place::new();
+    place.write(1);
+    fs::hard_link(place.path(), place.dir.path().join("hard.wasm")).expect("writable");
+    std::os::unix::fs::symlink("m.wasm", place.dir.path().join("soft.wasm")).expect("writable");
+    place.know(1);
+    assert_eq!(place.known(), 1);
+    for name in ["hard.wasm", "soft.wasm"] {
+        let ended = place.dir.wrun(["--cache-dir", "cache", name]).run();
+        ended.prints(place.program.seeded(1).output());
+    }
+    assert_eq!(place.known(), 1);
+    // A link is what it leads to now.
+    let other = place.dir.write("other.wasm", place.program.seeded(2).wasm());
+    fs::remove_file(place.dir.path().join("soft.wasm")).expect("there");
+    std::os::unix::fs::symlink(other, place.dir.path().join("soft.wasm")).expect("writable");
+    let ended = place.dir.wrun(["--cache-dir", "cache", "soft.wasm"]).run();
+    ended.prints(place.program.seeded(2).output());
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_run_again_and_again() {
+    let place = Place::new();
+    place.write(0);
+    let path = place.path();
+    // Replaced as a build does it; in between it is never half there.
+    let writer = thread::spawn({
+        let (program, directory) = (place.program.clone(), place.dir.path().to_owned());
+        move || {
+            for seed in 1..=60 {
+                let new = directory.join("new.wasm");
+                fs::write(&new, program.seeded(seed).wasm()).expect("writable");
+                fs::rename(&new, &path).expect("writable");
+                thread::sleep(Duration::from_millis(15));
+            }
+        }
+    });
+    let results: Vec<_> = (0..=60).map(|seed| place.program.seeded(seed).output()).collect();
+    let mut least = 0;
+    while !writer.is_finished() {
+        let ended = place
+            .dir
+            .wrun(["--cache-dir", "cache", "m.wasm"])
+            .run()
+            .status(0)
+            .quiet();
+        let found = results.iter().position(|result| result.as_bytes() == ended.stdout);
+        let found = found.expect("one of them");
+        assert!(found >= least, "{found} after {least}");
+        least = found;
+    }
+    writer.join().expect("it does not fail");
+    place.is(60);
+}

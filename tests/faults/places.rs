@@ -1,0 +1,322 @@
+//! Directories that a cache cannot live in: full, read-only, without execution, absent, not to be trusted, or removed
+//! meanwhile. The program runs there as it does anywhere, and says nothing.
+//!
+//! File systems are mounted in a mount namespace of the test's own, which takes the right to mount; where it lacks, the test
+//! says so and makes do with what can be had.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crate::cli::{Dir, wrun, wrun_after, wrun_through};
+use crate::program::{Program, Size};
+use crate::site::{Live, Site, compilations, names};
+
+/// The commands that start another one in a mount namespace of its own: as root, or as a user who is root there.
+const NAMESPACES: [&[&str]; 2] = [&["unshare", "-m"], &["unshare", "-r", "-m"]];
+
+/// Runs a script of the shell, where it may mount. `$WRUN`, `$MODULE` and `$CACHE` are what they say; `run WORDS…` runs the
+/// module with the cache and these options, and adds its log to the file `log`. `None` when nobody may mount here.
+fn where_mounting_is_permitted(site: &Site, script: &str) -> Option<String> {
+    fs::create_dir_all(site.cache()).expect("writable");
+    let whole = format!(
+        "set -e\nrun() {{ WRUN_LOG=debug \"$WRUN\" --cache-dir \"$CACHE\" \"$@\" \"$MODULE\" 2>>log </dev/null; }}\n{script}"
+    );
+    for namespace in NAMESPACES {
+        let start = |script: &str| {
+            let mut command = Command::new(namespace[0]);
+            command.args(&namespace[1..]).args(["/bin/sh", "-c", script]);
+            command.current_dir(site.path());
+            command.env("WRUN", env!("CARGO_BIN_EXE_wrun"));
+            command.env("MODULE", site.module()).env("CACHE", site.cache());
+            command.env_remove("WRUN_CACHE_DIR");
+            command.output()
+        };
+        let may = start("mount -t tmpfs none \"$CACHE\"");
+        if !may.is_ok_and(|output| output.status.success()) {
+            continue;
+        }
+        let output = start(&whole).expect("it could be started before");
+        let log = fs::read_to_string(site.path().join("log")).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {stderr}\n{log}", output.status);
+        return Some(String::from_utf8(output.stdout).expect("all of it is text"));
+    }
+    println!("nobody may mount here");
+    None
+}
+
+fn log_of(site: &Site) -> String {
+    fs::read_to_string(site.path().join("log")).expect("the script has made it")
+}
+
+fn site() -> Site {
+    Site::new(Program::new(Size {
+        data: 300_000,
+        ..Size::SMALL
+    }))
+}
+
+#[test]
+fn a_full_disk() {
+    let site = site();
+    // Room for the directories and locks, but for an artifact only after a while of writing, or never.
+    for size in ["4k", "64k", "256k"] {
+        let script = format!(
+            "rm -f log; mount -t tmpfs -o mode=700,size={size} none \"$CACHE\"\nrun; run; ls -A \"$CACHE\"; rm -rf \"$CACHE\"/*
+             dd if=/dev/zero of=\"$CACHE\"/all 2>/dev/null || true; run; ls \"$CACHE\""
+        );
+        let output = site.program().output();
+        match where_mounting_is_permitted(&site, &script) {
+            Some(printed) => {
+                assert_eq!(printed, format!("{output}{output}{output}all\n"), "{size}");
+                let log = log_of(&site);
+                assert_eq!(compilations(&log), 3, "{size}: {log}");
+                assert!(log.contains("No space left on device"), "{size}: {log}");
+            }
+            None => with_a_limit_on_files(&site),
+        }
+    }
+}
+
+#[test]
+fn a_file_system_without_inodes() {
+    let site = site();
+    let script =
+        "mount -t tmpfs -o mode=700,nr_inodes=2 none \"$CACHE\"; touch \"$CACHE\"/one; run; run; ls -A \"$CACHE\"";
+    if let Some(printed) = where_mounting_is_permitted(&site, script) {
+        let output = site.program().output();
+        assert_eq!(printed, format!("{output}{output}one\n"));
+    }
+}
+
+/// Writing fails in the midst of the file, with an error or with a signal.
+fn with_a_limit_on_files(site: &Site) {
+    for blocks in [0, 1, 100] {
+        for signal in ["trap '' XFSZ", "true"] {
+            let cache = site.cache();
+            let ended = wrun_after(
+                &format!("{signal}; ulimit -f {blocks}"),
+                ["--cache-dir".as_ref(), cache.as_os_str(), site.module().as_os_str()],
+            );
+            ended.run().prints(site.program().output());
+            let left = names(&cache);
+            assert!(left.iter().all(|name| name.ends_with(".wrun")), "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_on_the_size_of_files() {
+    let site = site();
+    with_a_limit_on_files(&site);
+    assert_eq!(site.names(), [""; 0]);
+    assert_eq!(site.compiles(), 1);
+    // What is there needs no writing.
+    with_a_limit_on_files(&site);
+}
+
+#[test]
+fn a_read_only_mount() {
+    let site = site();
+    let script = "mount -t tmpfs -o mode=700 none \"$CACHE\"; mount -o remount,ro \"$CACHE\"; run; ls -A \"$CACHE\"
+        mount -o remount,rw \"$CACHE\"; run; mount -o remount,ro \"$CACHE\"; ls -A \"$CACHE\" | grep -c wrun; run; run --cache-mode require
+        run --cache-dir \"$CACHE/none\"";
+    if let Some(printed) = where_mounting_is_permitted(&site, script) {
+        let output = site.program().output();
+        assert_eq!(printed, format!("{output}{output}1\n{output}{output}{output}"));
+        assert_eq!(compilations(&log_of(&site)), 3, "{}", log_of(&site));
+    }
+}
+
+#[test]
+fn a_read_only_directory() {
+    let site = site();
+    // Root may write everywhere, by a capability that is taken away here.
+    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        false => &[],
+    };
+    let cache = site.cache();
+    let module = site.module();
+    let run = |options: &[&str]| {
+        let words = ["--cache-dir".as_ref(), cache.as_os_str()];
+        let ended = wrun_through(prefix, words).args(options).args([&module]);
+        ended.env("WRUN_LOG", "debug").run()
+    };
+    fs::create_dir(&cache).expect("writable");
+    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("ours");
+    let runs_right = |options: &[&str], compiled: usize| {
+        let ended = run(options).status(0);
+        assert_eq!(ended.stdout, site.program().output().as_bytes());
+        assert_eq!(compilations(&ended.stderr), compiled, "{options:?}: {}", ended.stderr);
+    };
+    runs_right(&[], 1);
+    assert_eq!(site.names(), [""; 0]);
+    run(&["--cache-mode", "require"]).status(126);
+    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("ours");
+    runs_right(&[], 1);
+    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("ours");
+    runs_right(&[], 0);
+    runs_right(&["--cache-mode", "require"], 0);
+    // Without the right to look into it, the artifact is not to be had.
+    fs::set_permissions(&cache, Permissions::from_mode(0o000)).expect("ours");
+    runs_right(&[], 1);
+    run(&["--cache-mode", "require"]).status(126);
+    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("ours");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read() {
+    let site = site();
+    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        false => &[],
+    };
+    site.runs();
+    fs::set_permissions(site.entry(), Permissions::from_mode(0o000)).expect("ours");
+    let cache = site.cache();
+    let words = [
+        "--cache-dir".as_ref(),
+        cache.as_os_str(),
+        site.module().into_os_string().leak(),
+    ];
+    wrun_through(prefix, words).run().prints(site.program().output());
+    assert_eq!(site.compiles(), 0, "it was replaced by one that can");
+}
+
+#[test]
+fn a_mount_without_execution() {
+    let site = site();
+    let script =
+        "mount -t tmpfs -o mode=700,noexec none \"$CACHE\"; run; run; run --cache-mode require; sleep 3.3; run; run
+        ls \"$CACHE/by-file\" | wc -l; cp \"$CACHE\"/*.wrun \"$CACHE\"/own
+        \"$WRUN\" --no-cache --allow-precompiled \"$CACHE\"/own </dev/null";
+    if let Some(printed) = where_mounting_is_permitted(&site, script) {
+        let output = site.program().output();
+        assert_eq!(printed, format!("{}1\n{output}", output.repeat(5)));
+        let log = log_of(&site);
+        assert_eq!(compilations(&log), 1, "{log}");
+        let copied = log
+            .lines()
+            .filter(|line| line.contains("cannot be mapped as code"))
+            .count();
+        assert_eq!(copied, 5, "{log}");
+    }
+}
+
+#[test]
+fn no_home() {
+    let site = site();
+    let output = site.program().output();
+    let none = site.path().join("none");
+    let file = site.path().join("file");
+    fs::write(&file, "").expect("writable");
+    for (name, home) in [
+        ("OTHER", file.as_os_str()),
+        ("HOME", "".as_ref()),
+        ("HOME", "home".as_ref()),
+        ("HOME", "/dev/null".as_ref()),
+        ("HOME", "/proc/self".as_ref()),
+        ("HOME", file.as_os_str()),
+        ("XDG_CACHE_HOME", file.as_os_str()),
+        ("HOME", none.as_os_str()),
+    ] {
+        println!("{name}={}", home.display());
+        let ended = wrun([site.module()]).current_dir(site.path()).env(name, home).run();
+        ended.prints(&output);
+        assert!(!site.path().join("home").exists(), "a relative path is no home");
+    }
+    assert_eq!(names(&none.join(".cache")), ["wrun"], "that one could be made");
+    for (options, parts) in [
+        (&["--cache-mode", "require"][..], &["HOME"][..]),
+        (&["--cache-mode", "require", "--cache-dir", "/dev/null"], &["/dev/null"]),
+        (&["--cache-mode", "require", "--cache-dir", "not-there"], &["not-there"]),
+    ] {
+        let ended = wrun(options).args([site.module()]).current_dir(site.path()).run();
+        ended.fails(126, parts);
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_to_be_trusted() {
+    let site = site();
+    fs::create_dir(site.cache()).expect("writable");
+    fs::set_permissions(site.cache(), Permissions::from_mode(0o777)).expect("ours");
+    let ended = site.wrun(&[]).run().status(0).says(["others can write"]);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stdout, site.program().output().as_bytes());
+    assert_eq!(site.names(), [""; 0]);
+    site.wrun(&["--cache-mode", "require"])
+        .run()
+        .fails(126, ["others can write"]);
+}
+
+/// A memory with its guard does not fit then: the code is another, under another key.
+#[test]
+fn little_address_space() {
+    let site = site();
+    site.runs();
+    let cache = site.cache();
+    for compiled in [1, 0] {
+        let words = ["--cache-dir".as_ref(), cache.as_os_str(), "module.wasm".as_ref()];
+        let ended = wrun_after("ulimit -v 2000000", words).current_dir(site.path());
+        let ended = ended.env("WRUN_LOG", "debug").run().status(0);
+        assert_eq!(ended.stdout, site.program().output().as_bytes());
+        assert_eq!(compilations(&ended.stderr), compiled, "{}", ended.stderr);
+    }
+    assert_eq!(site.names_with(".wrun").len(), 2);
+    assert_eq!(site.compiles(), 0, "the first one is still there");
+}
+
+/// Somebody clears up while programs start: removes the directory, again and again.
+#[test]
+fn a_directory_that_is_removed_again_and_again() {
+    let site = Site::new(Program::new(Size::SMALL));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let _ = fs::remove_dir_all(site.cache());
+            }
+        });
+        for _ in 0..40 {
+            let ended = site.wrun(&[]).run();
+            // That it cannot be opened after it was made is worth a notice: the user has named it.
+            let ended = ended.status(0);
+            assert_eq!(ended.stdout, site.program().output().as_bytes());
+            assert!(ended.stderr.lines().count() <= 1, "{}", ended.stderr);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    site.runs();
+    assert_eq!(site.compiles(), 0);
+}
+
+#[test]
+fn a_directory_that_is_moved_away_while_it_is_used() {
+    let site = site();
+    let live = Live::start(&site);
+    fs::rename(site.cache(), site.path().join("moved")).expect("writable");
+    live.ends_right();
+    assert_eq!(site.compiles(), 1);
+}
+
+#[test]
+fn a_cache_that_is_a_file_or_a_link() {
+    let dir = Dir::new();
+    let program = Program::new(Size::SMALL);
+    let module = dir.write("m.wasm", program.wasm());
+    dir.write("file", "");
+    std::os::unix::fs::symlink("nowhere", dir.path().join("dangling")).expect("writable");
+    std::os::unix::fs::symlink("loop", dir.path().join("loop")).expect("writable");
+    let long = "long".repeat(1500);
+    for cache in ["file", "file/below", "dangling", "loop", &long] {
+        let ended = dir.wrun(["--cache-dir", cache]).args([&module]).run().status(0);
+        assert_eq!(ended.stdout, program.output().as_bytes());
+        // The user has named it.
+        assert_eq!(ended.says(["notice: the cache directory"]).stderr.lines().count(), 1);
+    }
+}

@@ -1,0 +1,233 @@
+//! Several processes and one cache: a cold start together, a compiler that dies or stops, and an entry that is evicted,
+//! replaced or removed while a guest runs from it.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::{Program, Size};
+use crate::site::{Live, Site, compilations, wait_until};
+
+/// Starts a run that ends by itself, with a log.
+fn spawn(site: &Site, options: &[&str]) -> Child {
+    site.command(options)
+        .env("WRUN_LOG", "debug")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo has built the binary")
+}
+
+/// Waits for a run: its result must be right. How often it compiled.
+#[track_caller]
+fn ends_right(site: &Site, child: Child) -> usize {
+    let output = child.wait_with_output().expect("the child is ours");
+    let log = String::from_utf8(output.stderr).expect("logs are UTF-8");
+    assert!(output.status.success(), "{}: {log}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), site.program().output());
+    compilations(&log)
+}
+
+/// A process that compiles the module of a site, and holds its lock.
+fn compiling(site: &Site) -> Child {
+    let child = spawn(site, &[]);
+    wait_until("a process that compiles", || !site.names_with(".lock").is_empty());
+    child
+}
+
+#[track_caller]
+fn is_compiling(site: &Site, child: &mut Child) {
+    assert!(
+        child.try_wait().expect("the child is ours").is_none() && site.names_with(".wrun").is_empty(),
+        "the module is too small for this test: it is compiled already"
+    );
+}
+
+#[test]
+fn of_32_processes_that_start_cold_one_compiles() {
+    let site = Site::new(Program::new(Size::LARGE));
+    let mut children: Vec<_> = (0..32).map(|_| spawn(&site, &[])).collect();
+    is_compiling(&site, &mut children[0]);
+    let compiled: usize = children.into_iter().map(|child| ends_right(&site, child)).sum();
+    assert_eq!(compiled, 1);
+    assert_eq!(site.names_with(".wrun").len(), 1);
+    let others = site.names_with(".lock").len() + site.names().iter().filter(|name| name.starts_with("new-")).count();
+    assert_eq!(others, 0, "{:?}", site.names());
+    assert_eq!(site.compiles(), 0);
+}
+
+#[test]
+fn different_modules_do_not_wait_for_each_other() {
+    let site = Site::new(Program::new(Size::LARGE));
+    let first = compiling(&site);
+    signal(&first, "STOP");
+    let other = Program::new(Size::SMALL);
+    fs::write(site.path().join("other.wasm"), other.wasm()).expect("writable");
+    let cache = site.cache();
+    let ended = crate::cli::wrun(["--cache-dir".as_ref(), cache.as_os_str()])
+        .args([site.path().join("other.wasm")])
+        .run();
+    ended.prints(other.output());
+    assert_eq!(site.names_with(".wrun").len(), 1, "the first one is not ready");
+    signal(&first, "CONT");
+    assert_eq!(ends_right(&site, first), 1);
+}
+
+#[test]
+fn evicting_one_another_harms_nobody() {
+    let small = Program::new(Size::SMALL);
+    let sites: Vec<_> = (0..8).map(|seed| Site::new(small.seeded(seed))).collect();
+    let shared = sites[0].cache();
+    let shared = shared.to_str().expect("made here");
+    for _ in 0..4 {
+        // The last `--cache-dir` counts.
+        let options = ["--cache-dir", shared, "--cache-size", "1"];
+        let children: Vec<_> = sites.iter().map(|site| (site, spawn(site, &options))).collect();
+        for (site, child) in children {
+            ends_right(site, child);
+        }
+    }
+    assert!(sites[0].names_with(".wrun").len() < 8);
+}
+
+#[test]
+fn a_compiler_that_is_killed_holds_nobody_up() {
+    let site = Site::new(Program::new(Size::LARGE));
+    let mut first = compiling(&site);
+    let waiting: Vec<_> = (0..3).map(|_| spawn(&site, &[])).collect();
+    std::thread::sleep(Duration::from_millis(100));
+    is_compiling(&site, &mut first);
+    first.kill().expect("the child is ours");
+    first.wait().expect("the child is ours");
+    let compiled: usize = waiting.into_iter().map(|child| ends_right(&site, child)).sum();
+    assert_eq!(compiled, 1, "one of those who waited");
+    assert_eq!(site.names_with(".lock"), [""; 0]);
+}
+
+/// `kill -NAME PID`.
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .expect("there is a `kill`");
+    assert!(status.success());
+}
+
+#[test]
+fn waiting_for_a_compiler_that_stopped_ends_with_the_deadline() {
+    let site = Site::new(Program::new(Size::LARGE));
+    let mut first = compiling(&site);
+    signal(&first, "STOP");
+    is_compiling(&site, &mut first);
+    // Those who only read do not wait at all.
+    let reader = spawn(&site, &["--cache-mode", "read-only"]);
+    assert_eq!(ends_right(&site, reader), 1);
+    site.is_missed();
+
+    let started = Instant::now();
+    let mut second = spawn(&site, &["--epoch-timeout", "500ms"]);
+    let status = second.wait().expect("the child is ours");
+    let mut log = String::new();
+    let mut stderr = second.stderr.take().expect("it is a pipe");
+    stderr.read_to_string(&mut log).expect("a pipe can be read");
+    assert_eq!(status.code(), Some(124), "{log}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+
+    signal(&first, "CONT");
+    assert_eq!(ends_right(&site, first), 1);
+}
+
+/// Something that happens to the one entry of a site's cache.
+type Event = fn(&Site);
+
+/// What may happen.
+const EVENTS: &[(&str, Event)] = &[
+    ("evicted", |site| {
+        // By another program that needs the room.
+        let other = Site::new(Program::new(Size::SMALL).seeded(99));
+        let cache = site.cache();
+        let ended = crate::cli::wrun([
+            "--cache-size".as_ref(),
+            "1".as_ref(),
+            "--cache-dir".as_ref(),
+            cache.as_os_str(),
+        ]);
+        ended.args([other.module()]).run().prints(other.program().output());
+        assert_eq!(site.names_with(".wrun").len(), 1, "the other one's");
+    }),
+    ("cleared", |site| {
+        let cache = site.cache();
+        let ended = crate::cli::wrun([
+            "cache".as_ref(),
+            "clear".as_ref(),
+            "--cache-dir".as_ref(),
+            cache.as_os_str(),
+        ]);
+        ended.run().status(0);
+        assert_eq!(site.names_with(".wrun"), [""; 0]);
+    }),
+    ("replaced", |site| {
+        let entry = site.entry();
+        let bytes = fs::read(&entry).expect("readable");
+        let other = site.cache().join("other");
+        fs::write(&other, vec![0xcc; bytes.len()]).expect("writable");
+        fs::rename(other, entry).expect("writable");
+    }),
+    ("removed with the whole directory", |site| {
+        fs::remove_dir_all(site.cache()).expect("it is there");
+    }),
+];
+
+#[test]
+fn a_running_guest_does_not_notice_what_becomes_of_its_artifact() {
+    let size = Size {
+        data: 2_000_000,
+        ..Size::LARGE
+    };
+    let program = Program::new(size);
+    for (event, happens) in EVENTS {
+        let site = Site::new(program.clone());
+        // One that has just compiled it, and one that found it.
+        let cold = Live::start(&site);
+        let warm = Live::start(&site);
+        happens(&site);
+        // One that begins afterwards.
+        let later = Live::start(&site);
+        for (name, live) in [("cold", cold), ("warm", warm), ("later", later)] {
+            println!("{event}, {name}");
+            live.ends_right();
+        }
+        assert_eq!(site.compiles(), 0, "{event}: it is there again");
+    }
+}
+
+#[test]
+fn a_known_file_is_not_read_and_its_artifact_is_not_copied() {
+    let counts = |data| {
+        let site = Site::new(Program::new(Size { data, ..Size::SMALL }));
+        site.settle();
+        site.runs();
+        site.runs();
+        let live = Live::start(&site);
+        let read = field(&live.proc("io"), "rchar:");
+        let private = field(&live.proc("smaps_rollup"), "Private_Dirty:");
+        live.ends_right();
+        (read, private)
+    };
+    let (read, private) = counts(40_000);
+    let (more_read, more_private) = counts(8_000_000);
+    assert!(more_read < read + 10_000, "{read} and {more_read} bytes are read");
+    assert!(
+        more_private < private + 200,
+        "{private} and {more_private} KiB are private"
+    );
+}
+
+/// A number in a file of `/proc`.
+fn field(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next());
+    number.expect("the kernel counts it").parse().expect("it is a number")
+}
