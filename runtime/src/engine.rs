@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+#[cfg(feature = "compiler")]
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "compiler")]
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wrun_artifact::config::FORMAT_VERSION;
 use wrun_artifact::header::TARGET;
 use wrun_artifact::types::FuncType;
+#[cfg(feature = "compiler")]
+use wrun_compiler::CompileError;
 
 use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, hash_fields};
 use crate::config::Config;
@@ -157,7 +163,14 @@ impl Engine {
             cpu_clock: log::log_enabled!(log::Level::Debug).then_some(process_cpu_time as fn() -> Duration),
             ..wrun_compiler::Options::default()
         };
-        let (artifact, report) = wrun_compiler::compile(wasm, &self.0.config.artifact, &options)?;
+        let config = self.0.config.artifact;
+        let (artifact, report) = match deadline {
+            None => wrun_compiler::compile(wasm, &config, &options)?,
+            Some(deadline) => {
+                let wasm = wasm.to_vec();
+                compile_until(deadline, move || wrun_compiler::compile(&wasm, &config, &options))??
+            }
+        };
         for phase in &report.phases {
             log::debug!("{}: {} wall, {} cpu", phase.name, ms(phase.wall), ms(phase.cpu));
         }
@@ -178,6 +191,40 @@ impl Engine {
         Err(Error::Refused("this build of wrun has no compiler".into()))
     }
 }
+
+/// Runs `compile` on a thread of its own, and leaves it to itself when the deadline passes: a single function of a few megabytes can
+/// take minutes, and nothing interrupts the code generator within one. It ends after that function, or with the process.
+#[cfg(feature = "compiler")]
+fn compile_until<R: Send + 'static>(
+    deadline: &Deadline,
+    compile: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Error> {
+    let (done, result) = mpsc::channel();
+    let thread = thread::Builder::new().name("compile".into()).stack_size(COMPILE_STACK);
+    let started = thread.spawn(move || {
+        // Nobody waits any more when the deadline has passed.
+        let _ = done.send(compile());
+    });
+    started.map_err(|error| Error::resource("cannot start a thread to compile on", &error))?;
+    loop {
+        match result.recv_timeout(DEADLINE_LOOK) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) if deadline.passed() => return Err(CompileError::Interrupted.into()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(CompileError::Bug("the thread that compiles has ended without a result".into()).into());
+            }
+        }
+    }
+}
+
+/// The stack of a thread that compiles, as large as a program's first one.
+#[cfg(feature = "compiler")]
+const COMPILE_STACK: usize = 8 << 20;
+
+/// How often the thread that waits for the compiler looks at the deadline.
+#[cfg(feature = "compiler")]
+const DEADLINE_LOOK: Duration = Duration::from_millis(5);
 
 fn ms(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)

@@ -90,6 +90,31 @@ fn compiling_counts() {
 }
 
 #[test]
+fn compiling_a_single_function_counts() {
+    // Every loop can change every local, so the code generator works on this one for many seconds.
+    let locals = 300;
+    let sets: String = (0..locals)
+        .map(|i| {
+            format!(
+                "(local.set {i} (i32.add (local.get {}) (i32.const {i})))",
+                (i * 7 + 1) % locals
+            )
+        })
+        .collect();
+    let nest = (0..200).fold(String::new(), |inner, _| {
+        format!("(loop {sets} {inner} (br_if 0 (local.get 3)))")
+    });
+    let text = format!(
+        "(module (func (export \"_start\") (local {}) {nest}))",
+        "i32 ".repeat(locals)
+    );
+    let wasm = wat::parse_str(text).expect("it is well-formed");
+    let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin(wasm).run();
+    let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed"]);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
 fn without_address_map_the_message_says_what_is_lost() {
     let options = ["--epoch-timeout=300ms", "--no-address-map", "--invoke=loop"];
     interrupted(wrun(options).args([guest("waits")]).run(), "--no-address-map");

@@ -186,7 +186,11 @@ impl Random {
             _ if directory => 3,
             _ => 6 + self.below(8) as u64,
         };
-        if fd as u32 == 1 || fd as u32 == OWN as u32 { 6 } else { fd }
+        if fd as u32 == 1 || fd as u32 == OWN as u32 {
+            6
+        } else {
+            fd
+        }
     }
 
     /// Address and length of a path, nearly always of a whole one.
