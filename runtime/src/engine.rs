@@ -9,13 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wrun_artifact::config::FORMAT_VERSION;
-use wrun_artifact::header::TARGET;
 use wrun_artifact::types::FuncType;
 #[cfg(feature = "compiler")]
 use wrun_compiler::CompileError;
 
-use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, hash_fields};
+use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Settings};
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -74,14 +72,9 @@ impl Engine {
         sigs.types.get((id as usize).checked_sub(1)?).cloned()
     }
 
-    /// A hash of all that changes an artifact besides the wasm bytes.
-    pub(crate) fn settings(&self) -> [u8; 32] {
-        hash_fields(&[
-            &FORMAT_VERSION.to_le_bytes(),
-            &wrun_artifact::BUILD,
-            TARGET.as_bytes(),
-            &self.0.config.artifact.to_bytes(),
-        ])
+    /// All that changes an artifact besides the wasm bytes.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::new(&wrun_artifact::BUILD, &self.0.config.artifact.to_bytes())
     }
 
     /// The image of a file that the cache knows by its identity.

@@ -25,11 +25,11 @@ impl CacheKey {
         Self::new(wasm, &engine.settings())
     }
 
-    /// The key of contents that are compiled with these settings (a hash of all of them).
-    pub(crate) fn new(wasm: &[u8], settings: &[u8; 32]) -> Self {
+    /// The key of contents that are compiled with these settings.
+    pub(crate) fn new(wasm: &[u8], settings: &Settings) -> Self {
         Self {
             contents: *blake3::hash(wasm).as_bytes(),
-            settings: *settings,
+            settings: *blake3::hash(&settings.0).as_bytes(),
         }
     }
 
@@ -55,14 +55,19 @@ fn hex(out: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
 }
 
-/// A hash of some fields; fields never run into each other.
-pub(crate) fn hash_fields(fields: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    for field in fields {
-        hasher.update(&(field.len() as u64).to_le_bytes());
-        hasher.update(field);
+/// Everything, besides the wasm bytes, that changes an artifact: build and compile settings. As it is and not as a hash: a warm start
+/// computes none.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Settings([u8; 40]);
+
+impl Settings {
+    /// The settings of a build of wrun, which stands for the format and the target too, and of a configuration.
+    pub(crate) fn new(build: &[u8; 16], config: &[u8; 24]) -> Self {
+        let mut bytes = [0; 40];
+        bytes[..16].copy_from_slice(build);
+        bytes[16..].copy_from_slice(config);
+        Self(bytes)
     }
-    *hasher.finalize().as_bytes()
 }
 
 /// What tells a file with its contents from all others: device, inode, size, and the times of the last changes of its contents
@@ -107,15 +112,15 @@ impl FileIdentity {
         u64::try_from(latest).map_or(true, |latest| now.as_secs().saturating_sub(latest) > SETTLING.as_secs())
     }
 
-    /// The name of the link for a file with this identity, under these settings.
-    pub(super) fn name(&self, settings: &[u8; 32]) -> String {
-        let mut bytes = [0; 56];
-        for (chunk, field) in bytes.chunks_exact_mut(8).zip(self.fields) {
-            chunk.copy_from_slice(&field.to_le_bytes());
-        }
-        let hash = hash_fields(&[&bytes, settings]);
-        let mut name = String::with_capacity(32);
-        hex(&mut name, &hash[..16]).expect("writing to a string does not fail");
+    /// The name of the link for a file with this identity, under these settings: about 140 characters.
+    pub(super) fn name(&self, settings: &Settings) -> String {
+        let mut name = String::with_capacity(192);
+        let written = self
+            .fields
+            .iter()
+            .try_for_each(|field| write!(name, "{field:x}-"))
+            .and_then(|()| hex(&mut name, &settings.0));
+        written.expect("writing to a string does not fail");
         name
     }
 }
@@ -149,30 +154,36 @@ mod tests {
     #[test]
     fn every_field_and_the_settings_change_the_name() {
         let base = identity([1, 2, 3, 4, 5, 6, 7]);
-        let mut names = vec![base.name(&[0; 32]), base.name(&[1; 32])];
+        let plain = Settings::new(&[0; 16], &[0; 24]);
+        let mut names = vec![
+            base.name(&plain),
+            base.name(&Settings::new(&[1; 16], &[0; 24])),
+            base.name(&Settings::new(&[0; 16], &[1; 24])),
+        ];
         for field in 0..7 {
             let mut other = base;
             other.fields[field] += 1;
-            names.push(other.name(&[0; 32]));
+            names.push(other.name(&plain));
         }
+        // Fields do not run into each other.
+        names.push(identity([0x12, 0x3, 3, 4, 5, 6, 7]).name(&plain));
+        names.push(identity([0x1, 0x23, 3, 4, 5, 6, 7]).name(&plain));
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 12);
+        let longest = identity([i64::MIN; 7]).name(&plain);
+        assert!(longest.len() <= 255, "a file's name has at most 255 bytes");
     }
 
     #[test]
     fn keys_differ_in_contents_and_settings() {
-        let keys = [(&b"a"[..], [0; 32]), (b"b", [0; 32]), (b"a", [1; 32])];
+        let settings = [0, 1].map(|build| Settings::new(&[build; 16], &[0; 24]));
+        let keys = [(&b"a"[..], 0), (b"b", 0), (b"a", 1)];
         let names: Vec<_> = keys
             .iter()
-            .map(|(wasm, settings)| CacheKey::new(wasm, settings).file_name())
+            .map(|(wasm, build)| CacheKey::new(wasm, &settings[*build]).file_name())
             .collect();
         assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2]);
         assert!(names.iter().all(|name| name.len() == 64 + 1 + 16 + SUFFIX.len()));
-    }
-
-    #[test]
-    fn fields_do_not_run_into_each_other() {
-        assert_ne!(hash_fields(&[b"ab", b"c"]), hash_fields(&[b"a", b"bc"]));
     }
 }

@@ -21,7 +21,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 pub use evict::{CacheEntry, Pruned};
-pub(crate) use key::hash_fields;
+pub(crate) use key::Settings;
 pub use key::{CacheKey, FileIdentity};
 
 use crate::sys::dir::{Dir, effective_user};
@@ -127,13 +127,13 @@ impl Cache {
     }
 
     /// The artifact that was remembered for a file with this identity.
-    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &[u8; 32]) -> Option<File> {
+    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Option<File> {
         self.dir.read(&format!("{BY_FILE}/{}", identity.name(settings))).ok()
     }
 
     /// Remembers which artifact a file has, so that the next run need not read it. Only where the identity can be trusted to
     /// change when the file does.
-    pub(crate) fn remember(&self, identity: &FileIdentity, settings: &[u8; 32], key: &CacheKey) -> io::Result<()> {
+    pub(crate) fn remember(&self, identity: &FileIdentity, settings: &Settings, key: &CacheKey) -> io::Result<()> {
         if self.mode != CacheMode::ReadWrite || !identity.is_settled() {
             return Ok(());
         }
