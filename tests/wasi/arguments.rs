@@ -4,7 +4,7 @@
 use wasip1::{ERRNO_BADF, ERRNO_FAULT, ERRNO_INVAL, ERRNO_NOENT, ERRNO_NOTDIR, ERRNO_SUCCESS, Errno};
 
 use crate::signatures::{FUNCTIONS, Type, parameters};
-use crate::text::{Call, MEMORY, call, results};
+use crate::text::{Call, Data, MEMORY, call, results};
 use crate::tree::{Tree, each_way};
 
 /// Where things lie in the guest's memory: the name of a file, a name that is free, a zero byte, a subscription, an array of
@@ -25,7 +25,7 @@ const GRANT: u64 = 3;
 const READ: u64 = wasip1::RIGHTS_FD_READ;
 const WRITE: u64 = wasip1::RIGHTS_FD_WRITE;
 
-fn data() -> Vec<(u32, Vec<u8>)> {
+fn data() -> Data {
     let buffer = |at: u32, len: u32| [at.to_le_bytes(), len.to_le_bytes()].concat();
     // A clock that has ended before it began.
     let mut subscription = vec![0; 48];
@@ -320,7 +320,7 @@ fn a_guest_without_memory_gets_faults() {
             crate::text::import("wasi_snapshot_preview1", "proc_exit"),
         );
         let status = ERRNO_FAULT.raw().into();
-        crate::cli::wrun(["-"]).stdin(text).run().status(status).quiet();
+        crate::support::wrun(["-"]).stdin(text).run().status(status).quiet();
     }
 }
 

@@ -114,3 +114,22 @@ fn a_guest_without_a_free_descriptor_can_do_all_that_needs_none() {
         .finish();
     });
 }
+
+#[test]
+fn a_path_that_is_deeper_than_the_host_has_descriptors_is_an_error_at_most() {
+    let deep = "d/".repeat(200);
+    each_way(|tree| {
+        tree.directory(&format!("grant/{deep}"));
+        tree.write("grant/file", "abc");
+        // The walk that stands in for `openat2` holds every directory on the way.
+        let table = format!(
+            "path_filestat_get 3 - {deep}. type          = directory or MFILE
+             path_create_directory 3 {deep}new           = ok or MFILE
+             path_open 3 - {deep}file creat w -          = 5 or MFILE
+             close_all 5 5                               = 1 or 0
+             path_open 3 - d/../file - r -               = 5
+             fd_read 5 10                                = abc"
+        );
+        Live::start(tree, "ulimit -n 64", &table).finish();
+    });
+}

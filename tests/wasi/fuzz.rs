@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::signatures::FUNCTIONS;
-use crate::text::{Call, MEMORY, module};
+use crate::text::{Call, Data, MEMORY, module};
 use crate::tree::{Tree, Way};
 
 /// What an argument is.
@@ -263,7 +263,7 @@ impl Random {
 }
 
 /// Paths, buffers of all kinds, and subscriptions of which the first is over at once.
-fn data(random: &mut Random) -> Vec<(u32, Vec<u8>)> {
+fn data(random: &mut Random) -> Data {
     let mut buffers = Vec::new();
     for _ in 0..100 {
         let at = if random.one_in(60) {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use crate::cli::Dir;
+use crate::support::Dir;
 use crate::tree::{Tree, each_way};
 
 /// A directory with a file, one that is empty, and links to each.
@@ -308,7 +308,9 @@ fn path_open_looks_up_names_as_linux_does() {
 #[test]
 fn path_open_creates_and_truncates() {
     each_way(|tree| {
-        populated(tree).calls(
+        populated(tree).link("grant/slash", "dir/");
+        tree.link("grant/new-slash", "newer/");
+        tree.calls(
             "path_open 3 - new creat w -             = 5
              path_open 3 - file creat w -            = 6
              path_open 3 - new creat+excl w -        = EXIST
@@ -328,13 +330,22 @@ fn path_open_creates_and_truncates() {
              path_open 3 - dir directory+excl r -    = INVAL
              path_open 3 - dir directory+trunc r -   = INVAL
              path_open 3 - dir trunc r -             = ISDIR
+             path_open 3 follow to-dir trunc r -     = ISDIR
+             path_open 3 follow to-dir creat r -     = ISDIR
+             path_open 3 follow slash trunc r -      = ISDIR
+             path_open 3 follow slash trunc w -      = ISDIR
+             path_open 3 follow slash creat r -      = ISDIR
+             path_open 3 follow slash creat w -      = ISDIR
+             path_open 3 follow slash creat+trunc r - = ISDIR
+             path_open 3 follow new-slash creat w -  = ISDIR
+             path_open 3 follow new-slash creat r -  = ISDIR or NOENT
              fd_write 6 x                            = 1
              fd_write 8 created                      = 7",
         );
         assert_eq!(tree.read("grant/file"), b"xbc");
         assert_eq!(tree.read("grant/nowhere"), b"created");
         assert_eq!(tree.names("grant/dir"), ["inner", "new"]);
-        assert!(!tree.exists("grant/new3"));
+        assert!(!tree.exists("grant/new3") && !tree.exists("grant/newer"));
     });
 }
 

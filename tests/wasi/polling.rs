@@ -24,7 +24,7 @@ fn a_silent_descriptor_is_not_ready_because_another_one_is() {
              poll_oneoff read:5                              = 1=6
              fd_seek 5 100 set                               = 100
              poll_oneoff read:5                              = 1=0",
-            crate::cli::Wrun::stdin_open,
+            crate::support::Wrun::stdin_open,
         );
     });
 }
@@ -61,7 +61,7 @@ fn mistakes_are_events_of_their_own() {
              poll_oneoff clock:process_cputime:1 clock:thread_cputime:1      = 1!NOTSUP 2!NOTSUP
              // A mistake is there at once: nothing is waited for.
              poll_oneoff clock:monotonic:3600000000000 read:0 read:99        = 3!BADF",
-            crate::cli::Wrun::stdin_open,
+            crate::support::Wrun::stdin_open,
         );
     });
 }
@@ -93,7 +93,7 @@ fn clocks_of_each_kind_end_on_time() {
          elapsed 0 {LATE}                               = ok"
     );
     // A clock is no matter of paths.
-    Tree::new(Way::AsItIs).calls_with(&table, crate::cli::Wrun::stdin_open);
+    Tree::new(Way::AsItIs).calls_with(&table, crate::support::Wrun::stdin_open);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use wasip1::{ERRNO_ROFS, RIGHTS_FD_READ, RIGHTS_FD_WRITE};
 
-use crate::text::{Call, call, results};
+use crate::text::{Call, Data, call, results};
 use crate::tree::{Tree, each_way};
 
 const FILE: [u64; 2] = [0, 8];
@@ -18,7 +18,7 @@ const OUT: u64 = 1024;
 const GRANT: u64 = 4;
 const WRITABLE: u64 = 3;
 
-fn data() -> Vec<(u32, Vec<u8>)> {
+fn data() -> Data {
     [
         (FILE, "dir/file"),
         (FREE, "dir/free"),

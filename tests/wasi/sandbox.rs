@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use crate::cli::wrun_through;
 use crate::guests;
 use crate::script::Script;
-use crate::text::{Call, call, results};
+use crate::support::wrun_through;
+use crate::text::{Call, Data, call, results};
 use crate::tree::{Tree, each_way};
 
 const OUT: u64 = 1 << 17;
@@ -25,7 +25,7 @@ impl Names {
         [at, name.len() as u64]
     }
 
-    fn data(&self) -> Vec<(u32, Vec<u8>)> {
+    fn data(&self) -> Data {
         assert!(self.bytes.len() < OUT as usize);
         vec![(0, self.bytes.clone())]
     }

@@ -123,17 +123,17 @@ fn importing(module: &str, names: impl Iterator<Item = &'static str>) -> String 
 fn wrun_has_every_function_with_its_type() {
     let names = || FUNCTIONS.iter().map(|(name, _)| *name).chain(["proc_exit"]);
     assert_eq!(names().count(), 46);
-    crate::cli::wrun(["-"])
+    crate::support::wrun(["-"])
         .stdin(importing("wasi_snapshot_preview1", names()))
         .run()
         .prints("");
     // The older interface does not accept connections.
     let older = names().filter(|name| *name != "sock_accept");
-    crate::cli::wrun(["-"])
+    crate::support::wrun(["-"])
         .stdin(importing("wasi_unstable", older))
         .run()
         .prints("");
-    crate::cli::wrun(["-"])
+    crate::support::wrun(["-"])
         .stdin(importing("wasi_unstable", ["sock_accept"].into_iter()))
         .run()
         .fails(126, ["wasi_unstable.sock_accept"]);
@@ -147,7 +147,7 @@ fn another_type_is_refused() {
         ("wasi_unstable", "(param i32 i32) (result i32)"),
     ] {
         let text = format!("(module (import \"{module}\" \"fd_close\" (func {params})) (func (export \"_start\")))");
-        crate::cli::wrun(["-"])
+        crate::support::wrun(["-"])
             .stdin(text)
             .run()
             .fails(126, [format!("{module}.fd_close")]);

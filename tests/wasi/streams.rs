@@ -46,6 +46,7 @@ fn a_terminal_is_recognised_and_other_streams_are_not() {
         let output = Command::new(env!("CARGO_BIN_EXE_wrun"))
             .args(tree.grants())
             .arg(guests::wasm("terminal"))
+            .env_clear()
             .stdin(stdin)
             .output()
             .expect("cargo has built the binary");
@@ -268,7 +269,7 @@ fn a_closed_pipe_is_an_error_for_the_guest() {
     let script = Script::new(
         "fd_write 1 x                = PIPE
          fd_write 1 x|y|z            = PIPE
-         poll_oneoff write:1         = 1!IO or 1# or 1",
+         poll_oneoff write:1         = 1!IO",
     );
     let mut command = with_streams(&tree, &script, Stdio::null(), writer);
     let output = command

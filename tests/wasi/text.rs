@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use crate::cli::Ended;
 use crate::signatures::{Type, parameters};
+use crate::support::Ended;
 use crate::tree::Tree;
 
 /// The guest's memory, in bytes: calls may use what is below [`RESULTS`].
@@ -12,6 +12,9 @@ pub(crate) const MEMORY: u32 = 4 << 16;
 
 /// Where the results of the calls are kept.
 const RESULTS: u32 = 3 << 16;
+
+/// What lies in the guest's memory at first: bytes, and where they are.
+pub(crate) type Data = Vec<(u32, Vec<u8>)>;
 
 /// So many calls are made by one function.
 const CHUNK: usize = 50;

@@ -11,9 +11,9 @@
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Dir, Wrun, wrun_through};
 use crate::guests;
 use crate::script::Script;
+use crate::support::{Dir, Wrun, wrun_through};
 
 /// How `openat2` behaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,8 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    const ALL: [Way; 3] = [Way::AsItIs, Way::Denied("EPERM"), Way::Denied("ENOSYS")];
+    /// All ways.
+    pub(crate) const ALL: [Way; 3] = [Way::AsItIs, Way::Denied("EPERM"), Way::Denied("ENOSYS")];
 
     /// The words of a command that come before the program.
     pub(crate) fn prefix(self) -> Vec<String> {
@@ -106,6 +107,27 @@ impl Tree {
             .collect();
         names.sort();
         names
+    }
+
+    /// Everything below a directory: paths, kinds, sizes and what links say.
+    pub(crate) fn listing(&self, name: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut directories = vec![self.path(name)];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).expect("readable") {
+                let path = entry.expect("readable").path();
+                let meta = path.symlink_metadata().expect("nobody else removes it");
+                let target = path.read_link().unwrap_or_default();
+                let shown = path.strip_prefix(self.path(name)).expect("it lies below").display();
+                let size = if meta.is_dir() { 0 } else { meta.size() };
+                found.push(format!("{shown} {:?} {size} {}", meta.file_type(), target.display()));
+                if meta.is_dir() {
+                    directories.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     /// The grants, as options.

@@ -231,11 +231,22 @@ fn open_beneath(dir: &Dir, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
     options
         .mode(FILE_MODE)
         .custom_flags((flags - OFlags::RWMODE).bits() as i32);
-    Ok(dir
-        .dir
-        .open_with(Path::new(OsStr::from_bytes(path)), &options)?
-        .into_std()
-        .into())
+    let result = dir.dir.open_with(Path::new(OsStr::from_bytes(path)), &options);
+    // A link to `dir/` does not stand for something that can be created or truncated. The kernel says so; cap-std's own
+    // walk opens the directory, or asks the kernel for the contradiction of a directory that is to be created.
+    let opened: OwnedFd = match result.map_err(Errno::from) {
+        Ok(file) => file.into_std().into(),
+        Err(Errno::INVAL) if flags.contains(OFlags::CREATE) => return Err(Errno::ISDIR),
+        Err(errno) => return Err(errno),
+    };
+    let changes = flags.intersects(OFlags::CREATE | OFlags::TRUNC);
+    if changes && flags & OFlags::RWMODE == OFlags::RDONLY {
+        let stat = rustix::fs::fstat(&opened)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            return Err(Errno::ISDIR);
+        }
+    }
+    Ok(opened)
 }
 
 /// Finds a directory, in order to look up a name in it.
