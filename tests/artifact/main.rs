@@ -6,6 +6,7 @@ mod damage;
 mod determinism;
 mod load;
 mod stale;
+mod subset;
 mod tools;
 
 use wrun_compiler::{Config, Options, compile};

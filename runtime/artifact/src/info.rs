@@ -16,6 +16,9 @@ use crate::vmlayout::Counts;
 /// Stands for "none" where a number is optional.
 pub const NONE: u32 = u32::MAX;
 
+/// How long the stub of a function that is not in the artifact is at most, in bytes.
+pub const STUB_LEN: u32 = 32;
+
 /// Stands for "none" where a 64-bit number is optional.
 pub const NONE_64: u64 = u64::MAX;
 
@@ -87,9 +90,10 @@ rows! {
     FuncRow {
         /// Its signature's index.
         sig: U32,
-        /// Offset of its code in the text.
+        /// Offset of its code in the text, or of the stub that traps in its place. Rises from row to row.
         start: U32,
-        /// Length of its code, 0 when it is not in this artifact.
+        /// Length of its code, 0 when it is not in this artifact: then a stub of at most [`STUB_LEN`] bytes is there, so that
+        /// it can be called, exported and put into tables like every other.
         len: U32,
     }
 
@@ -530,16 +534,16 @@ impl<'a> Info<'a> {
         exports.get(at)
     }
 
-    /// The defined function whose code holds this offset of the text, by binary search.
+    /// The defined function whose code, or stub, holds this offset of the text, by binary search.
     pub fn func_at(&self, text_offset: u32) -> Option<u32> {
         let after = self.funcs.partition_point(|row| row.start.get() <= text_offset);
-        // Functions that are not in this artifact have no code, and the place of their predecessor's end.
-        let (index, row) = self.funcs[..after]
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, row)| row.len.get() > 0)?;
-        (text_offset - row.start.get() < row.len.get()).then(|| u32::try_from(index).expect("rows are bounded"))
+        let index = after.checked_sub(1)?;
+        let row = &self.funcs[index];
+        let len = match row.len.get() {
+            0 => STUB_LEN,
+            len => len,
+        };
+        (text_offset - row.start.get() < len).then(|| u32::try_from(index).expect("rows are bounded"))
     }
 }
 
@@ -566,7 +570,7 @@ mod tests {
             ..SigRow::default()
         });
         builder.imported_func_sigs.push(U32::new(0));
-        for (start, len) in [(0, 32), (32, 0), (32, 16)] {
+        for (start, len) in [(0, 32), (32, 0), (64, 16)] {
             builder.funcs.push(FuncRow {
                 sig: U32::new(0),
                 start: U32::new(start),
@@ -590,10 +594,10 @@ mod tests {
         assert_eq!(info.sig_of(0), Some(0));
         assert_eq!(info.sig_of(4), None);
         assert_eq!(
-            [0, 31, 32, 47].map(|at| info.func_at(at)),
-            [Some(0), Some(0), Some(2), Some(2)]
+            [0, 31, 32, 63, 64, 79].map(|at| info.func_at(at)),
+            [Some(0), Some(0), Some(1), Some(1), Some(2), Some(2)]
         );
-        assert_eq!(info.func_at(48), None);
+        assert_eq!(info.func_at(80), None);
     }
 
     #[test]

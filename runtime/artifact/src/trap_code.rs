@@ -58,6 +58,8 @@ codes! {
     Interrupt = 11, "interrupt";
     /// An imported function that was replaced by a trap (`--unknown-imports trap`).
     UnknownImport = 12, "unknown import called";
+    /// A call to a function that was left out of the artifact.
+    FunctionMissing = 13, "call to a function that is not in the artifact";
 }
 
 impl TrapCode {

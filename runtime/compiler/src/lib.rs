@@ -4,7 +4,7 @@
 //! wasm bytes ─▶ parse ─▶ translate ─▶ compile ─▶ link ─▶ artifact bytes
 //! ```
 //!
-//! The artifact is a function of the wasm bytes and of [`Config`] alone: the number of threads and the order in which
+//! The artifact is a function of the wasm bytes, of [`Config`] and of the set of functions alone: the number of threads and the order in which
 //! functions are compiled do not show in it. Runs nothing, opens no files.
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")))]
@@ -16,7 +16,7 @@ mod link;
 mod parse;
 mod translate;
 
-pub use compile::{Options, Report, compile};
+pub use compile::{Options, Report, compile, compile_subset};
 pub use error::{CompileError, Proposal};
 pub use wrun_artifact::Config;
 

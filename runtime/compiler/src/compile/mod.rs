@@ -1,6 +1,6 @@
 //! From a module to an artifact: the order of the phases, and the work on several threads.
 //!
-//! In: wasm bytes, what to compile for, how to go about it. Out: the artifact's bytes and a report. Each function is
+//! In: wasm bytes, what to compile for, which functions, how to go about it. Out: the artifact's bytes and a report. Each function is
 //! compiled by itself ([`body`]), in any order, on any thread; results go to the linker in the order of the text
 //! ([`order`]), so equal input gives equal bytes.
 //!
@@ -93,6 +93,18 @@ pub struct Phase {
 
 /// Compiles a module: gives the artifact's bytes, and what it took.
 pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(Vec<u8>, Report), CompileError> {
+    compile_subset(wasm, config, options, |_| true)
+}
+
+/// Compiles those functions of a module, among the ones it defines, that are `wanted`. The others are validated, and a call
+/// to one traps with [`FunctionMissing`](wrun_artifact::TrapCode::FunctionMissing). Gives the artifact's bytes, and what it
+/// took.
+pub fn compile_subset(
+    wasm: &[u8],
+    config: &Config,
+    options: &Options<'_>,
+    wanted: impl Fn(DefinedFuncIndex) -> bool,
+) -> Result<(Vec<u8>, Report), CompileError> {
     let mut clock = Clock::new(options);
     let isa = isa::target(config, options.verify)?;
     let module = parse::parse(wasm, config).map_err(|error| parse::explain(wasm, error))?;
@@ -107,7 +119,11 @@ pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(V
         config,
         isa: &*isa,
     };
-    let functions: Vec<_> = module.bodies.keys().map(Symbol::Func).collect();
+    let symbol = |func| match wanted(func) {
+        true => Symbol::Func(func),
+        false => Symbol::Stub(func),
+    };
+    let functions: Vec<_> = module.bodies.keys().map(symbol).collect();
     let mut linker = Linker::new(&module, &facts, config);
     compile_all(&functions, &env, &pool, options, &mut linker)?;
     // Only now is it known which library calls the functions make.

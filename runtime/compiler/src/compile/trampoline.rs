@@ -1,4 +1,5 @@
-//! Trampolines: the code between the conventions of the guest and of the host, one per signature, import or library call.
+//! Trampolines: the code between the conventions of the guest and of the host, one per signature, import or library call;
+//! and the stubs of functions that are left out.
 //!
 //! In: which trampoline, of which module. Out: Cranelift IR. Values cross the raw call interface in slots of 16 bytes;
 //! what a value leaves of its slot is zero.
@@ -10,7 +11,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types};
 use cranelift_codegen::isa::CallConv;
 use wrun_artifact::TrapCode;
-use wrun_artifact::index::{FuncIndex, SigIndex};
+use wrun_artifact::index::{DefinedFuncIndex, FuncIndex, SigIndex};
 use wrun_artifact::types::FuncType;
 use wrun_artifact::vmlayout::{Libcall, SLOT, func_import, host_context, store, vmctx};
 
@@ -46,6 +47,7 @@ pub(crate) fn describe(module: &Module<'_>, symbol: Symbol) -> String {
         Symbol::UntypedHostcall(sig) => format!("the untyped hostcall trampoline for {}", module.sigs[sig]),
         Symbol::ImportThunk(func) => format!("the trampoline to imported function {}", func.as_u32()),
         Symbol::Libcall(libcall) => format!("the trampoline to library call {}", libcall.name()),
+        Symbol::Stub(func) => format!("the stub of function {}", module.func_index(func).as_u32()),
         Symbol::TextStart | Symbol::Func(_) => format!("{symbol:?}"),
     }
 }
@@ -59,6 +61,7 @@ pub(crate) fn build(module: &Module<'_>, symbol: Symbol, out: &mut ir::Function)
         Symbol::UntypedHostcall(sig) => untyped_hostcall(out, &module.sigs[sig]),
         Symbol::ImportThunk(func) => import_thunk(out, module, func),
         Symbol::Libcall(libcall) => library_call(out, libcall),
+        Symbol::Stub(func) => stub(out, module, func),
         Symbol::TextStart | Symbol::Func(_) => return Err(format!("{symbol:?} is no trampoline")),
     }
     Ok(())
@@ -133,6 +136,13 @@ fn library_call(out: &mut ir::Function, libcall: Libcall) {
     let args = body.params.clone();
     let results = body.call(host, func, &args);
     body.ret(&results);
+}
+
+/// Guest convention, in the place of a function that is left out: traps, whatever the vmctx.
+fn stub(out: &mut ir::Function, module: &Module<'_>, func: DefinedFuncIndex) {
+    let signature = abi::guest_signature(module.func_type(module.func_index(func)));
+    let mut body = Body::new(out, signature);
+    body.pos.ins().trap(trap::to_clif(TrapCode::FunctionMissing));
 }
 
 /// The host's signature of so many addresses and no result.

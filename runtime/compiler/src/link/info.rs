@@ -67,10 +67,10 @@ pub(crate) fn write_tables(module: &Module<'_>, facts: &Facts, placement: &Place
         let image = &facts.tables[table].image;
         for func in image {
             let (sig, offset) = func.map_or((0, 0), |func| {
-                let offset = match module.defined_func(func) {
-                    Some(own) => Some(placement.func(own).start),
-                    None => placement.start(Symbol::ImportThunk(func)),
-                };
+                let symbol = module
+                    .defined_func(func)
+                    .map_or(Symbol::ImportThunk(func), Symbol::Func);
+                let offset = placement.start(symbol);
                 let offset = offset.expect("this is a bug in wrun: a function in a private table has no code");
                 (module.funcs[func].as_u32() + 1, offset)
             });
@@ -566,12 +566,14 @@ mod tests {
         let module = parse(&wasm, &Config::native()).expect("valid");
         let facts = Facts::new(&module, core::iter::empty());
         let mut placement = Placement::default();
-        placement
-            .insert(Symbol::Func(DefinedFuncIndex::from_u32(1)), 0..8)
-            .expect("in order");
-        placement.skip_to(3);
+        for (symbol, func) in [(Symbol::Stub as fn(_) -> _, 0), (Symbol::Func, 1), (Symbol::Stub, 2)] {
+            let range = func * 32..func * 32 + 8;
+            placement
+                .insert(symbol(DefinedFuncIndex::from_u32(func)), range)
+                .expect("in order");
+        }
         let info = build(&module, &facts, &Images::new(&module), 0, &placement);
         let rows: Vec<_> = info.funcs.iter().map(|row| (row.start.get(), row.len.get())).collect();
-        assert_eq!(rows, [(0, 0), (0, 8), (8, 0)]);
+        assert_eq!(rows, [(0, 0), (32, 8), (64, 0)]);
     }
 }

@@ -1,9 +1,9 @@
 //! From compiled functions to an artifact: places them in one text, resolves the references between them, and writes
 //! everything else that the run side needs behind it.
 //!
-//! In: the module, and its compiled functions in the order of the text ([`Linker::push`]); functions may be left out, as
-//! long as nothing refers to them but exports and shared tables. Out: the artifact's bytes ([`Linker::finish`]). The
-//! buffer in which the text grows is the one that becomes the artifact.
+//! In: the module, and its compiled functions in the order of the text ([`Linker::push`]); any function may be left out,
+//! and have a stub in its place. Out: the artifact's bytes ([`Linker::finish`]). The buffer in which the text grows is the
+//! one that becomes the artifact.
 //!
 //! May not enter: the code generator, files, the resolution of imports.
 
@@ -16,9 +16,7 @@ mod text;
 use wrun_artifact::Config;
 use wrun_artifact::elf::Writer;
 use wrun_artifact::header::Section;
-use wrun_artifact::index::FuncIndex;
 use wrun_artifact::names::TooLong;
-use wrun_artifact::vmlayout::TableForm;
 
 use self::image::Images;
 use self::text::Text;
@@ -59,7 +57,7 @@ impl<'m> Linker<'m> {
         }
     }
 
-    /// Places a function or trampoline: functions first and in index order, then trampolines.
+    /// Places a function or its stub, or a trampoline: functions first and in index order, then trampolines.
     pub(crate) fn push(&mut self, symbol: Symbol, function: &CompiledFunction) -> Result<(), CompileError> {
         self.text.push(symbol, function)
     }
@@ -87,10 +85,6 @@ impl<'m> Linker<'m> {
             unwind,
             ..
         } = text;
-        if let Some(func) = absent_from_private_tables(module, facts, |symbol| placement.start(symbol).is_some()) {
-            let what = format!("a private table holds function {}, which is left out", func.as_u32());
-            return Err(CompileError::Bug(what));
-        }
 
         let mut writer = Writer::new(file);
         writer.section(Section::Unwind, |out| {
@@ -132,23 +126,6 @@ impl<'m> Linker<'m> {
         let bytes = writer.finish(crate::BUILD, config, module.code_section);
         Ok(Linked { bytes, text_bytes })
     }
-}
-
-/// A function that is in a private table, where only code can be, but not in the text.
-fn absent_from_private_tables(
-    module: &Module<'_>,
-    facts: &Facts,
-    is_there: impl Fn(Symbol) -> bool,
-) -> Option<FuncIndex> {
-    let private = facts.tables.values().filter(|table| table.form == TableForm::Private);
-    private
-        .flat_map(|table| table.image.iter().copied().flatten())
-        .find(|func| {
-            let symbol = module
-                .defined_func(*func)
-                .map_or(Symbol::ImportThunk(*func), Symbol::Func);
-            !is_there(symbol)
-        })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Where every function and trampoline came to lie in the text.
 //!
 //! In: symbols with their ranges, in text order. Out: the range of each symbol, for whoever writes text offsets into a
-//! section. A function that is not in the set has an empty range at its predecessor's end.
+//! section. A function that is not in the set has an empty range, at the place of its stub.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,17 +18,20 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Enters a symbol. Functions come in index order (some may be left out), before all trampolines. `Err` where the
-    /// symbol is out of order or has a place already.
+    /// Enters a symbol. First comes each function in index order, or its stub, then come trampolines. `Err` where the symbol
+    /// is out of order or has a place already.
     pub(super) fn insert(&mut self, symbol: Symbol, range: Range<u32>) -> Result<(), OutOfOrder> {
         match symbol {
             Symbol::TextStart => return Err(OutOfOrder),
-            Symbol::Func(func) => {
-                if func.index() < self.funcs.len() || !self.trampolines.is_empty() {
+            Symbol::Func(func) | Symbol::Stub(func) => {
+                if func.index() != self.funcs.len() || !self.trampolines.is_empty() {
                     return Err(OutOfOrder);
                 }
-                self.skip_to(func.index());
-                self.funcs.push(range);
+                let end = match symbol {
+                    Symbol::Stub(_) => range.start,
+                    _ => range.end,
+                };
+                self.funcs.push(range.start..end);
             }
             _ => {
                 if self.trampolines.insert(symbol, range).is_some() {
@@ -39,12 +42,9 @@ impl Placement {
         Ok(())
     }
 
-    /// Gives an empty range to every function up to `count` that has none.
-    pub(super) fn skip_to(&mut self, count: usize) {
-        let end = self.funcs.values().next_back().map_or(0, |range| range.end);
-        while self.funcs.len() < count {
-            self.funcs.push(end..end);
-        }
+    /// How many functions have a place.
+    pub(super) fn func_count(&self) -> usize {
+        self.funcs.len()
     }
 
     /// The range of a function's code, empty where it is not in the set.
@@ -52,15 +52,11 @@ impl Placement {
         self.funcs.get(func).cloned().unwrap_or_default()
     }
 
-    /// Where a symbol's code begins; `None` where it is not in the set.
+    /// Where the code of a symbol, or of a function's stub, begins; `None` for what has no place.
     pub(crate) fn start(&self, symbol: Symbol) -> Option<u32> {
         match symbol {
             Symbol::TextStart => Some(0),
-            Symbol::Func(func) => self
-                .funcs
-                .get(func)
-                .filter(|range| !range.is_empty())
-                .map(|range| range.start),
+            Symbol::Func(func) | Symbol::Stub(func) => self.funcs.get(func).map(|range| range.start),
             _ => self.trampolines.get(&symbol).map(|range| range.start),
         }
     }
@@ -92,28 +88,28 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_are_left_out_are_empty_at_their_predecessors_end() {
+    fn functions_that_are_left_out_are_empty_where_their_stub_is() {
         let mut placement = Placement::default();
-        placement.insert(func(1), 0..8).expect("in order");
-        placement.insert(func(3), 32..40).expect("in order");
-        placement.skip_to(5);
-        let ranges: Vec<_> = (0..5).map(|i| placement.func(DefinedFuncIndex::from_u32(i))).collect();
-        assert_eq!(ranges, [0..0, 0..8, 8..8, 32..40, 40..40]);
-        assert_eq!(placement.start(func(2)), None);
-        assert_eq!(placement.start(func(3)), Some(32));
-        assert_eq!(placement.funcs().count(), 2);
+        let stub = |number| Symbol::Stub(DefinedFuncIndex::from_u32(number));
+        for (symbol, start) in [(stub(0), 0), (func(1), 32), (stub(2), 64)] {
+            placement.insert(symbol, start..start + 8).expect("in order");
+        }
+        let ranges: Vec<_> = (0..3).map(|i| placement.func(DefinedFuncIndex::from_u32(i))).collect();
+        assert_eq!(ranges, [0..0, 32..40, 64..64]);
+        assert_eq!([1, 2, 3].map(|i| placement.start(func(i))), [Some(32), Some(64), None]);
+        assert_eq!(placement.funcs().count(), 1);
     }
 
     #[test]
     fn symbols_out_of_order_are_refused() {
         let mut placement = Placement::default();
-        placement.insert(func(1), 0..8).expect("in order");
+        placement.insert(func(0), 0..8).expect("in order");
         let thunk = Symbol::ImportThunk(wrun_artifact::index::FuncIndex::from_u32(0));
-        for symbol in [func(0), func(1), Symbol::TextStart] {
+        for symbol in [func(0), func(2), Symbol::TextStart] {
             assert_eq!(placement.insert(symbol, 8..9), Err(OutOfOrder), "{symbol:?}");
         }
         placement.insert(thunk, 8..9).expect("new");
         assert_eq!(placement.insert(thunk, 9..10), Err(OutOfOrder));
-        assert_eq!(placement.insert(func(2), 9..10), Err(OutOfOrder));
+        assert_eq!(placement.insert(func(1), 9..10), Err(OutOfOrder));
     }
 }

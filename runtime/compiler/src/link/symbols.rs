@@ -46,6 +46,7 @@ fn made_up_name(module: &Module<'_>, symbol: Symbol) -> String {
     match symbol {
         Symbol::TextStart => "wrun_text".into(),
         Symbol::Func(func) => format!("wasm_function_{}", number(module.func_index(func))),
+        Symbol::Stub(func) => format!("wrun_stub_{}", number(module.func_index(func))),
         Symbol::ImportThunk(func) => format!("wrun_import_{}", number(func)),
         Symbol::Entry(sig) => format!("wrun_entry_{}", sig.as_u32()),
         Symbol::TypedHostcall(sig) => format!("wrun_typed_hostcall_{}", sig.as_u32()),

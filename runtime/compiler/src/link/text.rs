@@ -4,10 +4,11 @@
 //! each function lies, and the tables of traps, addresses and callers. Everything grows as functions arrive, and nothing of
 //! a function is kept besides; references to functions that are yet to come are the only thing that waits.
 //!
-//! Knows nothing of modules; any subset of functions will do, as long as none of them refers to one that is left out.
+//! Knows nothing of modules; any subset of functions will do, with stubs in the places of the others.
 
 use wrun_artifact::address_map::AddressMapBuilder;
 use wrun_artifact::elf::Writer;
+use wrun_artifact::info::STUB_LEN;
 use wrun_artifact::traps::TrapsBuilder;
 use wrun_artifact::unwind::UnwindBuilder;
 
@@ -84,6 +85,9 @@ impl Text {
         if function.code.is_empty() {
             return Err(bug("it has no code"));
         }
+        if matches!(symbol, Symbol::Stub(_)) && function.code.len() > STUB_LEN as usize {
+            return Err(bug("its stub is too long"));
+        }
         self.file.resize(Writer::TEXT_START + start, FILLER);
         self.file.extend_from_slice(&function.code);
         let (start, end) = (to_u32(start), to_u32(end));
@@ -133,7 +137,12 @@ impl Text {
 
     /// Resolves the references that waited. `functions` is the number of functions that the module defines.
     pub(super) fn finish(&mut self, functions: usize) -> Result<(), CompileError> {
-        self.placement.skip_to(functions);
+        if self.placement.func_count() != functions {
+            let placed = self.placement.func_count();
+            return Err(CompileError::Bug(format!(
+                "{placed} of {functions} functions have a place in the text"
+            )));
+        }
         for unresolved in core::mem::take(&mut self.unresolved) {
             if !self.resolve(unresolved)? {
                 let Unresolved { at, symbol, .. } = unresolved;
@@ -175,6 +184,10 @@ mod tests {
 
     const fn func(number: u32) -> Symbol {
         Symbol::Func(DefinedFuncIndex::from_u32(number))
+    }
+
+    const fn stub(number: u32) -> Symbol {
+        Symbol::Stub(DefinedFuncIndex::from_u32(number))
     }
 
     const ENTRY: Symbol = Symbol::Entry(SigIndex::from_u32(0));
@@ -251,7 +264,7 @@ mod tests {
     #[test]
     fn tables_count_from_the_beginning_of_the_text() {
         let mut text = Text::new(0, 0);
-        for number in [0, 2] {
+        for number in [0, 1] {
             let function = CompiledFunction {
                 traps: vec![(1, TrapCode::Unreachable)],
                 addresses: vec![(0, 100 + number), (3, 200 + number)],
@@ -259,16 +272,16 @@ mod tests {
             };
             text.push(func(number), &function).expect("fits");
         }
-        text.finish(4).expect("complete");
+        text.finish(2).expect("complete");
         let (mut traps, mut addresses) = (Vec::new(), Vec::new());
         text.traps.finish(&mut traps);
         text.addresses.finish(&mut addresses);
         let found = [0, 1, 33].map(|at| Traps::read(&traps).lookup(at));
         assert_eq!(found, [None, Some(TrapCode::Unreachable), Some(TrapCode::Unreachable)]);
         let found = [0, 3, 32, 36].map(|at| AddressMap::read(&addresses).lookup(at));
-        assert_eq!(found, [Some(100), Some(200), Some(102), Some(202)]);
-        let ranges = [0, 1, 2, 3].map(|number| text.placement.func(DefinedFuncIndex::from_u32(number)));
-        assert_eq!(ranges, [0..20, 20..20, 32..52, 52..52]);
+        assert_eq!(found, [Some(100), Some(200), Some(101), Some(201)]);
+        let ranges = [0, 1].map(|number| text.placement.func(DefinedFuncIndex::from_u32(number)));
+        assert_eq!(ranges, [0..20, 32..52]);
     }
 
     #[test]
@@ -290,16 +303,31 @@ mod tests {
             assert!(matches!(error, CompileError::Bug(_)), "{error}");
         }
         let mut text = Text::new(0, 0);
-        text.push(func(1), &calls(20, &[])).expect("fits");
-        assert!(matches!(text.push(func(0), &calls(20, &[])), Err(CompileError::Bug(_))));
+        text.push(func(0), &calls(20, &[])).expect("fits");
+        for again in [func(0), stub(0), func(2)] {
+            assert!(matches!(text.push(again, &calls(20, &[])), Err(CompileError::Bug(_))));
+        }
+        assert!(matches!(text.push(stub(1), &calls(33, &[])), Err(CompileError::Bug(_))));
     }
 
     #[test]
-    fn a_reference_to_a_function_that_is_left_out_is_an_error() {
+    fn a_reference_to_a_function_that_is_left_out_goes_to_its_stub() {
         let mut text = Text::new(0, 0);
         text.push(func(0), &calls(20, &[func(1)])).expect("fits");
-        text.push(func(2), &calls(20, &[func(0)])).expect("fits");
-        let error = text.finish(3).expect_err("function 1 is missing").to_string();
-        assert!(error.contains("Func(DefinedFuncIndex(1))"), "{error}");
+        text.push(stub(1), &calls(6, &[])).expect("fits");
+        text.push(func(2), &calls(20, &[func(0), func(1)])).expect("fits");
+        text.finish(3).expect("complete");
+        assert_eq!([0, 68].map(|place| target(&text, place)), [32, 32]);
+        assert_eq!(text.placement.func(DefinedFuncIndex::from_u32(1)), 32..32);
+    }
+
+    #[test]
+    fn what_is_nowhere_in_the_text_is_wruns_fault() {
+        let mut text = Text::new(0, 0);
+        text.push(func(0), &calls(20, &[ENTRY])).expect("fits");
+        let error = text.finish(1).expect_err("there is no trampoline").to_string();
+        assert!(error.contains("Entry"), "{error}");
+        let error = Text::new(0, 0).finish(1).expect_err("there is no function").to_string();
+        assert!(error.contains("0 of 1"), "{error}");
     }
 }

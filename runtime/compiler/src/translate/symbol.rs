@@ -9,8 +9,10 @@ use wrun_artifact::vmlayout::Libcall;
 pub(crate) enum Symbol {
     /// The beginning of the text itself.
     TextStart,
-    /// A function of the module.
+    /// A function of the module, or its stub.
     Func(DefinedFuncIndex),
+    /// What stands in the place of a function that is left out: traps. Code refers to it as to the function.
+    Stub(DefinedFuncIndex),
     /// Calls the imported function of the vmctx that it gets, with that import's own context.
     ImportThunk(FuncIndex),
     /// Entry trampoline of a signature.
@@ -34,6 +36,7 @@ impl Symbol {
             Self::TypedHostcall(sig) => (4, sig.as_u32()),
             Self::UntypedHostcall(sig) => (5, sig.as_u32()),
             Self::Libcall(libcall) => (6, libcall as u32),
+            Self::Stub(func) => (7, func.as_u32()),
         };
         ir::UserExternalName::new(namespace, index)
     }
@@ -48,6 +51,7 @@ impl Symbol {
             (4, index) => Self::TypedHostcall(SigIndex::from_u32(index)),
             (5, index) => Self::UntypedHostcall(SigIndex::from_u32(index)),
             (6, index) => Self::Libcall(*Libcall::ALL.get(index as usize)?),
+            (7, index) => Self::Stub(DefinedFuncIndex::from_u32(index)),
             _ => return None,
         })
     }
@@ -62,6 +66,7 @@ mod tests {
         let mut symbols = vec![
             Symbol::TextStart,
             Symbol::Func(DefinedFuncIndex::from_u32(7)),
+            Symbol::Stub(DefinedFuncIndex::from_u32(7)),
             Symbol::ImportThunk(FuncIndex::from_u32(7)),
             Symbol::Entry(SigIndex::from_u32(7)),
             Symbol::TypedHostcall(SigIndex::from_u32(7)),
