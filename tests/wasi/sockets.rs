@@ -3,12 +3,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Command, Stdio};
 
 use crate::guests;
 use crate::script::Script;
+use crate::streams::leaves_flags;
 use crate::tree::{Tree, Way};
 
 /// Runs a table of calls with this as descriptor 0.
@@ -80,6 +81,41 @@ fn an_accepted_connection_waits_or_not_as_asked() {
          fd_fdstat_set_flags 4 nonblock  = ok
          sock_recv 4 10 -                = AGAIN",
     );
+}
+
+#[test]
+fn o_nonblock_of_a_passed_listener_is_never_seen_by_anybody_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a loopback");
+    let address = listener.local_addr().expect("it is bound");
+    for end in ["fd_close 3 = ok", "proc_exit 0 = (nothing)"] {
+        let _client = TcpStream::connect(address).expect("it listens");
+        let table = format!(
+            "fd_fdstat_set_flags 3 nonblock      = ok
+             fd_fdstat_get 3 accept              = stream nonblock accept
+             sock_accept 3 -                     = 4
+             fd_fdstat_get 4 -                   = stream - -
+             sock_accept 3 -                     = AGAIN
+             poll_oneoff read:3 clock:monotonic:0 = 2
+             {end}"
+        );
+        let script = Script::new(&table);
+        let passed = listener.try_clone().expect("there are descriptors left");
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg("-c")
+            .arg("exec 3<&0; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --epoch-timeout=5s \"$@\" </dev/null")
+            .arg(env!("CARGO_BIN_EXE_wrun"))
+            .arg(guests::wasm("calls"))
+            .args(script.calls())
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(passed)))
+            .stdout(Stdio::piped());
+        let mut printed = leaves_flags(&mut command, listener.as_fd());
+        if end.starts_with("proc_exit") {
+            printed.extend_from_slice(b"(nothing)\n");
+        }
+        script.check(&printed, "a listener of a service manager");
+    }
 }
 
 #[test]

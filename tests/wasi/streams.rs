@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -94,6 +94,29 @@ fn text_comes_through_a_terminal_line_by_line() {
     script.check(&printed, "a line");
 }
 
+/// Runs a guest that shares a description with this test and sets `NONBLOCK`: neither then nor later has the description the
+/// flag. Gives what it prints.
+#[track_caller]
+pub(crate) fn leaves_flags(command: &mut Command, shared: BorrowedFd<'_>) -> Vec<u8> {
+    let flags = || fcntl_getfl(shared).expect("it is open");
+    let before = flags();
+    assert!(!before.contains(OFlags::NONBLOCK), "{command:?}");
+    let mut child = command.spawn().expect("cargo has built the binary");
+    let mut printed = Vec::new();
+    let mut stdout = child.stdout.take().expect("it is a pipe");
+    let mut piece = [0; 4096];
+    loop {
+        assert_eq!(flags(), before, "{command:?}, while it runs");
+        match stdout.read(&mut piece).expect("a pipe can be read") {
+            0 => break,
+            len => printed.extend_from_slice(&piece[..len]),
+        }
+    }
+    assert!(child.wait().expect("the child is ours").success());
+    assert_eq!(flags(), before, "{command:?}");
+    printed
+}
+
 /// What the guest does with the flag, on each of its streams.
 const NONBLOCK: &str = "
     fd_fdstat_set_flags 0 nonblock      = ok
@@ -111,30 +134,13 @@ fn o_nonblock_is_never_seen_by_anybody_else() {
     let (reader, _writer) = std::io::pipe().expect("there are descriptors left");
     let (reader, programs) = (OwnedFd::from(reader), OwnedFd::from(programs));
     for (what, stream) in [("a pipe", reader), ("a terminal", programs)] {
-        let flags = || fcntl_getfl(stream.as_fd()).expect("it is open");
-        let before = flags();
-        assert!(!before.contains(OFlags::NONBLOCK), "{what}");
         // The same description as the guest's, which ends in different ways.
         for end in ["fd_close 0 = ok", "proc_exit 0 = (nothing)"] {
             let table = format!("{NONBLOCK}\n{end}");
             let script = Script::new(&table);
             let shared = stream.try_clone().expect("there are descriptors left");
-            let mut child = with_streams(&tree, &script, shared, Stdio::piped())
-                .spawn()
-                .expect("cargo has built the binary");
-            let mut printed = Vec::new();
-            let mut stdout = child.stdout.take().expect("it is a pipe");
-            let mut piece = [0; 4096];
-            loop {
-                // While it runs, too.
-                assert_eq!(flags(), before, "{what}");
-                match stdout.read(&mut piece).expect("a pipe can be read") {
-                    0 => break,
-                    len => printed.extend_from_slice(&piece[..len]),
-                }
-            }
-            assert!(child.wait().expect("the child is ours").success());
-            assert_eq!(flags(), before, "{what}");
+            let mut command = with_streams(&tree, &script, shared, Stdio::piped());
+            let mut printed = leaves_flags(&mut command, stream.as_fd());
             if end.starts_with("proc_exit") {
                 printed.extend_from_slice(b"(nothing)\n");
             }

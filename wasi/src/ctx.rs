@@ -91,7 +91,8 @@ impl Builder {
         Ok(self)
     }
 
-    /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in this order.
+    /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in this order. Their flags stay
+    /// as they are, whatever the guest sets, since other processes may have them too.
     pub fn socket(&mut self, socket: OwnedFd) -> &mut Self {
         self.sockets.push(socket);
         self
@@ -148,12 +149,12 @@ impl Builder {
                 .map_err(|errno| BuildError::Stdin { error: errno.into() })?;
             File::owned(reader, true, DirAccess::ReadOnly)
         } else {
-            File::stdio(Handle::Stdin)
+            File::shared(Handle::Stdin)
         };
         let mut descriptors = vec![
             Descriptor::File(stdin),
-            Descriptor::File(File::stdio(Handle::Stdout)),
-            Descriptor::File(File::stdio(Handle::Stderr)),
+            Descriptor::File(File::shared(Handle::Stdout)),
+            Descriptor::File(File::shared(Handle::Stderr)),
         ];
         let mut table = Table::new();
         for grant in self.dirs.drain(..) {
@@ -166,7 +167,7 @@ impl Builder {
             }));
         }
         let sockets = self.sockets.drain(..);
-        descriptors.extend(sockets.map(|fd| Descriptor::File(File::owned(fd, true, DirAccess::ReadWrite))));
+        descriptors.extend(sockets.map(|fd| Descriptor::File(File::shared(Handle::Granted(fd)))));
         for descriptor in descriptors {
             table.insert(descriptor).map_err(|_| BuildError::TooManyDescriptors)?;
         }

@@ -21,6 +21,7 @@ pub(crate) fn sock_accept(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, flags: 
     if let Descriptor::File(file) = listener
         && file.nonblock
     {
+        // Where several processes accept from one socket, another one may be faster; then this waits for the next connection.
         ask(file, PollFlags::IN)?;
     }
     let mut host_flags = SocketFlags::CLOEXEC;
@@ -121,7 +122,7 @@ pub(crate) fn sock_shutdown(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, how: u32) 
     Ok(rustix::net::shutdown(ctx.table.get(fd)?.fd(), how)?)
 }
 
-/// Whether the guest made a standard stream non-blocking; for other descriptors the kernel knows.
+/// Whether the guest made a shared description non-blocking; for its own ones the kernel knows.
 fn is_nonblocking(descriptor: &Descriptor) -> bool {
     matches!(descriptor, Descriptor::File(file) if file.nonblock)
 }
@@ -199,7 +200,7 @@ mod tests {
         let mut memory = buffer(5);
         while ctx
             .table
-            .insert(Descriptor::File(File::stdio(crate::table::Handle::Stdout)))
+            .insert(Descriptor::File(File::shared(crate::table::Handle::Stdout)))
             .is_ok()
         {}
         assert_eq!(sock_accept(&mut ctx, &mut memory, 3, 0, 16), Err(Errno::MFILE));

@@ -31,6 +31,8 @@ impl DirAccess {
 pub(crate) enum Handle {
     /// A description of the guest's own; closed with the descriptor.
     Owned(OwnedFd),
+    /// A description that the host was given by others, who may still have it; closed with the descriptor.
+    Granted(OwnedFd),
     /// The process's standard input, shared with whoever started wrun, and never closed.
     Stdin,
     /// The process's standard output.
@@ -42,7 +44,7 @@ pub(crate) enum Handle {
 impl AsFd for Handle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Handle::Owned(fd) => fd.as_fd(),
+            Handle::Owned(fd) | Handle::Granted(fd) => fd.as_fd(),
             Handle::Stdin => rustix::stdio::stdin(),
             Handle::Stdout => rustix::stdio::stdout(),
             Handle::Stderr => rustix::stdio::stderr(),
@@ -57,10 +59,10 @@ pub(crate) struct File {
     pub(crate) readable: bool,
     /// What the grant allows, under which the file was opened.
     pub(crate) access: DirAccess,
-    /// `NONBLOCK`, set by the guest on a standard stream: kept here, because the flag itself belongs to everybody who has
-    /// the terminal open.
+    /// `NONBLOCK`, set by the guest on a description that is shared: kept here, because the flag itself belongs to everybody
+    /// who has the terminal or the socket open.
     pub(crate) nonblock: bool,
-    /// `APPEND`, set by the guest on a standard stream.
+    /// `APPEND`, set by the guest on a description that is shared.
     pub(crate) append: bool,
 }
 
@@ -76,8 +78,8 @@ impl File {
         }
     }
 
-    /// One of the process's standard streams.
-    pub(crate) fn stdio(handle: Handle) -> File {
+    /// One of the process's standard streams, or a socket that was granted.
+    pub(crate) fn shared(handle: Handle) -> File {
         File {
             handle,
             readable: true,
@@ -87,7 +89,7 @@ impl File {
         }
     }
 
-    /// Whether the description is shared with other processes, so that its flags must stay as they are.
+    /// Whether other processes may have the description too, so that its flags must stay as they are.
     pub(crate) fn is_shared(&self) -> bool {
         !matches!(self.handle, Handle::Owned(_))
     }
@@ -254,7 +256,7 @@ mod tests {
     use super::*;
 
     fn stdout() -> Descriptor {
-        Descriptor::File(File::stdio(Handle::Stdout))
+        Descriptor::File(File::shared(Handle::Stdout))
     }
 
     fn pipe() -> (OwnedFd, OwnedFd) {

@@ -1,7 +1,8 @@
 //! `fd_read`, `fd_write`, `fd_pread` and `fd_pwrite`: bytes between guest memory and the kernel, in one system call each,
 //! without a copy, an allocation or a lock. A short count is legal and is what the kernel gave.
 //!
-//! A standard stream that the guest made non-blocking is asked before it is used, since its own flag is not the guest's.
+//! A shared stream or socket that the guest made non-blocking is asked before it is used, since its own flag is not the
+//! guest's.
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::ReadWriteFlags;
@@ -123,7 +124,7 @@ pub(crate) fn ask(file: &File, flags: PollFlags) -> Result {
     }
 }
 
-/// A write to a standard stream with flags that only the guest has. Few enough bytes are written not to block.
+/// A write to a shared stream with flags that only the guest has. Few enough bytes are written not to block.
 #[cold]
 fn write_emulated(file: &File, source: &Source<'_, '_>) -> Result<usize> {
     let first: &[u8] = match source {
