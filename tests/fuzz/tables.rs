@@ -7,7 +7,8 @@ use wrun_runtime::{
     ValType, Value,
 };
 
-use crate::{Random, seeds};
+use crate::random::Random;
+use crate::seeds;
 
 /// A function by its number: function `n` gives `n`. The first is imported, the last comes through a global.
 type Item = Option<usize>;

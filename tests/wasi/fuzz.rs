@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::random::Random;
 use crate::signatures::FUNCTIONS;
 use crate::text::{Call, Data, MEMORY, module};
 use crate::tree::{Tree, Way};
@@ -153,26 +154,7 @@ const EDGES: [u64; 16] = [
     u64::MAX,
 ];
 
-/// A small generator of random numbers (splitmix), so that a seed says everything.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
     fn edge(&mut self) -> u64 {
         EDGES[self.below(EDGES.len())]
     }
@@ -195,10 +177,10 @@ impl Random {
 
     /// Address and length of a path, nearly always of a whole one.
     fn path(&mut self) -> [u64; 2] {
-        let end = if self.one_in(3) { PATHS.len() } else { INNER };
+        let end = if self.once_in(3) { PATHS.len() } else { INNER };
         let index = self.below(end);
         let before: usize = PATHS[..index].iter().map(|path| path.len()).sum();
-        let len = if self.one_in(30) {
+        let len = if self.once_in(30) {
             self.edge()
         } else {
             PATHS[index].len() as u64
@@ -207,7 +189,7 @@ impl Random {
     }
 
     fn out(&mut self) -> u64 {
-        if self.one_in(30) {
+        if self.once_in(30) {
             self.edge()
         } else {
             u64::from(OUT_AT) + self.below(OUT_LEN as usize / 8) as u64 * 8
@@ -228,12 +210,12 @@ impl Random {
                 Role::Subscriptions => args.push(u64::from(SUBSCRIPTIONS_AT)),
                 Role::Lookup => args.push([0, 0, 0, 1, 1, 2][self.below(6)]),
                 Role::Oflags => args.push([0, 0, 0, 1, 1, 1, 1, 2, 5, 8, 9, 9, 16][self.below(13)]),
-                Role::Small if self.one_in(30) => args.push(self.edge()),
+                Role::Small if self.once_in(30) => args.push(self.edge()),
                 Role::Small => args.push([0, 0, 0, 0, 1, 1, 1, 2, 4, 5, 8, 9, 16][self.below(13)]),
                 Role::Len => args.push([0, 1, 8, 24, 100, 1000, 5000, self.edge()][self.below(8)]),
                 Role::Wide => args.push([0, 0, 1, 1, 100, 100, self.edge(), self.next()][self.below(8)]),
                 Role::Storage => args.push(self.next() % 8192),
-                Role::Rights if self.one_in(30) => args.push(self.edge()),
+                Role::Rights if self.once_in(30) => args.push(self.edge()),
                 Role::Rights => args.push([0, 2, 2, 66, 66, 0x1fff_ffff][self.below(6)]),
             }
         }
@@ -249,12 +231,12 @@ impl Random {
             };
             let closes = ["fd_close", "fd_renumber"].contains(&function);
             let files = function.starts_with("path_") || function.starts_with("fd_");
-            if (closes || !files) && !self.one_in(4) {
+            if (closes || !files) && !self.once_in(4) {
                 continue;
             }
             let args = self.arguments(function);
             // The grants are left alone, most of the time.
-            if closes && args.iter().any(|fd| *fd == 3 || *fd == 4) && !self.one_in(50) {
+            if closes && args.iter().any(|fd| *fd == 3 || *fd == 4) && !self.once_in(50) {
                 continue;
             }
             return Call { function, args };
@@ -266,12 +248,12 @@ impl Random {
 fn data(random: &mut Random) -> Data {
     let mut buffers = Vec::new();
     for _ in 0..100 {
-        let at = if random.one_in(60) {
+        let at = if random.once_in(60) {
             random.edge() as u32
         } else {
             OUT_AT + random.below(OUT_LEN as usize - 600) as u32
         };
-        let len = if random.one_in(60) {
+        let len = if random.once_in(60) {
             random.edge() as u32
         } else {
             random.below(600) as u32

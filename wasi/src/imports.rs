@@ -33,26 +33,21 @@ use crate::sched::sched_yield;
 use crate::sock::{sock_accept, sock_recv, sock_send, sock_shutdown};
 use crate::types::{Errno, Result, Version};
 
-/// Defines functions. What stands in brackets is given to the Rust function before the guest's arguments: the version of the
-/// interface, or a value that outlives an interruption.
+/// Defines functions. What stands in brackets, the version of the interface, is given to the Rust function before the guest's
+/// arguments.
 macro_rules! functions {
     ($imports:ident, $module:ident, $get:ident;
-        $($kind:ident $name:ident $([$($extra:expr),*])? ($($arg:ident: $ty:ty),* $(,)?);)*) => {
-        $($imports.func($module, stringify!($name), functions!(@$kind $get $name [$($($extra),*)?] ($($arg: $ty),*)));)*
+        $($kind:ident $name:ident $([$version:expr])? ($($arg:ident: $ty:ty),*);)*) => {
+        $($imports.func($module, stringify!($name), functions!(@$kind $get $name [$($version)?] ($($arg: $ty),*)));)*
     };
-    (@returns $get:ident $name:ident [$($extra:expr),*] ($($arg:ident: $ty:ty),*)) => {
+    (@returns $get:ident $name:ident [$($version:expr)?] ($($arg:ident: $ty:ty),*)) => {
         move |mut caller: Caller<'_, T>, $($arg: $ty),*| -> i32 {
-            code(with(&mut caller, $get, |ctx, memory| $name(ctx, memory, $($extra,)* $($arg),*)))
+            code(with(&mut caller, $get, |ctx, memory| $name(ctx, memory, $($version,)? $($arg),*)))
         }
     };
-    (@waits $get:ident $name:ident [] ($($arg:ident: $ty:ty),*)) => {
+    (@waits $get:ident $name:ident [$($version:expr)?] ($($arg:ident: $ty:ty),*)) => {
         move |mut caller: Caller<'_, T>, $($arg: $ty),*| -> std::result::Result<i32, Error> {
-            retry(&mut caller, $get, |ctx, memory| $name(ctx, memory, $($arg),*))
-        }
-    };
-    (@waits $get:ident $name:ident [$version:expr] ($($arg:ident: $ty:ty),*)) => {
-        move |mut caller: Caller<'_, T>, $($arg: $ty),*| -> std::result::Result<i32, Error> {
-            retry(&mut caller, $get, |ctx, memory| $name(ctx, memory, $version, $($arg),*))
+            retry(&mut caller, $get, |ctx, memory| $name(ctx, memory, $($version,)? $($arg),*))
         }
     };
 }

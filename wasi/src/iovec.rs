@@ -57,32 +57,20 @@ pub(crate) fn gather(
             let (ptr, len) = iovec(memory, iovs, 0);
             write(Source::One(memory::bytes(memory, ptr, len)?))
         }
-        2..=16 => gather_few(memory, iovs, len, write),
-        _ => gather_many(memory, iovs, len, write),
+        2..=16 => gather_up_to::<FEW>(memory, iovs, len, write),
+        _ => gather_up_to::<MAX>(memory, iovs, len, write),
     }
 }
 
+/// With room for `N` ranges. Each `N` is a function apart, so that only the calls that need it pay for the stack.
 #[inline(never)]
-fn gather_few(
+fn gather_up_to<const N: usize>(
     memory: &[u8],
     iovs: u32,
     len: u32,
     write: impl FnOnce(Source<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    let mut slices = [IoSlice::new(&[]); FEW];
-    let count = fill_sources(memory, iovs, len, &mut slices)?;
-    write(Source::Many(&slices[..count]))
-}
-
-/// The same with room for all. Each of these is apart, so that only the calls that need it pay for the stack.
-#[inline(never)]
-fn gather_many(
-    memory: &[u8],
-    iovs: u32,
-    len: u32,
-    write: impl FnOnce(Source<'_, '_>) -> Result<usize>,
-) -> Result<usize> {
-    let mut slices = [IoSlice::new(&[]); MAX];
+    let mut slices = [IoSlice::new(&[]); N];
     let count = fill_sources(memory, iovs, len, &mut slices)?;
     write(Source::Many(&slices[..count]))
 }
@@ -118,36 +106,22 @@ pub(crate) fn scatter(
             let (ptr, len) = iovec(memory, iovs, 0);
             read(Target::One(memory::bytes_mut(memory, ptr, len)?))
         }
-        2..=16 => scatter_few(memory, iovs, len, read),
-        _ => scatter_many(memory, iovs, len, read),
+        2..=16 => scatter_up_to::<FEW>(memory, iovs, len, read),
+        _ => scatter_up_to::<MAX>(memory, iovs, len, read),
     }
 }
 
+/// As [`gather_up_to`].
 #[inline(never)]
-fn scatter_few(
+fn scatter_up_to<const N: usize>(
     memory: &mut [u8],
     iovs: u32,
     len: u32,
     read: impl FnOnce(Target<'_, '_>) -> Result<usize>,
 ) -> Result<usize> {
-    let mut ranges = [Range::default(); FEW];
+    let mut ranges = [Range::default(); N];
     let ranges = fill_ranges(memory, iovs, len, &mut ranges)?;
-    let mut slices: [IoSliceMut<'_>; FEW] = array::from_fn(|_| IoSliceMut::new(&mut []));
-    let count = split(memory, ranges, &mut slices);
-    read(Target::Many(&mut slices[..count]))
-}
-
-/// The same with room for all.
-#[inline(never)]
-fn scatter_many(
-    memory: &mut [u8],
-    iovs: u32,
-    len: u32,
-    read: impl FnOnce(Target<'_, '_>) -> Result<usize>,
-) -> Result<usize> {
-    let mut ranges = [Range::default(); MAX];
-    let ranges = fill_ranges(memory, iovs, len, &mut ranges)?;
-    let mut slices: [IoSliceMut<'_>; MAX] = array::from_fn(|_| IoSliceMut::new(&mut []));
+    let mut slices: [IoSliceMut<'_>; N] = array::from_fn(|_| IoSliceMut::new(&mut []));
     let count = split(memory, ranges, &mut slices);
     read(Target::Many(&mut slices[..count]))
 }
@@ -225,7 +199,7 @@ fn iovec(memory: &[u8], iovs: u32, index: u32) -> (u32, u32) {
     (memory::u32_at(memory, at), memory::u32_at(memory, at + 4))
 }
 
-/// The sum of a read, which the kernel bounds to less than 2 GiB.
+/// The bytes that a call moved, which the kernel bounds to less than 2 GiB.
 pub(crate) fn count(bytes: usize) -> Result<u32> {
     u32::try_from(bytes).map_err(|_| Errno::OVERFLOW)
 }

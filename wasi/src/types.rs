@@ -223,7 +223,7 @@ pub(crate) fn subscription_clock(version: Version) -> usize {
 }
 
 /// Nanoseconds since 1970. Earlier times are given as 1970, and times after 2554 as the last that there is.
-pub(crate) fn timestamp(seconds: i64, nanoseconds: i64) -> u64 {
+fn timestamp(seconds: i64, nanoseconds: i64) -> u64 {
     match u64::try_from(seconds) {
         Ok(seconds) => seconds
             .saturating_mul(1_000_000_000)

@@ -12,8 +12,10 @@ pub(crate) mod stat;
 #[cfg(test)]
 mod tests;
 
+use crate::ctx::WasiCtx;
 use crate::memory;
 use crate::types::{Errno, Result, lookupflags};
+use resolve::Place;
 
 /// The longest path that Linux takes, with its zero byte.
 pub(crate) const PATH_MAX: usize = 4096;
@@ -31,6 +33,21 @@ pub(crate) fn read(memory: &[u8], path: u32, path_len: u32) -> Result<&[u8]> {
         return Err(Errno::INVAL);
     }
     Ok(path)
+}
+
+/// The place of a name that is created or removed, in a grant that is open to changes. `.` and `..` give `dots`.
+fn place_to_change<'a>(
+    ctx: &'a WasiCtx,
+    memory: &'a [u8],
+    fd: u32,
+    path: u32,
+    path_len: u32,
+    dots: Errno,
+) -> Result<Place<'a>> {
+    let path = read(memory, path, path_len)?;
+    let dir = ctx.table.dir(fd)?;
+    dir.access.check_write()?;
+    resolve::place(dir, path, dots)
 }
 
 /// Whether a symbolic link at the end of a path is followed.
