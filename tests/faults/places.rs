@@ -7,10 +7,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use crate::cli::{Dir, wrun, wrun_after, wrun_through};
+use crate::cli::{Dir, while_repeating, wrun, wrun_after, wrun_through};
 use crate::program::{Program, Size};
 use crate::site::{Live, Site, compilations, names};
 
@@ -275,13 +273,8 @@ fn little_address_space() {
 #[test]
 fn a_directory_that_is_removed_again_and_again() {
     let site = Site::new(Program::new(Size::SMALL));
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let _ = fs::remove_dir_all(site.cache());
-            }
-        });
+    let remove = || drop(fs::remove_dir_all(site.cache()));
+    while_repeating(remove, || {
         for _ in 0..40 {
             let ended = site.wrun(&[]).run();
             // That it cannot be opened after it was made is worth a notice: the user has named it.
@@ -289,7 +282,6 @@ fn a_directory_that_is_removed_again_and_again() {
             assert_eq!(ended.stdout, site.program().output().as_bytes());
             assert!(ended.stderr.lines().count() <= 1, "{}", ended.stderr);
         }
-        done.store(true, Ordering::Relaxed);
     });
     site.runs();
     assert_eq!(site.compiles(), 0);

@@ -2,12 +2,12 @@
 //! it happens in the grant.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags};
 
-use crate::tree::{Tree, each_way};
+use crate::support::while_repeating;
+use crate::tree::{Tree, Way, each_way};
 
 /// How long a guest runs against an exchange. `WRUN_RACE_SECONDS` makes it longer.
 fn duration() -> Duration {
@@ -20,26 +20,21 @@ fn duration() -> Duration {
 /// Exchanges two names again and again while something happens: without a pause, and with pauses of different lengths, so
 /// that calls find each state and each moment in between.
 fn exchanging<R>(one: &Path, other: &Path, act: impl FnOnce() -> R) -> R {
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut round = 0_u32;
-            while !done.load(Ordering::Relaxed) {
-                rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
-                round += 1;
-                if round % 4096 > 2048 {
-                    std::thread::sleep(Duration::from_micros((round % 64).into()));
-                }
-            }
-            // At the end all is in its place again.
-            if round % 2 == 1 {
-                rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
-            }
-        });
-        let result = act();
-        done.store(true, Ordering::Relaxed);
-        result
-    })
+    let exchange = || rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
+    let mut round = 0_u32;
+    let again = || {
+        exchange();
+        round += 1;
+        if round % 4096 > 2048 {
+            std::thread::sleep(Duration::from_micros((round % 64).into()));
+        }
+    };
+    let result = while_repeating(again, act);
+    // At the end all is in its place again.
+    if round % 2 == 1 {
+        exchange();
+    }
+    result
 }
 
 /// Runs the guest against an exchange. It says which functions succeeded and failed; each must have done both.
@@ -72,6 +67,17 @@ fn fill(tree: &Tree, name: &str, contents: &str) {
     }
     tree.directory(&format!("{name}/empty"));
     tree.link(&format!("{name}/link"), contents);
+}
+
+#[test]
+fn an_exchange_ends_with_a_test_that_fails() {
+    let tree = Tree::new(Way::AsItIs);
+    let names = ["grant/one", "grant/other"].map(|name| {
+        tree.directory(name);
+        tree.path(name)
+    });
+    let failed = std::panic::catch_unwind(|| exchanging(&names[0], &names[1], || panic!("an assertion")));
+    assert!(failed.is_err());
 }
 
 #[test]

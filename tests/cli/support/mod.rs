@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,27 @@ pub(crate) fn artifacts(cache: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
     let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
     names.filter(|name| name.ends_with(".wrun")).collect()
+}
+
+/// Does something again and again on another thread while `act` goes on.
+pub(crate) fn while_repeating<R>(mut again: impl FnMut() + Send, act: impl FnOnce() -> R) -> R {
+    /// Ends the thread, also when `act` panics: the scope waits for it.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _done = Done(&done);
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                again();
+            }
+        });
+        act()
+    })
 }
 
 /// A directory of its own for a test, removed at its end.
