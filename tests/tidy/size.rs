@@ -15,11 +15,8 @@ const LONG_FILE: usize = 700;
 /// A function longer than this is long.
 const LONG_FUNCTION: usize = 70;
 
-/// Of a thousand functions so many may be long, besides those in [`OPCODE_MATCHES`].
+/// Of a thousand functions so many may be long.
 const LONG_FUNCTIONS: usize = 20;
-
-/// Functions that are one match over instructions, opcodes or the like.
-const OPCODE_MATCHES: &[(&str, &str)] = &[];
 
 fn too_long(file: &SourceFile) -> Vec<String> {
     let lines = file.text.lines().count();
@@ -89,7 +86,7 @@ fn few_functions_are_long() {
     for file in rust() {
         for (name, lines) in functions(&file) {
             count += 1;
-            if lines > LONG_FUNCTION && !OPCODE_MATCHES.contains(&(&file.path, &name)) {
+            if lines > LONG_FUNCTION {
                 long.push(format!("{}: {name}: {lines} lines", file.path));
             }
         }
@@ -101,22 +98,6 @@ fn few_functions_are_long() {
         long.len(),
         long.join("\n")
     );
-}
-
-#[test]
-fn an_opcode_match_that_is_excepted_exists() {
-    for (path, name) in OPCODE_MATCHES {
-        let file = files(|found| found == *path)
-            .pop()
-            .unwrap_or_else(|| panic!("no {path}"));
-        let lengths = functions(&file);
-        assert!(
-            lengths
-                .iter()
-                .any(|(found, lines)| found == name && *lines > LONG_FUNCTION),
-            "{path}: {name}"
-        );
-    }
 }
 
 #[test]
