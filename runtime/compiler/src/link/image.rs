@@ -9,7 +9,7 @@ use core::ops::Range;
 use wrun_artifact::index::{DataIndex, DefinedMemoryIndex, Index, IndexVec, MemoryIndex};
 use wrun_artifact::types::PAGE_SIZE;
 
-use crate::parse::{Data, Mode, Module};
+use crate::parse::{Data, Mode, Module, Segment};
 
 /// The unit of mapping.
 pub(crate) const PAGE: u64 = 4096;
@@ -47,11 +47,16 @@ impl Images {
             data_in_image: module.data.keys().map(|_| false).collect(),
             len: 0,
         };
+        let trap = module.first_visible_trap();
+        let must_wait = |data| trap.is_some_and(|trap| Segment::Data(data) > trap);
         for (memory, ty) in module.memories.iter() {
             if module.defined_memory(memory).is_none() {
                 continue;
             }
-            let runs = runs(module, memory, ty.min * PAGE_SIZE);
+            let runs = match active(module, memory).any(|(data, _)| must_wait(data)) {
+                true => None,
+                false => runs(module, memory, ty.min * PAGE_SIZE),
+            };
             if runs.is_some() {
                 for (data, _) in active(module, memory) {
                     images.data_in_image[data] = true;
@@ -107,9 +112,9 @@ fn place(data: &Data<'_>) -> Option<Range<u64>> {
     Some(start..start + data.bytes.len() as u64)
 }
 
-/// The runs of a memory of `size` bytes. `None` when instantiation has to go through the segments, all of them and in
-/// their order: because it may trap at one, because an offset is not known, or because the image would be large for what
-/// is in it.
+/// The runs of a memory of `size` bytes, if no segment has to wait for others. `None` when instantiation has to go through
+/// the segments, all of them and in their order: because it may trap at one, because an offset is not known, or because the
+/// image would be large for what is in it.
 fn runs(module: &Module<'_>, memory: MemoryIndex, size: u64) -> Option<Vec<Range<u64>>> {
     let mut written = Vec::new();
     let mut total = 0;

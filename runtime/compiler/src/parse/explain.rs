@@ -1,11 +1,11 @@
-//! Names the proposals that a refused module needs.
+//! Names the proposals that a refused module needs, or the limit that it exceeds.
 //!
 //! In: the bytes and the error. Out: the error, or [`CompileError::Unsupported`] when the module is valid with more
-//! features switched on. The module itself is asked, by validating it again; messages are not read.
+//! features switched on, or [`CompileError::Limit`]. The module itself is asked, by validating it again; messages are not read.
 
 use wasmparser::{Validator, WasmFeatures};
 
-use super::{FEATURES, invalid};
+use super::{FEATURES, invalid, limits};
 use crate::{CompileError, Proposal};
 
 /// Proposals that wrun does not run, by the name of their repository, the most usual first.
@@ -28,12 +28,15 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything-threads"),
 ];
 
-/// Turns the error of an invalid module into the one that names the proposals it needs, if it is valid with them. An
-/// error that no proposal can mend is given as it is, or as the first one that is left with all proposals.
+/// Turns the error of an invalid module into the one that names the limit it exceeds, or the proposals it needs, if it is valid
+/// with them. An error that no proposal can mend is given as it is, or as the first one that is left with all proposals.
 pub(crate) fn explain(wasm: &[u8], error: CompileError) -> CompileError {
     let CompileError::Invalid { offset, .. } = error else {
         return error;
     };
+    if let Some(what) = limits::exceeded(wasm, offset) {
+        return CompileError::Limit(what);
+    }
     let unsupported = |needed: &[(WasmFeatures, &'static str)]| CompileError::Unsupported {
         proposals: needed.iter().map(|(_, name)| Proposal(name)).collect(),
         offset,
@@ -142,6 +145,12 @@ mod tests {
             (
                 &["exception-handling", "legacy exception-handling"],
                 "(module (tag $e) (func try throw $e catch $e end))",
+            ),
+            (
+                // As a C++ program comes out that was compiled for threads and linked without: no memory is shared.
+                &["exception-handling", "threads"],
+                "(module (memory 1) (tag $e) (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
+                   (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $e)) unreachable) throw_ref))",
             ),
             (
                 &["exception-handling", "threads", "tail-call"],

@@ -13,6 +13,7 @@ use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::TableForm;
 
 use super::module::{BodyFacts, Elem, ElemItems, Facts, Item, Mode, Module, TableFacts};
+use super::segments::Segment;
 
 /// An image may have this many entries beyond twice the number of elements in segments.
 const IMAGE_SLACK: usize = 65536;
@@ -27,9 +28,14 @@ impl Facts {
         let mut elems_in_image: IndexVec<ElemIndex, bool> = module.elems.keys().map(|_| false).collect();
         let mut thunks = BTreeSet::new();
         let mut tables = IndexVec::new();
+        let trap = module.first_visible_trap();
+        let must_wait = |elem: &ElemIndex| trap.is_some_and(|trap| Segment::Elem(*elem) > trap);
         for (table, ty) in module.tables.iter() {
             let used = &uses.tables[table];
-            let image = image(module, table, &used.active);
+            let image = match used.active.iter().any(must_wait) {
+                true => None,
+                false => image(module, table, &used.active),
+            };
             if image.is_some() {
                 for elem in &used.active {
                     elems_in_image[*elem] = true;

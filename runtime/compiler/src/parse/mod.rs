@@ -2,7 +2,7 @@
 //!
 //! In: the bytes. Out: a [`Module`] (everything but the bodies validated), then, body by body and in any order,
 //! [`BodyFacts`] (that body validated), and from all of them together [`Facts`]. An error of either step goes through
-//! [`mod@explain`], which names the proposals that a module needs beyond those wrun runs.
+//! [`mod@explain`], which names the proposals that a module needs beyond those wrun runs, and the limit that it exceeds.
 //!
 //! May not enter: the code generator, the host, threads.
 
@@ -10,15 +10,18 @@ mod body;
 mod constant;
 mod explain;
 mod facts;
+mod limits;
 mod module;
 mod names;
 mod recognise;
 mod sections;
+mod segments;
 
 pub(crate) use body::{ValidationPool, validate_body};
 pub(crate) use explain::explain;
 pub(crate) use module::*;
 pub(crate) use sections::parse;
+pub(crate) use segments::Segment;
 
 use wasmparser::WasmFeatures;
 

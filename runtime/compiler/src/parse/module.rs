@@ -190,7 +190,8 @@ pub(crate) struct TableFacts {
     /// Whether its contents are exactly the image, for ever (private tables only).
     pub(crate) constant: bool,
     /// Initial contents from element 0, up to the last element that a segment of constant offset writes. Empty where the
-    /// table is imported, where a segment is out of bounds or of unknown offset, and for tables of the host's things.
+    /// table is imported, where a segment is out of bounds, of unknown offset or has to wait for others, and for tables of
+    /// the host's things.
     pub(crate) image: Vec<Option<FuncIndex>>,
 }
 

@@ -1,0 +1,103 @@
+//! An instantiation that fails half way: what was done before stays, nothing that comes later is to be seen.
+#![cfg(feature = "compiler")]
+
+use wrun_runtime::{
+    Config, Engine, Error, Imports, Instance, Module, Store, Table, TableType, TrapCode, ValType, Value,
+};
+
+/// A module that puts three functions into a foreign table first: they tell the first byte of its memory, and what
+/// its own tables have at entry 0, or −1 where that is null.
+fn leaking(segments: &str) -> String {
+    format!(
+        r#"(module
+             (type $t (func (result i32)))
+             (import "host" "table" (table $foreign 4 funcref))
+             (memory $own 1)
+             (table $private 1 funcref)
+             (table $shared 1 funcref) (export "shared" (table $shared))
+             (func $seven (type $t) (i32.const 7))
+             (func $byte (type $t) (i32.load8_u (i32.const 0)))
+             (func $entry (type $t)
+               (if (result i32) (ref.is_null (table.get $private (i32.const 0)))
+                 (then (i32.const -1)) (else (call_indirect $private (type $t) (i32.const 0)))))
+             (func $exported (type $t)
+               (if (result i32) (ref.is_null (table.get $shared (i32.const 0)))
+                 (then (i32.const -1)) (else (call_indirect $shared (type $t) (i32.const 0)))))
+             {segments})"#
+    )
+}
+
+/// Lets the functions out.
+const LEAK: &str = "(elem (table $foreign) (i32.const 0) func $byte $entry $exported)";
+
+#[test]
+fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
+    let private = "(elem (table $private) (i32.const 0) func $seven)";
+    let shared = "(elem (table $shared) (i32.const 0) func $seven)";
+    let data = "(data (memory $own) (i32.const 0) \"\\07\")";
+    // The table is as long as the import asks for: nothing but the instantiation tells that this is too far.
+    let bad_elem = "(elem (table $foreign) (i32.const 4) func $seven)";
+    let bad_data = "(data (memory $own) (i32.const 65536) \"x\")";
+    for (name, segments, code, expect) in [
+        (
+            "elements first",
+            [LEAK, bad_elem, private, shared, data],
+            TrapCode::TableOutOfBounds,
+            [0, -1, -1],
+        ),
+        (
+            "elements in the middle",
+            [LEAK, private, bad_elem, shared, data],
+            TrapCode::TableOutOfBounds,
+            [0, 7, -1],
+        ),
+        (
+            "elements in the middle, the other way round",
+            [LEAK, shared, bad_elem, private, data],
+            TrapCode::TableOutOfBounds,
+            [0, -1, 7],
+        ),
+        (
+            "data written before elements, that is nevertheless later",
+            [data, private, shared, LEAK, bad_elem],
+            TrapCode::TableOutOfBounds,
+            [0, 7, 7],
+        ),
+        (
+            "data first",
+            [LEAK, private, shared, bad_data, data],
+            TrapCode::MemoryOutOfBounds,
+            [0, 7, 7],
+        ),
+        (
+            "data last",
+            [LEAK, private, shared, data, bad_data],
+            TrapCode::MemoryOutOfBounds,
+            [7, 7, 7],
+        ),
+    ] {
+        let engine = Engine::new(&Config::new()).expect("made");
+        let wasm = wat::parse_str(leaking(&segments.concat())).expect("valid");
+        let module = Module::new(&engine, &wasm).expect("valid");
+        let mut store = Store::new(&engine, ());
+        let ty = TableType {
+            element: ValType::FuncRef,
+            min: 4,
+            max: None,
+        };
+        let table = Table::new(&mut store, ty, Value::FuncRef(None)).expect("made");
+        let mut imports = Imports::new(&engine);
+        imports.define("host", "table", table);
+        match Instance::new(&mut store, &module, &imports) {
+            Err(Error::Trap(trap)) => assert_eq!(trap.code(), code, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        let seen = [0, 1, 2].map(|index| {
+            let Value::FuncRef(Some(leaked)) = table.get(&mut store, index).expect("inside") else {
+                panic!("{name}: the first segment was copied")
+            };
+            leaked.call(&mut store, &[]).expect("returns")
+        });
+        assert_eq!(seen, expect.map(|value| vec![Value::I32(value)]), "{name}");
+    }
+}
