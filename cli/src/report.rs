@@ -153,7 +153,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn failure(&self, error: &Error) -> Failure {
         match error {
             Error::Compile(error) => self.compile(error),
-            Error::Artifact(_) => self.cannot_run(&error.to_string()),
+            Error::Artifact(_) | Error::Refused(_) => self.cannot_run(&error.to_string()),
             Error::Imports(imports) => {
                 let hint = missing::likely_reason(imports).map_or_else(String::new, |reason| format!(" ({reason})"));
                 self.cannot_run(&format!("{imports}{hint}"))

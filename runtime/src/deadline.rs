@@ -34,7 +34,7 @@ impl Deadline {
     pub fn after(time: Duration) -> Result<Self, Error> {
         crate::trap::install()?;
         signals::unblock_timer_signal();
-        // A signal may still be on its way when the timer is gone, so the flag stays: one byte per deadline.
+        // Stores that were told of the deadline look at the flag when it is long gone, so the flag stays: one byte per deadline.
         let flag: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
         let timer = Timer::start(time, TICK, flag).map_err(|error| Error::resource("cannot start a timer", &error))?;
         Ok(Self {

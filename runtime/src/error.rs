@@ -29,7 +29,8 @@ pub enum Error {
     HostPanic(String),
     /// Memory, address space or something else of the system ran out.
     Resource(String),
-    /// The call makes no sense: values of another type, a store that was interrupted, things of another store.
+    /// The call makes no sense: values of another type, a store that was interrupted, things of another store, a table with more
+    /// entries than are allowed.
     Refused(String),
 }
 

@@ -170,7 +170,7 @@ impl Func {
 ///
 /// # Safety
 /// `core` is alive and nothing else borrows it; the function belongs to it; the slots fit its type.
-pub(crate) unsafe fn call_raw(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
+unsafe fn call_raw(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
     let context = func.vmctx.get();
     if func.local_sig == HOST {
         // SAFETY: the context of a host function is a host context, whose function may be typed only where it is bound to an

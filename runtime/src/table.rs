@@ -3,7 +3,7 @@
 use wrun_artifact::types::{TableType, ValType};
 
 use crate::error::Error;
-use crate::instantiate::{TableObject, table_get};
+use crate::instantiate::{TableObject, check_entries, table_get};
 use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
 use crate::value::Value;
 use crate::vm::VMTableDefinition;
@@ -92,9 +92,7 @@ impl Table {
         let place = self.place(core)?;
         let slot = reference(value, core.tables[place].ty().element, core)?;
         let object = &core.tables[place];
-        if index >= object.len() {
-            return Err(wrun_artifact::TrapCode::TableOutOfBounds.into());
-        }
+        check_entries(index, 1, object.len())?;
         object.write(index, slot);
         Ok(())
     }

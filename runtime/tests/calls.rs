@@ -161,42 +161,46 @@ fn a_panic_in_a_host_function_is_an_error_and_the_store_goes_on() {
     );
 }
 
-/// A guest that calls the host, which calls the guest again, `depth` times.
-const NESTED: &str = r#"(module
-    (import "host" "again" (func $again (param i32) (result i32)))
-    (func (export "down") (param i32) (result i32)
-      (if (result i32) (i32.eqz (local.get 0))
-        (then (unreachable))
-        (else (i32.add (i32.const 1) (call $again (i32.sub (local.get 0) (i32.const 1))))))))"#;
-
-#[test]
-fn a_trap_goes_through_nested_entries_one_by_one() {
+/// A function of a guest that calls the host, which is to call it again with one less, down to 0, where it traps.
+fn nested(
+    again: impl Fn(Caller<'_, Option<Func>>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+) -> (Store<Option<Func>>, Func) {
     let engine = engine();
-    let module = module(&engine, NESTED);
-    let mut store = Store::new(&engine, None::<Func>);
-    let mut imports = Imports::new(&engine);
-    imports.func_untyped(
-        "host",
-        "again",
-        FuncType::new([ValType::I32], [ValType::I32]),
-        |mut caller: Caller<'_, Option<Func>>, params, results| {
-            let down = caller.data().expect("set");
-            match down.call(&mut caller, params) {
-                Ok(values) => results.copy_from_slice(&values),
-                // The innermost trap becomes a value at the third entry from outside.
-                Err(Error::Trap(trap)) if params[0] == Value::I32(3) => {
-                    assert_eq!(trap.code(), TrapCode::Unreachable);
-                    assert_eq!(trap.backtrace().frames().len(), 6);
-                    results[0] = Value::I32(100);
-                }
-                Err(error) => return Err(error),
-            }
-            Ok(())
-        },
+    let module = module(
+        &engine,
+        r#"(module
+             (import "host" "again" (func $again (param i32) (result i32)))
+             (func (export "down") (param i32) (result i32)
+               (if (result i32) (i32.eqz (local.get 0))
+                 (then (unreachable))
+                 (else (i32.add (i32.const 1) (call $again (i32.sub (local.get 0) (i32.const 1))))))))"#,
     );
+    let mut store = Store::new(&engine, None);
+    let mut imports = Imports::new(&engine);
+    let ty = FuncType::new([ValType::I32], [ValType::I32]);
+    imports.func_untyped("host", "again", ty, again);
     let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
     let down = instance.func(&mut store, "down").expect("exported");
     *store.data_mut() = Some(down);
+    (store, down)
+}
+
+#[test]
+fn a_trap_goes_through_nested_entries_one_by_one() {
+    let (mut store, down) = nested(|mut caller, params, results| {
+        let down = caller.data().expect("set");
+        match down.call(&mut caller, params) {
+            Ok(values) => results.copy_from_slice(&values),
+            // The innermost trap becomes a value at the third entry from outside.
+            Err(Error::Trap(trap)) if params[0] == Value::I32(3) => {
+                assert_eq!(trap.code(), TrapCode::Unreachable);
+                assert_eq!(trap.backtrace().frames().len(), 6);
+                results[0] = Value::I32(100);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    });
     assert_eq!(
         down.call(&mut store, &[Value::I32(5)]).expect("returns"),
         [Value::I32(102)]
@@ -205,23 +209,11 @@ fn a_trap_goes_through_nested_entries_one_by_one() {
 
 #[test]
 fn endless_nesting_exhausts_the_stack_and_nothing_else() {
-    let engine = engine();
-    let module = module(&engine, NESTED);
-    let mut store = Store::new(&engine, None::<Func>);
-    let mut imports = Imports::new(&engine);
-    imports.func_untyped(
-        "host",
-        "again",
-        FuncType::new([ValType::I32], [ValType::I32]),
-        |mut caller: Caller<'_, Option<Func>>, params, results| {
-            let down = caller.data().expect("set");
-            results.copy_from_slice(&down.call(&mut caller, params)?);
-            Ok(())
-        },
-    );
-    let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
-    let down = instance.func(&mut store, "down").expect("exported");
-    *store.data_mut() = Some(down);
+    let (mut store, down) = nested(|mut caller, params, results| {
+        let down = caller.data().expect("set");
+        results.copy_from_slice(&down.call(&mut caller, params)?);
+        Ok(())
+    });
     for _ in 0..2 {
         let result = down.call(&mut store, &[Value::I32(-1)]);
         assert_eq!(trap_code(result), TrapCode::CallStackExhausted);

@@ -2,7 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
-    Caller, Config, Engine, Error, Func, FuncType, Imports, Instance, Module, Store, TrapCode, ValType, Value,
+    Caller, Config, Engine, Error, Func, FuncType, Imports, Instance, Module, Store, Table, TableType, TrapCode,
+    ValType, Value,
 };
 
 /// Recursion to a depth, with a call out of the guest at its end.
@@ -80,7 +81,7 @@ fn a_host_function_survives_the_failed_instantiation_of_a_module_that_imports_it
              (table (export "t") 0xffffffff funcref) (table (export "u") 0xffffffff funcref))"#,
     );
     let failed = Instance::new(&mut store, &greedy, &imports);
-    assert!(matches!(failed, Err(Error::Resource(_))), "{failed:?}");
+    assert!(matches!(failed, Err(Error::Refused(_))), "{failed:?}");
     drop(greedy);
     let modest = module(
         r#"(module (import "host" "double" (func $double (param i32) (result i32)))
@@ -89,4 +90,118 @@ fn a_host_function_survives_the_failed_instantiation_of_a_module_that_imports_it
     let instance = Instance::new(&mut store, &modest, &imports).expect("instantiates");
     let run = instance.func(&mut store, "run").expect("exported");
     assert_eq!(run.call(&mut store, &[]).expect("returns"), [Value::I32(42)]);
+}
+
+/// As in other engines (the limit of the JavaScript API).
+const MOST_ENTRIES: u32 = 10_000_000;
+
+#[test]
+fn a_table_has_no_more_entries_than_the_limit() {
+    let engine = Engine::new(&Config::new()).expect("made");
+    let imports = Imports::new(&engine);
+    for (kind, table) in [
+        ("private", "(table $t MIN funcref)"),
+        (
+            "shared",
+            "(table $t (export \"t\") MIN funcref) (func (export \"grow\") (param i32) (result i32) \
+             (table.grow $t (ref.null func) (local.get 0)))",
+        ),
+        (
+            "of the host's things",
+            "(table $t MIN externref) (func (export \"grow\") (param i32) (result i32) \
+             (table.grow $t (ref.null extern) (local.get 0)))",
+        ),
+    ] {
+        let module = |min: u32| {
+            let size = "(func (export \"size\") (result i32) (table.size $t))";
+            let text = format!("(module {table} {size})").replace("MIN", &min.to_string());
+            Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid")
+        };
+        let mut store = Store::new(&engine, ());
+        for min in [MOST_ENTRIES + 1, 1 << 31, u32::MAX] {
+            let error = Instance::new(&mut store, &module(min), &imports).expect_err("too many");
+            assert!(matches!(error, Error::Refused(_)), "{kind}: {error:?}");
+            let text = error.to_string();
+            assert!(text.contains(&min.to_string()) && text.contains("10000000"), "{text}");
+        }
+        let full = Instance::new(&mut store, &module(MOST_ENTRIES), &imports).expect("just as many");
+        let mut call = |instance: &Instance, name: &str, args: &[Value]| {
+            let func = instance.func(&mut store, name).expect("exported");
+            match func.call(&mut store, args).expect("returns")[..] {
+                [Value::I32(value)] => value,
+                ref other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(call(&full, "size", &[]), MOST_ENTRIES.cast_signed());
+        if kind == "private" {
+            continue;
+        }
+        assert_eq!(call(&full, "grow", &[Value::I32(1)]), -1);
+        assert_eq!(call(&full, "grow", &[Value::I32(0)]), MOST_ENTRIES.cast_signed());
+        let empty = Instance::new(&mut store, &module(3), &imports).expect("instantiates");
+        let mut call = |name: &str, args: &[Value]| {
+            let func = empty.func(&mut store, name).expect("exported");
+            func.call(&mut store, args).expect("returns")
+        };
+        for delta in [i32::MIN, -1, -3, MOST_ENTRIES.cast_signed() - 2] {
+            assert_eq!(
+                call("grow", &[Value::I32(delta)]),
+                [Value::I32(-1)],
+                "{kind} by {delta}"
+            );
+        }
+        assert_eq!(call("size", &[]), [Value::I32(3)]);
+        assert_eq!(
+            call("grow", &[Value::I32(MOST_ENTRIES.cast_signed() - 3)]),
+            [Value::I32(3)]
+        );
+        assert_eq!(call("size", &[]), [Value::I32(MOST_ENTRIES.cast_signed())]);
+    }
+    let mut store = Store::new(&engine, ());
+    let ty = |min| TableType {
+        element: ValType::FuncRef,
+        min,
+        max: None,
+    };
+    let null = Value::FuncRef(None);
+    let error = Table::new(&mut store, ty(MOST_ENTRIES + 1), null).expect_err("too many");
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    let table = Table::new(&mut store, ty(1), null).expect("made");
+    assert!(table.grow(&mut store, MOST_ENTRIES, null).is_err());
+    assert_eq!(table.size(&store), 1);
+}
+
+#[test]
+fn a_table_that_grows_by_one_again_and_again_takes_no_longer_for_being_large() {
+    let engine = Engine::new(&Config::new()).expect("made");
+    let text = r#"(module (table $t (export "t") 1 funcref) (elem (i32.const 0) $f)
+        (func $f (export "f") (param $n i32) (result i32)
+          (loop $again
+            (drop (table.grow $t (ref.null func) (i32.const 1)))
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+          (table.set $t (i32.sub (table.size $t) (i32.const 1)) (table.get $t (i32.const 0)))
+          (table.size $t)))"#;
+    let module = Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
+    let f = instance.func(&mut store, "f").expect("exported");
+    let start = std::time::Instant::now();
+    // Copied each time, the entries would add up to 320 GB.
+    let steps = 140_000;
+    assert_eq!(
+        f.call(&mut store, &[Value::I32(steps)]).expect("returns"),
+        [Value::I32(steps + 1)]
+    );
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+    let table = instance.table(&mut store, "t").expect("exported");
+    for (index, filled) in [(0, true), (1, false), (steps - 1, false), (steps, true)] {
+        let Value::FuncRef(entry) = table.get(&mut store, index.cast_unsigned()).expect("inside") else {
+            panic!("of functions")
+        };
+        assert_eq!(entry.is_some(), filled, "{index}");
+    }
 }

@@ -160,6 +160,30 @@ fn proposals_that_are_not_supported_are_named() {
 }
 
 #[test]
+fn a_module_beyond_a_limit_is_told_what_it_has_too_much_of() {
+    let locals = format!("(module (func (export \"_start\") (local {})))", "i32 ".repeat(50_001));
+    let table = "(module (table 10000001 funcref) (func (export \"_start\")))";
+    for (text, parts) in [
+        (
+            locals.as_str(),
+            [
+                "cannot run `-`: the module is too large for wrun",
+                "function 0 has 50001 locals, and 50000 are allowed",
+            ],
+        ),
+        (
+            table,
+            [
+                "cannot run `-`: ",
+                "a table would have 10000001 entries, and wrun allows 10000000",
+            ],
+        ),
+    ] {
+        wrun(["-"]).stdin(text).run().fails(126, parts);
+    }
+}
+
+#[test]
 fn a_component_is_called_one() {
     let dir = Dir::new();
     dir.write("component.wat", "(component)");

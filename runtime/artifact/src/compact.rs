@@ -138,6 +138,20 @@ impl Reader<'_> {
     }
 }
 
+/// Calls `lookup` with every damage of one byte and every cut of a section, and with offsets of all sizes.
+#[cfg(test)]
+pub(crate) fn each_damage(section: &[u8], lookup: impl Fn(&[u8], u32)) {
+    for at in 0..section.len() {
+        let mut damaged = section.to_vec();
+        damaged[at] ^= 0xff;
+        for section in [&damaged[..], &section[..at]] {
+            for offset in [0, 100, 100_000, 1_000_000, u32::MAX] {
+                lookup(section, offset);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,7 @@ pub enum ValType {
 
 impl ValType {
     /// The type with this byte in the binary format.
-    pub const fn from_byte(byte: u8) -> Option<Self> {
+    pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             0x7f => Self::I32,
             0x7e => Self::I64,

@@ -18,7 +18,7 @@
 
 /// The common information entry that every FDE refers to (x86-64, System V): code alignment 1, data alignment -8, return
 /// address in register 16; at a function's first instruction the CFA is `rsp + 8` and the return address lies at CFA - 8.
-pub const CIE: [u8; 24] = [
+const CIE: [u8; 24] = [
     20, 0, 0, 0, // length
     0, 0, 0, 0, // this is a CIE
     1, // version

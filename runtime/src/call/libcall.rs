@@ -10,7 +10,7 @@ use wrun_artifact::vmlayout::{Libcall, TableForm};
 
 use super::hostcall::guarded;
 use crate::error::Error;
-use crate::instantiate::{InstanceData, init_memory, init_table, table_get};
+use crate::instantiate::{InstanceData, check_entries, init_memory, init_table, table_get};
 use crate::store::StoreCore;
 use crate::vm::{VMContext, VMPrivateEntry};
 
@@ -179,14 +179,6 @@ unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, refe
         }
         Ok(old)
     })
-}
-
-/// Whether `start..start + len` lies inside of `size` entries.
-fn check_entries(start: u32, len: u32, size: u32) -> Result<(), Error> {
-    if start.checked_add(len).is_none_or(|end| end > size) {
-        return Err(TrapCode::TableOutOfBounds.into());
-    }
-    Ok(())
 }
 
 unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {

@@ -23,6 +23,11 @@ impl Block {
         Some(Self { base, layout })
     }
 
+    /// How many bytes there are.
+    pub(super) fn size(&self) -> usize {
+        self.layout.size()
+    }
+
     /// The first byte.
     pub(super) fn base(&self) -> NonNull<u8> {
         self.base

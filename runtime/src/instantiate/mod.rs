@@ -43,8 +43,8 @@ pub(crate) use const_expr::evaluate;
 pub(crate) use memory::MemoryObject;
 pub(crate) use resolve::resolve;
 use resolve::{Given, GivenFunc};
-pub(crate) use segment::{init_memory, init_table, table_get};
-pub(crate) use table::TableObject;
+pub(crate) use segment::{init_memory, init_table};
+pub(crate) use table::{TableObject, check_entries, table_get};
 
 /// A function that an instance imports.
 struct ImportedFunc {

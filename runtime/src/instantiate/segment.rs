@@ -4,7 +4,8 @@ use wrun_artifact::TrapCode;
 use wrun_artifact::info::NONE;
 use wrun_artifact::vmlayout::TableForm;
 
-use super::{InstanceData, evaluate, table};
+use super::table::check_entries;
+use super::{InstanceData, evaluate};
 use crate::error::Error;
 use crate::store::StoreCore;
 use crate::vm::VMPrivateEntry;
@@ -70,14 +71,12 @@ fn copy_elems(
         .items
         .len
         .get();
-    let fits = |start: u32, size: u32| start.checked_add(len).is_some_and(|end| end <= size);
-    if !fits(source, items) || !fits(destination, core.tables[place].len()) {
-        return Err(TrapCode::TableOutOfBounds.into());
-    }
+    check_entries(source, len, items)?;
+    check_entries(destination, len, core.tables[place].len())?;
     for offset in 0..len {
         core.check_deadline_at(offset)?;
         if core.tables[place].form() == TableForm::Private {
-            let entry = match private_item(instance, elem, source + offset)? {
+            let entry = match func_item(instance, elem, source + offset)? {
                 Some(func) => instance.private_entry(func)?,
                 None => VMPrivateEntry::default(),
             };
@@ -90,8 +89,8 @@ fn copy_elems(
     Ok(())
 }
 
-/// The function that an element of a segment for private tables is.
-fn private_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32>, Error> {
+/// The function that an element of a segment without expressions is.
+fn func_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32>, Error> {
     let info = instance.info();
     let row = &info.elems[elem as usize];
     if row.exprs != 0 {
@@ -119,16 +118,10 @@ fn elem_item(instance: &mut InstanceData, core: &mut StoreCore, elem: u32, item:
             .ok_or_else(Error::damaged)?;
         return Ok(evaluate(instance, core, *ops)? as u64);
     }
-    let func = row
-        .items
-        .of(info.elem_items)
-        .get(item as usize)
-        .ok_or_else(Error::damaged)?
-        .get();
-    if func == NONE {
-        return Ok(table::reference(None));
-    }
-    Ok(table::reference(Some(instance.func_ref(core, func)?)))
+    Ok(match func_item(instance, elem, item)? {
+        Some(func) => instance.func_ref(core, func)?.as_ptr() as u64,
+        None => 0,
+    })
 }
 
 /// `memory.init`: from byte `source` of a segment to byte `destination` of a memory.
@@ -176,9 +169,4 @@ fn copy_data(
     let target = unsafe { target.bytes_mut() };
     target[destination as usize..][..bytes.len()].copy_from_slice(bytes);
     Ok(())
-}
-
-/// The reference at an entry of one of the store's tables.
-pub(crate) fn table_get(core: &mut StoreCore, place: usize, index: u32) -> Result<u64, Error> {
-    table::get(core, place, index)
 }

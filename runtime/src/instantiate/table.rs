@@ -2,6 +2,7 @@
 
 use std::ptr::{self, NonNull};
 
+use wrun_artifact::TrapCode;
 use wrun_artifact::info::{NONE, Span, TableRow};
 use wrun_artifact::types::{TableType, ValType};
 use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
@@ -11,14 +12,17 @@ use super::block::Block;
 use crate::error::Error;
 use crate::module::Module;
 use crate::store::StoreCore;
-use crate::vm::{FuncPtr, VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
+use crate::vm::{VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
+
+/// As many entries as a table may have: what the JavaScript API allows, so programs expect no more.
+const MAX_ENTRIES: u32 = 10_000_000;
 
 /// A table of a store.
 pub(crate) struct TableObject {
     ty: TableType,
     form: TableForm,
     definition: NonNull<VMTableDefinition>,
-    /// The entries, where the table has its own.
+    /// The entries, where the table has its own, and room for more: zero beyond the table's length.
     block: Block,
     /// The instance that defines the table, null for one of the host.
     owner: *mut InstanceData,
@@ -29,7 +33,8 @@ pub(crate) struct TableObject {
 impl TableObject {
     /// A table of its minimal size, all null.
     fn empty(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>) -> Result<Self, Error> {
-        let block = Self::entries(form, ty.min).ok_or_else(|| too_large(ty.min))?;
+        let block = Self::entries(form, ty.min)
+            .ok_or_else(|| Error::Resource(format!("cannot allocate a table of {} entries", ty.min)))?;
         let this = Self {
             ty,
             form,
@@ -49,6 +54,7 @@ impl TableObject {
 
     /// A table of the host, filled with `init`.
     pub(crate) fn of_host(ty: TableType, definition: NonNull<VMTableDefinition>, init: u64) -> Result<Self, Error> {
+        check_size(ty.min)?;
         let form = match ty.element {
             ValType::FuncRef => TableForm::Shared,
             _ => TableForm::Extern,
@@ -69,6 +75,7 @@ impl TableObject {
         definition: NonNull<VMTableDefinition>,
     ) -> Result<Self, Error> {
         let ty = row.ty.as_table().ok_or_else(Error::damaged)?;
+        check_size(ty.min)?;
         let form = match row.form {
             0 => TableForm::Private,
             1 => TableForm::Shared,
@@ -216,16 +223,24 @@ impl TableObject {
         }
     }
 
-    /// Adds null entries; gives the size before, or `None` when that many cannot be had.
+    /// Adds null entries; gives the size before, or `None` when there are too many or they cannot be had.
     pub(crate) fn grow(&mut self, delta: u32) -> Option<u32> {
         let len = self.len();
         let new = len.checked_add(delta)?;
         if self.ty.max.is_some_and(|max| new > max) {
             return None;
         }
-        if delta > 0 {
-            let block = Self::entries(self.form, new)?;
-            let bytes = len as usize * self.form.entry_size() as usize;
+        if new > MAX_ENTRIES {
+            return None;
+        }
+        let entry_size = self.form.entry_size() as usize;
+        if new as usize * entry_size > self.block.size() {
+            // With room for more, so that a table that grows step by step is not copied at each.
+            let room = new
+                .max(len.saturating_mul(2))
+                .min(self.ty.max.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES));
+            let block = Self::entries(self.form, room).or_else(|| Self::entries(self.form, new))?;
+            let bytes = len as usize * entry_size;
             // SAFETY: both have at least this many bytes, and are different blocks.
             unsafe {
                 block
@@ -241,16 +256,28 @@ impl TableObject {
     }
 }
 
-fn too_large(entries: u32) -> Error {
-    Error::Resource(format!("cannot allocate a table of {entries} entries"))
+/// Refuses a table with too many entries.
+fn check_size(entries: u32) -> Result<(), Error> {
+    if entries > MAX_ENTRIES {
+        return Err(Error::Refused(format!(
+            "a table would have {entries} entries, and wrun allows {MAX_ENTRIES}"
+        )));
+    }
+    Ok(())
 }
 
-/// The reference at `index` of a table, filled in first when it has to be. Traps outside of the table.
-pub(super) fn get(core: &mut StoreCore, table: usize, index: u32) -> Result<u64, Error> {
-    let object = &core.tables[table];
-    if index >= object.len() {
-        return Err(wrun_artifact::TrapCode::TableOutOfBounds.into());
+/// Traps unless `start..start + len` lies inside of `size` entries.
+pub(crate) fn check_entries(start: u32, len: u32, size: u32) -> Result<(), Error> {
+    if start.checked_add(len).is_none_or(|end| end > size) {
+        return Err(TrapCode::TableOutOfBounds.into());
     }
+    Ok(())
+}
+
+/// The reference at `index` of one of the store's tables, filled in first when it has to be. Traps outside of the table.
+pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u32) -> Result<u64, Error> {
+    let object = &core.tables[table];
+    check_entries(index, 1, object.len())?;
     if let Some(func) = object.unfilled(index) {
         let owner = object.owner();
         // SAFETY: the owner is in an arena of this store; no compiled code runs.
@@ -295,9 +322,4 @@ impl InstanceData {
         }
         u32::try_from(self.thunks.iter().position(|thunk| *thunk == entry.offset)?).ok()
     }
-}
-
-/// A reference as compiled code handles it.
-pub(super) fn reference(func: Option<FuncPtr>) -> u64 {
-    func.map_or(0, |func| func.as_ptr() as u64)
 }

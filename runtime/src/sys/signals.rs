@@ -10,6 +10,8 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use super::timer;
+
 /// The registers of the interrupted code that handlers look at and change.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Registers {
@@ -147,14 +149,20 @@ extern "C" fn on_tick(_signal: i32, info: *mut libc::siginfo_t, context: *mut li
     let Some(Ok(installed)) = INSTALLED.get() else {
         return;
     };
-    // SAFETY: the kernel gave both pointers; a timer's signal carries the flag that `Timer::start` put there, which lives
-    // for ever. A signal of another origin is ignored.
-    let (registers, flag) = unsafe {
-        if (*info).si_code != libc::SI_TIMER {
-            return;
-        }
-        let flag = (*info).si_value().sival_ptr.cast::<AtomicBool>();
-        (registers(context), &*flag)
+    // SAFETY: the kernel gave both pointers. The code and the value are those of a timer, or whatever another process of this
+    // user made up.
+    let (registers, code, value) = unsafe {
+        (
+            registers(context),
+            (*info).si_code,
+            (*info).si_value().sival_ptr as usize,
+        )
+    };
+    if code != libc::SI_TIMER {
+        return;
+    }
+    let Some(flag) = timer::flag_of(value) else {
+        return;
     };
     // `errno` belongs to the interrupted code.
     // SAFETY: the address of this thread's `errno` is always valid.
@@ -199,5 +207,69 @@ fn forward(
             let handler: extern "C" fn(i32) = unsafe { mem::transmute(handler) };
             handler(signal);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::timer::Timer;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    static TICKS: AtomicUsize = AtomicUsize::new(0);
+
+    /// Sends this thread the timer's signal as another process of the same user can (`rt_sigqueueinfo(2)`), with a code and a
+    /// value of its choice.
+    fn forge(code: i32, value: usize) {
+        // SAFETY: all-zero is a valid `siginfo_t`; it has the value 24 bytes behind its beginning.
+        let result = unsafe {
+            let mut info: libc::siginfo_t = mem::zeroed();
+            info.si_signo = timer_signal();
+            info.si_code = code;
+            (&raw mut info).cast::<usize>().add(3).write(value);
+            let (process, thread) = (libc::getpid(), libc::gettid());
+            libc::syscall(
+                libc::SYS_rt_tgsigqueueinfo,
+                process,
+                thread,
+                timer_signal(),
+                &raw const info,
+            )
+        };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    }
+
+    #[test]
+    fn a_tick_that_no_timer_of_this_thread_has_sent_is_ignored() {
+        static OWN: AtomicBool = AtomicBool::new(false);
+        static OTHER: AtomicBool = AtomicBool::new(false);
+        install(Hooks {
+            fault: |_, _| None,
+            tick: |_, flag| {
+                TICKS.fetch_add(1, Ordering::Relaxed);
+                flag.store(true, Ordering::Relaxed);
+                None
+            },
+        })
+        .expect("allowed");
+        unblock_timer_signal();
+        let address = |flag: &'static AtomicBool| ptr::from_ref(flag) as usize;
+        let forged = [0, 1, 0x4141_4141_4141_4141, usize::MAX, address(&OTHER)];
+        for code in [libc::SI_TIMER, libc::SI_QUEUE, libc::SI_USER, libc::SI_TKILL] {
+            forged.iter().for_each(|value| forge(code, *value));
+        }
+        let hour = Duration::from_secs(3600);
+        let timer = Timer::start(hour, hour, &OWN).expect("a timer");
+        forged.iter().for_each(|value| forge(libc::SI_TIMER, *value));
+        forge(libc::SI_QUEUE, address(&OWN));
+        assert_eq!(TICKS.load(Ordering::Relaxed), 0);
+        // Its own is one, whoever sends it.
+        forge(libc::SI_TIMER, address(&OWN));
+        assert_eq!(TICKS.load(Ordering::Relaxed), 1);
+        drop(timer);
+        forge(libc::SI_TIMER, address(&OWN));
+        assert_eq!(TICKS.load(Ordering::Relaxed), 1);
+        assert!(!OTHER.load(Ordering::Relaxed));
     }
 }

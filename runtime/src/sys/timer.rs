@@ -3,7 +3,7 @@
 use std::io;
 use std::mem;
 use std::ptr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use super::signals;
@@ -12,12 +12,65 @@ use super::signals;
 #[derive(Debug)]
 pub(crate) struct Timer {
     id: libc::timer_t,
+    /// A box of this timer's own. Raw, since the signal handler reads it at any time.
+    entry: *mut Entry,
+}
+
+/// A timer in the list of its thread.
+#[derive(Debug)]
+struct Entry {
+    flag: &'static AtomicBool,
+    next: AtomicPtr<Entry>,
+}
+
+thread_local! {
+    /// The timers of this thread. Only this thread changes the list; its signal handler, which comes in between any two
+    /// instructions, finds it whole, since timers come and go with a single store.
+    static FIRST: AtomicPtr<Entry> = const { AtomicPtr::new(ptr::null_mut()) };
+}
+
+/// The flag of a timer of this thread, by the value that its signal carries. Whoever may send signals to this process can send
+/// any value, so it is only compared.
+pub(super) fn flag_of(value: usize) -> Option<&'static AtomicBool> {
+    let mut at = FIRST.with(|first| first.load(Ordering::Acquire));
+    // SAFETY: entries in the list are boxes that only this thread frees, after it has taken them out; it is here meanwhile.
+    while let Some(entry) = unsafe { at.as_ref() } {
+        if ptr::from_ref(entry.flag) as usize == value {
+            return Some(entry.flag);
+        }
+        at = entry.next.load(Ordering::Acquire);
+    }
+    None
+}
+
+/// Adds a timer to the list of this thread.
+fn enlist(flag: &'static AtomicBool) -> *mut Entry {
+    FIRST.with(|first| {
+        let next = AtomicPtr::new(first.load(Ordering::Relaxed));
+        let entry = Box::into_raw(Box::new(Entry { flag, next }));
+        first.store(entry, Ordering::Release);
+        entry
+    })
+}
+
+/// Takes a timer out of the list of this thread, and frees its entry.
+fn delist(entry: *mut Entry) {
+    FIRST.with(|first| {
+        let mut link = first;
+        // SAFETY: as in `flag_of`; the entry is in the list until it is freed here, once.
+        unsafe {
+            while link.load(Ordering::Relaxed) != entry {
+                link = &(*link.load(Ordering::Relaxed)).next;
+            }
+            link.store((*entry).next.load(Ordering::Relaxed), Ordering::Release);
+            drop(Box::from_raw(entry));
+        }
+    });
 }
 
 impl Timer {
     /// Starts a timer that, from `after` on and then every `every`, calls this thread's timer handler (see
-    /// [`signals::install`]) with `flag`. The flag lives for ever since a signal may still be pending when the timer is
-    /// stopped.
+    /// [`signals::install`]) with `flag`.
     pub(crate) fn start(after: Duration, every: Duration, flag: &'static AtomicBool) -> io::Result<Self> {
         // SAFETY: all-zero is a valid `sigevent`: plain numbers and pointers.
         let mut event: libc::sigevent = unsafe { mem::zeroed() };
@@ -30,7 +83,8 @@ impl Timer {
         if unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut id) } != 0 {
             return Err(io::Error::last_os_error());
         }
-        let timer = Self { id };
+        let entry = enlist(flag);
+        let timer = Self { id, entry };
         // A time of zero would not start the timer.
         let first = after.max(Duration::from_nanos(1));
         let times = libc::itimerspec {
@@ -56,5 +110,7 @@ impl Drop for Timer {
     fn drop(&mut self) {
         // SAFETY: the timer belongs to this value and is deleted once.
         unsafe { libc::timer_delete(self.id) };
+        // A signal that is still on its way is nobody's then.
+        delist(self.entry);
     }
 }
