@@ -10,33 +10,32 @@ use crate::report::Failure;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code {
     /// What to compile for, if it was said.
-    pub(crate) cpu: Option<CpuFeatures>,
+    cpu: Option<Cpu>,
     /// Whether the artifact says where in the wasm file an address comes from.
     pub(crate) address_map: bool,
 }
 
 impl Code {
-    /// What the words mean on this machine.
-    pub(crate) fn new(flags: &CodeFlags) -> Result<Self, Failure> {
-        let cpu = match flags.cpu {
-            None => None,
-            Some(cpu) => Some(
-                features(cpu, CpuFeatures::detect())
-                    .map_err(|reason| Failure::new(Status::Failure, &format!("--cpu: {reason}")))?,
-            ),
-        };
-        Ok(Self {
-            cpu,
+    /// What the words mean.
+    pub(crate) fn new(flags: &CodeFlags) -> Self {
+        Self {
+            cpu: flags.cpu,
             address_map: !flags.no_address_map,
-        })
+        }
+    }
+
+    /// Refuses code that this machine cannot run. Not for those who only make it.
+    pub(crate) fn check_machine(&self) -> Result<(), Failure> {
+        let cpu = self.cpu.unwrap_or(Cpu::Native);
+        check(cpu, CpuFeatures::detect()).map_err(|reason| Failure::new(Status::Failure, &format!("--cpu: {reason}")))
     }
 
     /// The settings of an engine for this code.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
         let mut config = Config::new();
         config.memory_mode(memory).address_map(self.address_map);
-        if let Some(cpu) = self.cpu {
-            config.cpu(cpu);
+        if let Some((level, _)) = self.cpu.and_then(level) {
+            config.cpu(level);
         }
         config
     }
@@ -47,19 +46,29 @@ impl Code {
     }
 }
 
-/// The features of a level, if this machine has them: what is compiled is run here too.
-fn features(cpu: Cpu, host: CpuFeatures) -> Result<CpuFeatures, String> {
-    let (level, name, instead) = match cpu {
-        Cpu::Native => return Ok(host),
-        Cpu::V2 => (CpuFeatures::X86_64_V2, "x86-64-v2", ""),
-        Cpu::V3 => (CpuFeatures::X86_64_V3, "x86-64-v3", ": choose `native` or `x86-64-v2`"),
-    };
-    let missing = level.without(host);
-    if missing == CpuFeatures::NONE {
-        Ok(level)
-    } else {
-        Err(format!("this machine is not `{name}`, it lacks {missing}{instead}"))
+/// A level's features and name; `None` for those that this machine has.
+fn level(cpu: Cpu) -> Option<(CpuFeatures, &'static str)> {
+    match cpu {
+        Cpu::Native => None,
+        Cpu::V2 => Some((CpuFeatures::X86_64_V2, "x86-64-v2")),
+        Cpu::V3 => Some((CpuFeatures::X86_64_V3, "x86-64-v3")),
     }
+}
+
+/// Whether a machine with the features `host` can run code for `cpu`; if not, why.
+fn check(cpu: Cpu, host: CpuFeatures) -> Result<(), String> {
+    let Some((features, name)) = level(cpu) else {
+        return Ok(());
+    };
+    let missing = features.without(host);
+    if missing == CpuFeatures::NONE {
+        return Ok(());
+    }
+    let instead = match cpu {
+        Cpu::V3 => ": choose `native` or `x86-64-v2`; `wrun compile` makes code for other machines",
+        _ => "",
+    };
+    Err(format!("this machine is not `{name}`, it lacks {missing}{instead}"))
 }
 
 #[cfg(test)]
@@ -67,22 +76,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_that_the_machine_lacks_is_refused_with_what_is_missing() {
+    fn a_level_that_the_machine_lacks_is_not_run_and_what_is_missing_is_said() {
         let (v2, v3) = (CpuFeatures::X86_64_V2, CpuFeatures::X86_64_V3);
-        for (cpu, host, expected) in [
-            (Cpu::Native, v2, Ok(v2)),
-            (Cpu::Native, v3, Ok(v3)),
-            (Cpu::V2, v3, Ok(v2)),
-            (Cpu::V3, v3, Ok(v3)),
-            (Cpu::V3, v3.without(CpuFeatures::FMA), Err("it lacks fma: choose")),
-            (Cpu::V3, v2, Err("avx2")),
-            (Cpu::V2, CpuFeatures::NONE, Err("sse4.2")),
+        for (cpu, host, missing) in [
+            (Cpu::Native, v2, None),
+            (Cpu::Native, CpuFeatures::NONE, None),
+            (Cpu::V2, v3, None),
+            (Cpu::V3, v3, None),
+            (Cpu::V3, v3.without(CpuFeatures::FMA), Some("it lacks fma: choose")),
+            (Cpu::V3, v2, Some("avx2")),
+            (Cpu::V2, CpuFeatures::NONE, Some("sse4.2")),
         ] {
-            match (features(cpu, host), expected) {
-                (Ok(found), expected) => assert_eq!(Ok(found), expected, "{cpu:?} on {host}"),
-                (Err(text), Err(part)) => assert!(text.contains(part), "{text}"),
-                (Err(text), Ok(_)) => panic!("{cpu:?} on {host}: {text}"),
-            }
+            let error = check(cpu, host).err();
+            assert_eq!(error.is_some(), missing.is_some(), "{cpu:?} on {host}: {error:?}");
+            let text = error.unwrap_or_default();
+            assert!(text.contains(missing.unwrap_or_default()), "{cpu:?} on {host}: {text}");
         }
     }
 }

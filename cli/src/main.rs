@@ -61,6 +61,7 @@ fn session(started: Instant) -> Result<Status, Failure> {
         Request::Run(Typed { flags, command }) => {
             log::start();
             let options = options::Options::new(flags, command)?;
+            options.code.check_machine()?;
             run::run(&options, started)
         }
     }

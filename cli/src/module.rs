@@ -22,7 +22,7 @@ const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
 /// What is to be said then.
 pub(crate) const LITTLE_ROOM: &str = "there is little address space (ulimit -v)";
 
-/// The beginning of a file, enough to recognise an artifact.
+/// The beginning of a file, enough to recognise an artifact and to know its settings.
 const BEGINNING: usize = 4096;
 
 /// The module as it was given, opened.
@@ -111,9 +111,10 @@ impl<'a> Input<'a> {
             return Ok(None);
         }
         if let (Some(file), Source::File(path), Some(_)) = (&self.file, &self.options.module, &self.identity) {
-            let mut beginning = [0; BEGINNING];
+            let mut beginning = vec![0; BEGINNING];
             let found = file.read_at(&mut beginning, 0).unwrap_or(0);
-            return Ok(is_artifact(&beginning[..found]).then_some(Artifact::File(path)));
+            beginning.truncate(found);
+            return Ok(is_artifact(&beginning).then(|| Artifact::File(path, beginning)));
         }
         Ok(match self.contents()? {
             Contents::Artifact(bytes) => Some(Artifact::Bytes(bytes)),
@@ -154,6 +155,14 @@ impl<'a> Input<'a> {
             (None, None) => Module::new(engine, wasm),
         });
         Ok(module?)
+    }
+
+    /// The native code of the input, which may be for another machine.
+    pub(crate) fn compile_only(&self, engine: &Engine) -> Result<Vec<u8>, NoModule> {
+        let (wasm, _) = self.wasm()?;
+        Ok(progress::during(self.report().module(), || {
+            Module::precompile(engine, wasm)
+        })?)
     }
 
     /// The binary form of the module, and the identity of the file that has it as its contents.

@@ -147,7 +147,7 @@ impl Options {
                 None => DEFAULT_STACK,
                 Some(word) => stack(&word).map_err(|reason| wrong("--stack-size", &reason))?,
             },
-            code: Code::new(&code)?,
+            code: Code::new(&code),
             allow_precompiled,
             caching: Caching::new(cache)?,
             invoke: match invoke {

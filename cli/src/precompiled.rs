@@ -12,7 +12,7 @@ use wrun_runtime::{Engine, Error, MemoryMode, Module, Stale, inspect};
 
 use crate::module::NoModule;
 use crate::options::Options;
-use crate::report::Reporter;
+use crate::report::{Failure, Reporter};
 
 /// Why an artifact is not run, and what to do.
 pub(crate) const NOT_ALLOWED: &str = "it is native code, made by `wrun compile`: if you trust it like a program, run it with --allow-precompiled, \
@@ -20,49 +20,55 @@ pub(crate) const NOT_ALLOWED: &str = "it is native code, made by `wrun compile`:
 
 /// An artifact from outside of the cache.
 pub(crate) enum Artifact<'a> {
-    /// The file of this name, which is mapped.
-    File(&'a Path),
+    /// The file of this name, which is mapped, and its first bytes.
+    File(&'a Path, Vec<u8>),
     /// These bytes, from standard input or a pipe.
     Bytes(&'a [u8]),
 }
 
-/// Loads an artifact, with the settings that it was made with.
+/// Loads an artifact, with the settings that it was made with: they are as good as those of a run without options, unless others
+/// were asked for.
 pub(crate) fn load(artifact: &Artifact<'_>, options: &Options) -> Result<(Engine, Module), NoModule> {
-    let engine = Engine::new(&options.config(MemoryMode::Guarded))?;
-    match artifact.deserialize(&engine) {
-        Err(Error::Artifact(Stale::Config)) => {}
-        result => return Ok((engine, result?)),
+    let mut config = options.config(MemoryMode::Guarded);
+    if !options.code.is_chosen() {
+        config.like_artifact(match artifact {
+            Artifact::File(_, beginning) => beginning,
+            Artifact::Bytes(bytes) => bytes,
+        });
     }
-    // It was made with other settings than those of a run without options. That is as good, unless others were asked for.
+    let engine = Engine::new(&config)?;
+    match artifact.deserialize(&engine) {
+        Err(Error::Artifact(Stale::Config)) if options.code.is_chosen() => {
+            Err(other_settings(artifact, options)?.into())
+        }
+        result => Ok((engine, result?)),
+    }
+}
+
+/// The failure of an artifact that was made with other settings than those that were asked for.
+fn other_settings(artifact: &Artifact<'_>, options: &Options) -> Result<Failure, Error> {
     let found = match artifact {
         Artifact::Bytes(bytes) => inspect(bytes),
-        Artifact::File(path) => {
+        Artifact::File(path, _) => {
             let bytes = std::fs::read(path).map_err(|error| Error::Resource(error.to_string()))?;
             inspect(&bytes)
         }
     }
     .map_err(Error::Artifact)?;
-    if options.code.is_chosen() {
-        let map = if found.address_map { "with" } else { "without" };
-        let text = format!(
-            "it was made with other settings than the options say ({map} an address map, for a CPU with {}): leave --cpu and \
-             --no-address-map out, or compile it again",
-            found.cpu
-        );
-        return Err(Reporter::new(options).cannot_run(&text).into());
-    }
-    let mut config = options.config(found.memory);
-    config.cpu(found.cpu).address_map(found.address_map);
-    let engine = Engine::new(&config)?;
-    let module = artifact.deserialize(&engine)?;
-    Ok((engine, module))
+    let map = if found.address_map { "with" } else { "without" };
+    let text = format!(
+        "it was made with other settings than the options say ({map} an address map, for a CPU with {}): leave --cpu and \
+         --no-address-map out, or compile it again",
+        found.cpu
+    );
+    Ok(Reporter::new(options).cannot_run(&text))
 }
 
 impl Artifact<'_> {
     fn deserialize(&self, engine: &Engine) -> Result<Module, Error> {
         match self {
             // SAFETY: the user vouches for the file's contents, and that nobody writes to it, as for any program that runs.
-            Self::File(path) => unsafe { Module::deserialize_file(engine, path) },
+            Self::File(path, _) => unsafe { Module::deserialize_file(engine, path) },
             // SAFETY: the user vouches for the bytes.
             Self::Bytes(bytes) => unsafe { Module::deserialize(engine, bytes) },
         }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use wrun_artifact::config::{self as artifact_config, CpuFeatures, MemoryMode};
+use wrun_artifact::header;
 
 /// The guest's stack unless told otherwise, in bytes.
 const STACK_SIZE: usize = 8 << 20;
@@ -35,6 +36,15 @@ impl Config {
     /// Whether artifacts say which instruction each address comes from. Without, backtraces have no offsets and no lines.
     pub fn address_map(&mut self, on: bool) -> &mut Self {
         self.artifact.address_map = on;
+        self
+    }
+
+    /// Takes over the settings with which an artifact was made, from its first 4096 bytes, so that an engine with these
+    /// settings loads it. Nothing changes when they are not those of an artifact: loading it will say what it is.
+    pub fn like_artifact(&mut self, beginning: &[u8]) -> &mut Self {
+        if let Some(settings) = header::settings_of(beginning) {
+            self.artifact = settings;
+        }
         self
     }
 

@@ -227,7 +227,7 @@ fn ms(duration: Duration) -> String {
 pub(crate) struct Phase(Option<(&'static str, Instant, Duration)>);
 
 impl Phase {
-    /// Starts one of the design's phases on the run side: load, instantiate, call.
+    /// Starts one of the phases on the run side: cache, load, instantiate, call.
     pub(crate) fn start(name: &'static str) -> Self {
         Self(log::log_enabled!(log::Level::Debug).then(|| (name, Instant::now(), process_cpu_time())))
     }

@@ -63,6 +63,16 @@ impl Module {
         Self::compile(engine, wasm, Some(deadline))
     }
 
+    /// Compiles a module to an artifact, for [`Module::deserialize`], and loads nothing: this machine's CPU need not have the
+    /// features that the engine's settings name.
+    ///
+    /// # Errors
+    /// When the bytes are not a module that wrun can run, or memory runs out.
+    #[cfg(feature = "compiler")]
+    pub fn precompile(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, Error> {
+        engine.compile(wasm, None)
+    }
+
     #[cfg(feature = "compiler")]
     fn compile(engine: &Engine, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Self, Error> {
         let artifact = engine.compile(wasm, deadline)?;

@@ -130,6 +130,51 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
 }
 
 #[test]
+fn a_link_that_leads_to_another_artifact_is_corrected() {
+    let (scratch, engine) = (Scratch::new("links"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    // Only its times matter.
+    let identity = FileIdentity::of(&File::open("/bin/sh").expect("there")).expect("a file");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&identity), None).expect("compiles");
+    assert!(Module::from_cache(&engine, &cache, &identity).is_some());
+    let links = cache.dir().join("by-file");
+    let link = fs::read_dir(&links)
+        .expect("made")
+        .next()
+        .expect("one")
+        .expect("readable")
+        .path();
+    let right = fs::read_link(&link).expect("a link");
+
+    // What other settings need is of no use.
+    let plain = Engine::new(Config::new().address_map(false)).expect("made");
+    Module::new_cached(&plain, &cache, &wasm(1), None, None).expect("compiles");
+    let other = CacheKey::of(&plain, &wasm(1));
+    for wrong in [
+        format!("../{other}.wrun"),
+        "nowhere".to_owned(),
+        "../by-file".to_owned(),
+    ] {
+        fs::remove_file(&link).expect("own");
+        std::os::unix::fs::symlink(&wrong, &link).expect("own");
+        assert!(Module::from_cache(&engine, &cache, &identity).is_none(), "{wrong}");
+        let reading = scratch.cache(CacheMode::ReadOnly);
+        Module::new_cached(&engine, &reading, &wasm(1), Some(&identity), None).expect("is there");
+        assert_eq!(
+            fs::read_link(&link).expect("a link"),
+            Path::new(&wrong),
+            "read-only writes nothing"
+        );
+
+        Module::new_cached(&engine, &cache, &wasm(1), Some(&identity), None).expect("is there");
+        assert_eq!(fs::read_link(&link).expect("a link"), right);
+        let module = Module::from_cache(&engine, &cache, &identity).expect("remembered");
+        assert_eq!(answer(&engine, &module), 1);
+        assert_eq!(fs::read_dir(&links).expect("there").count(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn a_damaged_artifact_is_replaced() {
     let (scratch, engine) = (Scratch::new("damaged"), engine());
     let cache = scratch.cache(CacheMode::ReadWrite);

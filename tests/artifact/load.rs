@@ -5,14 +5,15 @@
 )]
 
 use wrun_artifact::elf::Stale;
-use wrun_runtime::{Config, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{Config, CpuFeatures, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value};
 use wrun_tests::scratch;
 
 use crate::{artifact, example};
 
-/// Loads bytes that wrun has made, whatever a test has changed in them: the test says that nothing of it is run.
+/// Loads bytes that this process has made. A test that has changed something in them runs nothing of it.
 pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-    // SAFETY: being refused is what is tested; of what is not refused only the descriptions are read, no code runs.
+    // SAFETY: the code is wrun's. Where a test has changed something, being refused is what is tested; of what is not refused
+    // only the descriptions are read.
     unsafe { Module::deserialize(engine, bytes) }
 }
 
@@ -51,13 +52,12 @@ fn a_module_from_its_artifact_does_the_same() {
     assert_eq!(expected.1[4..17], *b"not yet there");
     assert_eq!(expected.1[32..41], *b"some text");
 
-    // SAFETY: this process has just made the bytes.
-    let from_bytes = unsafe { Module::deserialize(&engine, compiled.serialize()) }.expect("whole");
+    let from_bytes = load(&engine, compiled.serialize()).expect("whole");
     assert_eq!(behaviour(&engine, &from_bytes), expected);
 
     let path = scratch(env!("CARGO_TARGET_TMPDIR"), "load").join("artifact");
     std::fs::write(&path, compiled.serialize()).expect("writable");
-    // SAFETY: as above, and nobody else knows the file.
+    // SAFETY: this process has just made the bytes, and nobody else knows the file.
     let from_file = unsafe { Module::deserialize_file(&engine, &path) }.expect("whole");
     std::fs::remove_file(&path).expect("still there");
     assert_eq!(behaviour(&engine, &from_file), expected);
@@ -76,17 +76,38 @@ fn an_artifact_of_other_settings_is_refused() {
     let guarded = Engine::new(&Config::new()).expect("signals can be handled");
     let checked = Engine::new(Config::new().memory_mode(MemoryMode::Checked)).expect("signals can be handled");
     let module = Module::new(&guarded, &example()).expect("valid");
-    // SAFETY: this process has just made the bytes.
-    let result = unsafe { Module::deserialize(&checked, module.serialize()) };
+    let result = load(&checked, module.serialize());
     assert!(matches!(result, Err(Error::Artifact(Stale::Config))), "{result:?}");
+}
+
+#[test]
+fn an_engine_with_the_settings_of_an_artifact_loads_it() {
+    let mut odd = Config::new();
+    odd.memory_mode(MemoryMode::Checked)
+        .address_map(false)
+        .cpu(CpuFeatures::X86_64_V2);
+    let engine = Engine::new(&odd).expect("signals can be handled");
+    let module = Module::new(&engine, &example()).expect("valid");
+    let expected = behaviour(&engine, &module);
+    let mut like = Config::new();
+    like.like_artifact(&module.serialize()[..4096]);
+    let engine = Engine::new(&like).expect("signals can be handled");
+    let loaded = load(&engine, module.serialize()).expect("as if made for it");
+    assert_eq!(behaviour(&engine, &loaded), expected);
+
+    // Nothing follows from other bytes.
+    for beginning in [&b""[..], &[0; 4096], &module.serialize()[1..4097]] {
+        let mut same = Config::new();
+        same.like_artifact(beginning);
+        assert_eq!(format!("{same:?}"), format!("{:?}", Config::new()));
+    }
 }
 
 #[test]
 fn bytes_that_are_no_artifact_are_refused() {
     let engine = Engine::new(&Config::new()).expect("signals can be handled");
     for bytes in [&b""[..], b"\0asm\x01\0\0\0", &[0x7f; 5000]] {
-        // SAFETY: there is no code in them; being refused is what is tested.
-        let result = unsafe { Module::deserialize(&engine, bytes) };
+        let result = load(&engine, bytes);
         assert!(matches!(result, Err(Error::Artifact(_))), "{result:?}");
     }
 }

@@ -1,13 +1,11 @@
 //! Artifacts that hold only some of a module's functions: these run as ever, and whoever calls another learns which one is
 //! missing, by whatever way the call goes.
-#![allow(
-    unsafe_code,
-    reason = "loading an artifact is a promise that wrun made it, which holds for those made here"
-)]
 
 use wrun_artifact::index::Index;
 use wrun_compiler::{Config, Options, compile_subset};
-use wrun_runtime::{Engine, Error, Imports, Instance, Module, Store, Trap, TrapCode, Value};
+use wrun_runtime::{Engine, Error, Imports, Instance, Store, Trap, TrapCode, Value};
+
+use crate::load::load;
 
 /// Functions that reach one another in each way there is. `$leaf` needs no context, nor does who calls only it; `$private`
 /// is a table that no one else can enter, `$shared` one that others see.
@@ -54,8 +52,7 @@ const CALLS: [(&str, i32, &[&str]); 8] = [
 
 /// What a call gives with these functions in the artifact.
 fn call(engine: &Engine, bytes: &[u8], name: &str, argument: i32) -> Result<Vec<Value>, Trap> {
-    // SAFETY: this process has just made the bytes.
-    let module = unsafe { Module::deserialize(engine, bytes) }.expect("whole");
+    let module = load(engine, bytes).expect("whole");
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, &module, &Imports::new(engine)).expect("nothing is imported");
     let func = instance.func(&mut store, name).expect("exported, there or not");
@@ -112,8 +109,7 @@ fn a_start_function_that_is_missing_fails_instantiation() {
     let wasm = wat::parse_str("(module (func $begin) (start $begin))").expect("well-formed");
     let (bytes, _) = compile_subset(&wasm, &Config::native(), &Options::default(), |_| false).expect("valid");
     let engine = Engine::new(&wrun_runtime::Config::new()).expect("signals can be handled");
-    // SAFETY: this process has just made the bytes.
-    let module = unsafe { Module::deserialize(&engine, &bytes) }.expect("whole");
+    let module = load(&engine, &bytes).expect("whole");
     let mut store = Store::new(&engine, ());
     let error = Instance::new(&mut store, &module, &Imports::new(&engine)).expect_err("it calls the function");
     assert!(

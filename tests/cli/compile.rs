@@ -5,6 +5,10 @@ mod support;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Command;
+
+use wrun_artifact::config::CpuFeatures;
+use wrun_artifact::elf::{Artifact, Expect};
 
 use support::{Dir, guest, wrun, wrun_after};
 
@@ -107,6 +111,75 @@ fn code_with_other_settings_runs_unless_options_say_otherwise() {
             "leave --cpu and --no-address-map out",
         ];
         ended.fails(126, parts);
+    }
+}
+
+#[test]
+fn code_with_other_settings_is_mapped_like_any_and_not_read() {
+    // A few megabytes, in a custom section that is kept.
+    let text = fs::read_to_string(guest("hello")).expect("the guest is there");
+    let mut wasm = wat::parse_str(text).expect("it is well-formed");
+    let names = vec![b'x'; 4 << 20];
+    wasm.extend([0, 0x8c, 0x80, 0x80, 0x02, 11]);
+    wasm.extend(b".debug_info");
+    wasm.extend(&names);
+    let dir = Dir::new();
+    let compile = ["compile", "--no-address-map", "-o", "out", "-"];
+    dir.wrun(compile).stdin(wasm).run().prints("");
+    let options = [
+        "-f",
+        "-e",
+        "trace=read,pread64,mmap",
+        "-o",
+        "trace",
+        env!("CARGO_BIN_EXE_wrun"),
+    ];
+    let traced = Command::new("strace")
+        .current_dir(dir.path())
+        .args(options)
+        .args(["--allow-precompiled", "out"])
+        .output()
+        .expect("ci/install installs strace");
+    assert!(traced.status.success(), "{traced:?}");
+    let trace = fs::read_to_string(dir.path().join("trace")).expect("it is there");
+    let read: usize = trace
+        .lines()
+        .filter(|line| line.contains("read"))
+        .filter_map(|line| line.rsplit("= ").next()?.trim().parse::<usize>().ok())
+        .sum();
+    assert!(read < 100_000, "{trace}");
+}
+
+#[test]
+fn code_is_made_for_machines_that_can_do_more_than_this_one() {
+    let dir = compiled(&["--cpu", "x86-64-v3"]);
+    let key = wrun(["cache", "key", "--cpu", "x86-64-v3"])
+        .args([guest("hello")])
+        .run()
+        .status(0)
+        .quiet();
+    assert_ne!(key.stdout, wrun(["cache", "key"]).args([guest("hello")]).run().stdout);
+    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    let lacking = CpuFeatures::X86_64_V3.without(CpuFeatures::detect());
+    let expect = Expect {
+        build: wrun_artifact::BUILD,
+        config: None,
+        cpu: CpuFeatures::X86_64_V3,
+    };
+    let artifact = Artifact::read(&bytes, &expect).expect("such a machine takes it");
+    assert_eq!(artifact.config().cpu, CpuFeatures::X86_64_V3);
+
+    let precompiled = dir.wrun(["--allow-precompiled", "out"]);
+    let from_wasm = dir.wrun(["--cpu", "x86-64-v3"]).args([guest("hello")]);
+    if lacking == CpuFeatures::NONE {
+        precompiled.run().prints("hello, world\n");
+        from_wasm.run().prints("hello, world\n");
+    } else {
+        let lacking = lacking.to_string();
+        let parts = ["cannot run `out`: ", "features that this CPU lacks", &lacking];
+        precompiled.run().fails(126, parts);
+        let parts = ["--cpu: ", "this machine is not `x86-64-v3`", &lacking];
+        from_wasm.run().fails(125, parts);
     }
 }
 

@@ -139,6 +139,23 @@ fn waiting_for_a_compiler_that_stopped_ends_with_the_deadline() {
     assert_eq!(ends_right(&site, first), 1);
 }
 
+#[test]
+fn a_compiler_that_stopped_is_replaced_by_one_of_those_that_wait() {
+    let site = Site::new(Program::new(Size::LARGE));
+    let mut first = compiling(&site);
+    signal(&first, "STOP");
+    is_compiling(&site, &mut first);
+    let waiting: Vec<_> = (0..4).map(|_| spawn(&site, &[])).collect();
+    let compiled: usize = waiting.into_iter().map(|child| ends_right(&site, child)).sum();
+    assert_eq!(compiled, 1, "one of those who waited");
+
+    signal(&first, "CONT");
+    assert_eq!(ends_right(&site, first), 1);
+    assert_eq!(site.names_with(".wrun").len(), 1);
+    assert_eq!(site.names_with(".lock"), [""; 0]);
+    assert_eq!(site.compiles(), 0);
+}
+
 /// Something that happens to the one entry of a site's cache.
 type Event = fn(&Site);
 

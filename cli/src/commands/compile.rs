@@ -1,4 +1,4 @@
-//! `wrun compile FILE -o OUT`: a module in, a file of native code out.
+//! `wrun compile FILE -o OUT`: a module in, a file of native code out, which may be for a machine that can do more than this one.
 //!
 //! The file appears as a whole or not at all: it is written under another name in the same directory, and renamed.
 
@@ -35,13 +35,13 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     // What cannot be compiled is known before anything is compiled.
     input.wasm()?;
     let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
-    let module = input
-        .read_and_compile(&engine)
+    let artifact = input
+        .compile_only(&engine)
         .map_err(|refusal| refusal.failure(&report))?;
     if output == "-" {
-        return report::to_stdout(module.serialize());
+        return report::to_stdout(&artifact);
     }
-    write(&target, module.serialize()).map_err(|error| {
+    write(&target, &artifact).map_err(|error| {
         Failure::new(
             Status::Failure,
             &format!("cannot write `{}`: {error}", target.display()),

@@ -21,6 +21,7 @@ pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
         file,
     } = line;
     let options = super::options(file, code, cache)?;
+    options.code.check_machine()?;
     let (is_precompiled, found) = look(&options)?;
     let what = if is_precompiled { "compiled module" } else { "wasm" };
     super::print(json, &value(&options.module, is_precompiled, &found), || {

@@ -247,6 +247,13 @@ pub fn build_of(file: &[u8]) -> Option<[u8; 16]> {
     is_artifact(file).then_some(layout.build)
 }
 
+/// The settings that an artifact of this format says it was made with, from its first page alone. Nothing is checked: that is for
+/// whoever reads the artifact then.
+pub fn settings_of(file: &[u8]) -> Option<Config> {
+    let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
+    Config::from_bytes(&layout.config).filter(|_| is_artifact(file))
+}
+
 impl core::error::Error for Stale {}
 
 impl Header {

@@ -14,6 +14,7 @@ mod evict;
 mod key;
 mod publish;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
@@ -24,7 +25,7 @@ pub use evict::{CacheEntry, Pruned};
 pub(crate) use key::Settings;
 pub use key::{CacheKey, FileIdentity};
 
-use crate::sys::dir::{Dir, effective_user};
+use crate::sys::dir::{Dir, effective_user, random};
 
 /// What a run may do with the cache.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -144,9 +145,24 @@ impl Cache {
                 self.dir.make_dir(BY_FILE)?;
                 self.dir.symlink(&target, &name)
             }
-            // The same contents give the same artifact; a link that leads nowhere will lead somewhere again.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.correct_link(&target, &name),
             result => result,
         }
+    }
+
+    /// Lets a name lead to `target` that is a link already, if that leads elsewhere.
+    fn correct_link(&self, target: &str, name: &str) -> io::Result<()> {
+        if self
+            .dir
+            .read_link(name)
+            .is_ok_and(|led| led.as_bytes() == target.as_bytes())
+        {
+            return Ok(());
+        }
+        let temporary = format!("{BY_FILE}/{}{:016x}", publish::NEW, random());
+        self.dir.symlink(target, &temporary)?;
+        self.dir.rename(&temporary, name).inspect_err(|_| {
+            let _ = self.dir.remove(OsStr::new(&temporary));
+        })
     }
 }

@@ -5,8 +5,9 @@ use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{Cache, CacheKey, CacheMode};
 use crate::sys::dir::random;
@@ -15,8 +16,14 @@ use crate::sys::file::may_have;
 /// What the names of files that are being written begin with.
 pub(super) const NEW: &str = "new-";
 
-/// How long a process waits for another one that compiles the same module. A file takes seconds, the largest minutes.
+/// How long a process waits for another one that is at work on the same module. A file takes seconds, the largest minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often the process that compiles shows that it is at work.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A process that has not shown it for this long has been stopped (or its machine is in trouble): it is not waited for.
+const STALLED: Duration = Duration::from_secs(5);
 
 /// The right to compile one artifact. Given back on drop, and by the system when the process dies.
 #[derive(Debug)]
@@ -24,19 +31,59 @@ pub(crate) struct Lock<'c> {
     cache: &'c Cache,
     name: String,
     /// Locked as long as it is open.
-    _file: File,
+    file: File,
+    /// Ends the thread that shows that this process is at work.
+    _beat: Option<Sender<()>>,
 }
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Removed while it is held: whoever waits for it notices that its file has no name any more.
-        let _ = self.cache.dir.remove(OsStr::new(&self.name));
+        // Removed while it is held: whoever waits for it notices that its file has no name any more. It may be another's,
+        // if this process was stopped for a while.
+        if self.cache.dir.is(&self.name, &self.file) {
+            let _ = self.cache.dir.remove(OsStr::new(&self.name));
+        }
+    }
+}
+
+/// Touches the file of a lock again and again, until what it gives is dropped. Only a thread can do so while the code generator
+/// works; without one, those who wait do so for a short time only.
+fn start_beat(file: &File) -> Option<Sender<()>> {
+    let file = file.try_clone().ok()?;
+    let (done, end) = mpsc::channel();
+    let thread = thread::Builder::new().name("cache".into()).stack_size(64 << 10);
+    let started = thread.spawn(move || {
+        while end.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+    });
+    started.ok().map(|_| done)
+}
+
+/// What a process that waits has seen of the one it waits for.
+#[derive(Default)]
+struct Watch(Option<(Instant, [i64; 3])>);
+
+impl Watch {
+    /// Whether the holder of a lock has shown nothing for too long, by this process's own clock.
+    fn has_stalled(&mut self, file: &File) -> bool {
+        let Ok(metadata) = file.metadata() else {
+            return false;
+        };
+        let now = [metadata.ino().cast_signed(), metadata.mtime(), metadata.mtime_nsec()];
+        match self.0 {
+            Some((since, seen)) if seen == now => since.elapsed() > STALLED,
+            _ => {
+                self.0 = Some((Instant::now(), now));
+                false
+            }
+        }
     }
 }
 
 impl Cache {
-    /// Waits for the right to compile an artifact. `None` when it is not to be had (the directory cannot be written, or `give_up`
-    /// says so, or it takes too long): the caller compiles without it then.
+    /// Waits for the right to compile an artifact, and takes it from a process that was stopped. `None` when it is not to be had
+    /// (the directory cannot be written, or `give_up` says so, or it takes too long): the caller compiles without it then.
     pub(crate) fn lock(&self, key: &CacheKey, give_up: impl Fn() -> bool) -> Option<Lock<'_>> {
         if self.mode != CacheMode::ReadWrite {
             return None;
@@ -44,6 +91,7 @@ impl Cache {
         let name = key.lock_name();
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
+        let mut watch = Watch::default();
         while !give_up() && start.elapsed() < PATIENCE {
             let file = self.dir.open_or_create(&name).ok()?;
             match file.try_lock() {
@@ -52,10 +100,18 @@ impl Cache {
                     return Some(Lock {
                         cache: self,
                         name,
-                        _file: file,
+                        _beat: start_beat(&file),
+                        file,
                     });
                 }
                 Ok(()) => {}
+                // Without its name it is nobody's: the next to come makes another one.
+                Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
+                    log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
+                    if self.dir.is(&name, &file) {
+                        self.dir.remove(OsStr::new(&name)).ok()?;
+                    }
+                }
                 Err(TryLockError::WouldBlock) => {
                     thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(20));
@@ -91,5 +147,47 @@ impl Cache {
         }
         file.write_all(artifact)?;
         file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Settings;
+
+    #[test]
+    fn whoever_works_is_waited_for_and_whoever_does_not_is_not() {
+        let path = std::env::temp_dir().join(format!("wrun-lock-{}", std::process::id()));
+        let cache = Cache::open(&path, CacheMode::ReadWrite, 0).expect("made");
+        let settings = Settings::new(&[0; 16], &[0; 24]);
+        let [works, stopped] = [&b"works"[..], b"stopped"].map(|wasm| CacheKey::new(wasm, &settings));
+        let start = Instant::now();
+        thread::scope(|scope| {
+            let first = cache.lock(&works, || false).expect("nobody has it");
+            let cache = &cache;
+            let waits = scope.spawn(move || {
+                drop(cache.lock(&works, || false).expect("given back"));
+                start.elapsed()
+            });
+
+            let mut first_of_other = cache.lock(&stopped, || false).expect("nobody has it");
+            first_of_other._beat = None;
+            let second = cache.lock(&stopped, || false).expect("taken over");
+            assert!(start.elapsed() > STALLED, "{:?}", start.elapsed());
+            drop(first_of_other);
+            let gave_up = Instant::now() + Duration::from_millis(50);
+            assert!(
+                cache.lock(&stopped, || Instant::now() > gave_up).is_none(),
+                "the second one's lock is still there"
+            );
+            drop(second);
+
+            thread::sleep(BEAT);
+            let given_back = start.elapsed();
+            drop(first);
+            assert!(waits.join().expect("no panic") >= given_back);
+        });
+        assert_eq!(cache.dir.items().expect("readable").len(), 0);
+        std::fs::remove_dir_all(path).expect("own");
     }
 }

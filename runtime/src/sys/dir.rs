@@ -1,7 +1,7 @@
 //! A directory that is held open: everything in it is reached through the open directory, so that what was checked of it once
 //! stays true, whatever happens to its path.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -90,6 +90,18 @@ impl Dir {
     /// Gives something another name, in place of what has that name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    /// Whether this is the name of this open file.
+    pub(crate) fn is(&self, name: &str, file: &File) -> bool {
+        let named = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
+        let open = rustix::fs::fstat(file);
+        matches!((named, open), (Ok(a), Ok(b)) if (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
+    }
+
+    /// Where a symbolic link leads.
+    pub(crate) fn read_link(&self, name: &str) -> io::Result<CString> {
+        Ok(rustix::fs::readlinkat(&self.0, name, Vec::new())?)
     }
 
     /// Makes a symbolic link.
