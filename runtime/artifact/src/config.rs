@@ -9,20 +9,12 @@ use core::fmt;
 pub const FORMAT_VERSION: u32 = 1;
 
 macro_rules! features {
-    ($($(#[$doc:meta])* $konst:ident = $bit:literal, $flag:literal, $detect:tt;)*) => {
+    ($($(#[$doc:meta])* $konst:ident = $bit:literal, $flag:literal;)*) => {
         impl CpuFeatures {
             $($(#[$doc])* pub const $konst: Self = Self(1 << $bit);)*
 
             /// Every feature wrun knows, with its name as `std::arch` spells it.
             pub const KNOWN: &[(Self, &str)] = &[$((Self::$konst, $flag)),*];
-
-            /// What the CPU that runs this can do (`cpuid`), restricted to the features that wrun makes use of. The only
-            /// detector in wrun.
-            pub fn detect() -> Self {
-                let mut found = Self::NONE;
-                $(if std::is_x86_feature_detected!($detect) { found = found.union(Self::$konst); })*
-                found
-            }
         }
     };
 }
@@ -33,39 +25,39 @@ pub struct CpuFeatures(u64);
 
 features! {
     /// SSE3.
-    SSE3 = 0, "sse3", "sse3";
+    SSE3 = 0, "sse3";
     /// SSSE3.
-    SSSE3 = 1, "ssse3", "ssse3";
+    SSSE3 = 1, "ssse3";
     /// SSE4.1.
-    SSE41 = 2, "sse4.1", "sse4.1";
+    SSE41 = 2, "sse4.1";
     /// SSE4.2.
-    SSE42 = 3, "sse4.2", "sse4.2";
+    SSE42 = 3, "sse4.2";
     /// `popcnt`.
-    POPCNT = 4, "popcnt", "popcnt";
+    POPCNT = 4, "popcnt";
     /// `cmpxchg16b`.
-    CMPXCHG16B = 5, "cmpxchg16b", "cmpxchg16b";
+    CMPXCHG16B = 5, "cmpxchg16b";
     /// AVX.
-    AVX = 6, "avx", "avx";
+    AVX = 6, "avx";
     /// AVX2.
-    AVX2 = 7, "avx2", "avx2";
+    AVX2 = 7, "avx2";
     /// Fused multiply and add.
-    FMA = 8, "fma", "fma";
+    FMA = 8, "fma";
     /// Bit manipulation 1.
-    BMI1 = 9, "bmi1", "bmi1";
+    BMI1 = 9, "bmi1";
     /// Bit manipulation 2.
-    BMI2 = 10, "bmi2", "bmi2";
+    BMI2 = 10, "bmi2";
     /// `lzcnt`.
-    LZCNT = 11, "lzcnt", "lzcnt";
+    LZCNT = 11, "lzcnt";
     /// AVX-512 foundation.
-    AVX512F = 12, "avx512f", "avx512f";
+    AVX512F = 12, "avx512f";
     /// AVX-512 vector length extensions.
-    AVX512VL = 13, "avx512vl", "avx512vl";
+    AVX512VL = 13, "avx512vl";
     /// AVX-512 doubleword and quadword instructions.
-    AVX512DQ = 14, "avx512dq", "avx512dq";
+    AVX512DQ = 14, "avx512dq";
     /// AVX-512 bit algorithms.
-    AVX512BITALG = 15, "avx512bitalg", "avx512bitalg";
+    AVX512BITALG = 15, "avx512bitalg";
     /// AVX-512 vector byte manipulation.
-    AVX512VBMI = 16, "avx512vbmi", "avx512vbmi";
+    AVX512VBMI = 16, "avx512vbmi";
 }
 
 impl CpuFeatures {

@@ -72,7 +72,7 @@ impl fmt::Display for ValType {
 }
 
 /// A function type (spec 2.3.7).
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct FuncType {
     params: Box<[ValType]>,
     results: Box<[ValType]>,
