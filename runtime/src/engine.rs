@@ -1,6 +1,6 @@
 //! The one file that sees both sides: runs the phases and says how long they took.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 #[cfg(feature = "compiler")]
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -33,7 +33,7 @@ struct Inner {
 /// Function types and their ids: position in `types`, plus 1.
 #[derive(Debug, Default)]
 struct Sigs {
-    ids: HashMap<FuncType, u32>,
+    ids: BTreeMap<FuncType, u32>,
     types: Vec<FuncType>,
 }
 

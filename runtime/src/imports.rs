@@ -1,6 +1,6 @@
 //! Imports: what the host offers to modules, by name.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use wrun_artifact::TrapCode;
@@ -33,7 +33,7 @@ pub enum UnknownImports {
 
 /// Functions of the host, and things of a store, that modules can import. Can be used for many instances.
 pub struct Imports<T> {
-    definitions: HashMap<String, HashMap<String, Definition>>,
+    definitions: BTreeMap<String, BTreeMap<String, Definition>>,
     data: PhantomData<fn(T)>,
 }
 
@@ -41,7 +41,7 @@ impl<T: 'static> Imports<T> {
     /// Imports without anything in them.
     pub fn new(_engine: &Engine) -> Self {
         Self {
-            definitions: HashMap::new(),
+            definitions: BTreeMap::new(),
             data: PhantomData,
         }
     }
@@ -92,7 +92,7 @@ impl<T: 'static> Imports<T> {
         match self.definitions.get_mut(module) {
             Some(names) => names.insert(name.to_owned(), definition),
             None => {
-                let names = HashMap::from([(name.to_owned(), definition)]);
+                let names = BTreeMap::from([(name.to_owned(), definition)]);
                 self.definitions.insert(module.to_owned(), names);
                 None
             }

@@ -1,6 +1,7 @@
 //! Descriptors: what a number of the guest stands for, and the table of them. Free numbers are reused lowest first, as on
 //! a Unix host. The table bounds how many descriptors a guest can hold; everything else about a file is the kernel's.
 
+use std::cell::OnceCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use cap_std::fs::Dir as CapDir;
@@ -141,6 +142,8 @@ impl Descriptor {
 
 /// The descriptors that the host keeps for itself, out of those that the system allows.
 const RESERVE: u64 = 32;
+/// Even a very low limit leaves the standard streams and some more.
+const FEWEST: usize = 8;
 /// The most descriptors, where the system allows more: it bounds the table, and what the kernel holds for it.
 const MOST: u64 = 1 << 16;
 
@@ -150,26 +153,36 @@ pub(crate) struct Table {
     /// No slot below this one is free.
     lowest_free: usize,
     open: usize,
-    limit: usize,
+    /// How many there may be; looked up when there are more than [`FEWEST`].
+    limit: OnceCell<usize>,
     serial: u64,
 }
 
 impl Table {
     /// An empty table, bounded by the process's limit.
     pub(crate) fn new() -> Table {
-        let soft = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
-        // Even a very low limit leaves the standard streams and some more.
-        Table::with_limit(soft.saturating_sub(RESERVE).clamp(8, MOST) as usize)
-    }
-
-    fn with_limit(limit: usize) -> Table {
         Table {
             slots: Vec::new(),
             lowest_free: 0,
             open: 0,
-            limit,
+            limit: OnceCell::new(),
             serial: 0,
         }
+    }
+
+    #[cfg(test)]
+    fn with_limit(limit: usize) -> Table {
+        Table {
+            limit: limit.into(),
+            ..Table::new()
+        }
+    }
+
+    fn limit(&self) -> usize {
+        *self.limit.get_or_init(|| {
+            let soft = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
+            soft.saturating_sub(RESERVE).clamp(FEWEST as u64, MOST) as usize
+        })
     }
 
     /// A number that no directory has had yet.
@@ -180,7 +193,8 @@ impl Table {
 
     /// Checks that one more descriptor can be had, before a call has effects.
     pub(crate) fn check_room(&self) -> Result {
-        if self.open < self.limit {
+        let is_below = |limit| self.open < limit;
+        if (self.limit.get().is_none() && is_below(FEWEST)) || is_below(self.limit()) {
             Ok(())
         } else {
             Err(Errno::MFILE)

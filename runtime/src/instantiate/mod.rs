@@ -18,7 +18,7 @@ mod resolve;
 mod segment;
 mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::{self, NonNull};
 
 use wrun_artifact::index::{DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, FuncIndex, GlobalIndex, Index};
@@ -66,9 +66,9 @@ pub(crate) struct InstanceData {
     imported_funcs: Vec<ImportedFunc>,
     /// Where the trampolines of imported functions lie in the text, `NONE` for those that can enter no private table.
     thunks: Vec<u32>,
-    func_refs: HashMap<u32, FuncPtr>,
-    dropped_elems: HashSet<u32>,
-    dropped_data: HashSet<u32>,
+    func_refs: BTreeMap<u32, FuncPtr>,
+    dropped_elems: BTreeSet<u32>,
+    dropped_data: BTreeSet<u32>,
     /// The context's memory, where it is not part of a memory's reservation.
     _context: Option<Mapping>,
 }
@@ -99,9 +99,9 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
             .filter(|row| row.ty.kind == 0)
             .map(|row| row.thunk.get())
             .collect(),
-        func_refs: HashMap::new(),
-        dropped_elems: HashSet::new(),
-        dropped_data: HashSet::new(),
+        func_refs: BTreeMap::new(),
+        dropped_elems: BTreeSet::new(),
+        dropped_data: BTreeSet::new(),
         _context: context,
     });
     vmctx.set(vmctx::INSTANCE, instance.as_ptr());
