@@ -187,6 +187,9 @@ pub(crate) enum UnknownImports {
 /// Reads argv.
 pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Failure> {
     let argv: Vec<OsString> = argv.collect();
+    if let Some(typed) = without_options(&argv) {
+        return Ok(Request::Run(typed));
+    }
     let command = argv.get(1).and_then(|word| reserved(word));
     let is_run = command.is_none_or(|word| word == "run");
     let alone = match command {
@@ -224,6 +227,16 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
         Some(Command::Cache(line)) => Ok(Request::Cache(line)),
         Some(Command::Inspect(line)) => Ok(Request::Inspect(line)),
     }
+}
+
+/// The meaning of argv when a module comes first: then there is nothing to be read, and nothing to read it with is made.
+fn without_options(argv: &[OsString]) -> Option<Typed> {
+    let module = argv.get(1)?;
+    let is_module = reserved(module).is_none() && !module.as_encoded_bytes().starts_with(b"-");
+    is_module.then(|| Typed {
+        flags: RunFlags::default(),
+        command: argv[1..].to_vec(),
+    })
 }
 
 fn typed(line: RunLine) -> Result<Request, Failure> {
@@ -319,6 +332,24 @@ mod tests {
         ] {
             let expected: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
             assert_eq!(outcome(words), Ok(expected), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_that_comes_first_means_what_it_means_after_the_word_run() {
+        for words in [
+            &["a.wasm"][..],
+            &["a.wasm", "--dir", "x", "--", "-"],
+            &["", "x"],
+            &["a b", ""],
+        ] {
+            let argv = |first: &[&str]| -> Vec<OsString> { first.iter().chain(words).map(OsString::from).collect() };
+            let short = without_options(&argv(&["wrun"])).expect("it is a module");
+            let Ok(Request::Run(whole)) = parse(argv(&["wrun", "run"]).into_iter()) else {
+                panic!("{words:?} are a module and its arguments");
+            };
+            let debug = |typed: Typed| format!("{:?} {:?}", typed.flags, typed.command);
+            assert_eq!(debug(short), debug(whole), "{words:?}");
         }
     }
 
