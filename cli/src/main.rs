@@ -2,12 +2,16 @@
 //!
 //! Argv and environment come in, an exit status goes out. The order of the rooms: [`flags`] (what was typed), [`options`]
 //! (what it means), [`run`] (the session) or [`commands`] (those without a guest), [`module`] (where code comes from),
-//! [`report`] (what people are told), [`exit`] (the one way out). Nothing that an embedder would need may live here: that
+//! [`report`] (what people are told), [`exit`] (the one way out). [`entry`] comes before all of them. Nothing that an embedder would need may live here: that
 //! belongs to `wrun-runtime` and `wrun-wasi`.
+// Where the process begins is for `entry`.
+#![cfg_attr(not(test), no_main)]
+#![cfg_attr(test, allow(dead_code, reason = "tests begin elsewhere"))]
 
 mod caching;
 mod code;
 mod commands;
+mod entry;
 mod exit;
 mod flags;
 mod invoke;
@@ -29,17 +33,6 @@ use std::time::Instant;
 use exit::Status;
 use flags::{Request, Typed};
 use report::Failure;
-
-fn main() {
-    // The clock of `--epoch-timeout` starts here: reading and compiling the module count.
-    let started = Instant::now();
-    let status = match panic::catch(|| session(started)) {
-        Ok(Ok(status)) => status,
-        Ok(Err(failure)) => failure.print(),
-        Err(bug) => bug.print(),
-    };
-    exit::exit(status)
-}
 
 /// Everything from argv to exit status.
 fn session(started: Instant) -> Result<Status, Failure> {

@@ -33,6 +33,7 @@ impl Deadline {
     /// When the system gives no timer or no signal handler.
     pub fn after(time: Duration) -> Result<Self, Error> {
         crate::trap::install()?;
+        signals::install_timer().map_err(|error| Error::resource("cannot handle signals", &error))?;
         signals::unblock_timer_signal();
         // Stores that were told of the deadline look at the flag when it is long gone, so the flag stays: one byte per deadline.
         let flag: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));

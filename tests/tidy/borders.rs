@@ -52,6 +52,10 @@ const UNSAFE: &[&str] = &[
     "runtime/src/module.rs",
     "runtime/src/memory.rs",
     "runtime/src/global.rs",
+    // What the system saves of the CPU's registers can only be asked the CPU.
+    "runtime/artifact/src/cpu.rs",
+    // The name of the process's first function.
+    "cli/src/entry.rs",
     // Descriptors that a service manager passes come as numbers.
     "cli/src/listen.rs",
     // Loading an artifact is a promise of whoever calls it: with `--allow-precompiled`, of the user.

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 pub(crate) mod dir;
 pub(crate) mod file;
 pub(crate) mod mmap;
+pub(crate) mod process;
 pub(crate) mod signals;
 pub(crate) mod stack;
 pub(crate) mod timer;

@@ -54,7 +54,7 @@ pub(crate) fn timer_signal() -> i32 {
     libc::SIGRTMIN() + 4
 }
 
-/// Installs the handlers for the process, once; later calls change nothing.
+/// Installs the handlers of faults for the process, once; later calls change nothing.
 pub(crate) fn install(hooks: Hooks) -> io::Result<()> {
     match INSTALLED.get_or_init(|| install_now(hooks)) {
         Ok(_) => Ok(()),
@@ -68,8 +68,16 @@ fn install_now(hooks: Hooks) -> io::Result<Installed> {
     for (signal, previous) in FAULTS.into_iter().zip(&mut previous) {
         *previous = set_handler(signal, on_fault, libc::SA_NODEFER)?;
     }
-    set_handler(timer_signal(), on_tick, 0)?;
     Ok(Installed { hooks, previous })
+}
+
+/// Installs the handler of timers' signals for the process, once. Only runs with a deadline need it. [`install`] comes first.
+pub(crate) fn install_timer() -> io::Result<()> {
+    static TIMER: OnceLock<io::Result<()>> = OnceLock::new();
+    match TIMER.get_or_init(|| set_handler(timer_signal(), on_tick, 0).map(|_| ())) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(io::Error::from(error.kind())),
+    }
 }
 
 type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
@@ -253,6 +261,7 @@ mod tests {
             },
         })
         .expect("allowed");
+        install_timer().expect("allowed");
         unblock_timer_signal();
         let address = |flag: &'static AtomicBool| ptr::from_ref(flag) as usize;
         let forged = [0, 1, 0x4141_4141_4141_4141, usize::MAX, address(&OTHER)];

@@ -70,7 +70,7 @@ fn delist(entry: *mut Entry) {
 
 impl Timer {
     /// Starts a timer that, from `after` on and then every `every`, calls this thread's timer handler (see
-    /// [`signals::install`]) with `flag`.
+    /// [`signals::install_timer`]) with `flag`.
     pub(crate) fn start(after: Duration, every: Duration, flag: &'static AtomicBool) -> io::Result<Self> {
         // SAFETY: all-zero is a valid `sigevent`: plain numbers and pointers.
         let mut event: libc::sigevent = unsafe { mem::zeroed() };

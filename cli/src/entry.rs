@@ -1,0 +1,39 @@
+//! Where the process begins: the C library calls [`main`], and no start-up of Rust's runs before it.
+//!
+//! That start-up takes fifteen system calls and a tenth of a millisecond, a tenth of all that a warm start takes, for a message
+//! that wrun's own signal handlers would displace. What of it is needed is in [`wrun_runtime::start_process`]; argv and the
+//! environment are there without it.
+//!
+//! # Safety
+//! This file may use `unsafe` to give one function its name. Nothing else in wrun is called `main`.
+#![allow(unsafe_code, reason = "C's name for the beginning is `main`")]
+
+use std::ffi::{c_char, c_int};
+use std::time::Instant;
+
+use crate::exit::{self, Status};
+use crate::panic;
+use crate::report::Failure;
+use crate::session;
+
+/// The beginning. Does not return; a panic does not leave it.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
+    // The clock of `--epoch-timeout` starts here: reading and compiling the module count.
+    let started = Instant::now();
+    let status = match panic::catch(|| ready().and_then(|()| session(started))) {
+        Ok(Ok(status)) => status,
+        Ok(Err(failure)) => failure.print(),
+        Err(bug) => bug.print(),
+    };
+    exit::exit(status)
+}
+
+fn ready() -> Result<(), Failure> {
+    wrun_runtime::start_process().map_err(|error| {
+        Failure::new(
+            Status::Failure,
+            &format!("a standard stream is closed, and /dev/null: {error}"),
+        )
+    })
+}
