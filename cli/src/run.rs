@@ -116,7 +116,7 @@ impl Run<'_> {
         };
         let entry = self.entry(&module)?;
 
-        let mut imports = Imports::new(&engine);
+        let mut imports = Imports::of(&module);
         wrun_wasi::add_to_imports(&mut imports, |wasi: &mut WasiCtx| wasi);
         match self.options.unknown_imports {
             UnknownImports::Error => {}
