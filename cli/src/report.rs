@@ -85,6 +85,9 @@ pub(crate) fn notice(line: &str) {
 
 /// Prints what was asked for. A reader that has gone away (`wrun --help | head -1`) has read enough.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
+    if text.is_empty() {
+        return Ok(Status::Success);
+    }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Status::Success),

@@ -5,7 +5,7 @@ mod support;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use support::{Dir, guest, wrun};
+use support::{Dir, guest, wrun, wrun_after};
 
 /// What the guest `words` writes for these arguments and variables.
 fn words(args: &[&[u8]], env: &[&[u8]]) -> Vec<u8> {
@@ -145,6 +145,25 @@ fn standard_streams_are_passed_on() {
     wrun([guest("cat")]).stdin("").run().prints("");
     let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
     wrun([guest("cat")]).stdin(bytes.clone()).run().prints(bytes);
+}
+
+#[test]
+fn a_closed_standard_stream_is_empty_and_no_file_that_wrun_opens() {
+    // Without care, standard input is the module, which is opened first, and the guest reads it.
+    for closed in ["exec <&-", "exec <&- >&-", "exec <&- >&- 2>&-"] {
+        wrun_after(closed, [guest("cat")]).run().prints("");
+    }
+    // Without care, standard output is the module, or a directory, neither of which can be written.
+    for (closed, options) in [("exec >&-", &[][..]), ("exec >&- 2>&-", &["--dir", "/"])] {
+        let module = guest("cat");
+        let words = options.iter().map(OsStr::new).chain([module.as_os_str()]);
+        wrun_after(closed, words).stdin("something to write").run().prints("");
+    }
+    let dir = Dir::new();
+    let closed = format!("cd '{}' && exec 2>&-", dir.path().display());
+    let module = dir.write("nothing.wasm", "nothing");
+    wrun_after(&closed, ["nothing.wasm"]).run().status(126).quiet();
+    assert_eq!(std::fs::read(module).expect("it is there"), b"nothing");
 }
 
 #[test]
