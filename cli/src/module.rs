@@ -83,9 +83,10 @@ impl NoModule {
 impl<'a> Input<'a> {
     /// Opens the file and the cache; reads nothing.
     pub(crate) fn open(options: &'a Options, deadline: Option<&'a Deadline>) -> Result<Self, Failure> {
+        let report = Reporter::new(options);
         let file = match &options.module {
             Source::Stdin => None,
-            Source::File(path) => Some(source::open(path)?),
+            Source::File(path) => Some(source::open(path, deadline, &report)?),
         };
         let identity = file.as_ref().and_then(|file| FileIdentity::of(file).ok());
         if let (Source::File(path), Some(file), None) = (&options.module, &file, &identity) {
@@ -94,7 +95,7 @@ impl<'a> Input<'a> {
         Ok(Self {
             options,
             deadline,
-            cache: options.caching.open(&Reporter::new(options))?,
+            cache: options.caching.open(deadline, &report)?,
             file,
             identity,
             contents: OnceCell::new(),
@@ -179,13 +180,17 @@ impl<'a> Input<'a> {
             return Ok(contents);
         }
         let report = self.report();
+        let identity = match (&self.cache, &self.file, self.identity) {
+            (Some(cache), Some(file), Some(identity)) => Some(cache.before_reading(identity, file)),
+            (_, _, identity) => identity,
+        };
         let bytes = source::read(self.file.as_ref(), self.deadline, &report)?;
         let contents = if is_artifact(&bytes) {
             Contents::Artifact(bytes)
         } else {
             let unchanged = |identity: &FileIdentity| self.file.as_ref().is_some_and(|file| identity.still_holds(file));
             Contents::Wasm {
-                identity: self.identity.filter(unchanged),
+                identity: identity.filter(unchanged),
                 bytes: source::binary(bytes, self.deadline, &report)?,
             }
         };

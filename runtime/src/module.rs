@@ -87,7 +87,8 @@ impl Module {
     }
 
     /// The module with these bytes: from the cache, or else compiled and added to the cache. With the identity of the file that
-    /// the bytes come from, taken before they were read and still the same, [`Module::from_cache`] will find it the next time.
+    /// the bytes come from, taken and given to [`Cache::before_reading`] before they were read and still the same,
+    /// [`Module::from_cache`] will find it the next time.
     ///
     /// # Errors
     /// When the module cannot be compiled, and [`Error::CacheMiss`], which is also the answer where there is no compiler. That the

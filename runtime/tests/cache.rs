@@ -2,8 +2,9 @@
 #![cfg(feature = "compiler")]
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use wrun_runtime::{
@@ -16,7 +17,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("wrun-cache-{name}-{}", std::process::id()));
+        // Not in memory, where temporary files may be: files there are never known by their identity.
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wrun-cache-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("the temporary directory is writable");
         Self(path)
@@ -106,6 +108,7 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
     fs::write(&path, wasm(1)).expect("written");
     let file = File::open(&path).expect("there");
     let fresh = FileIdentity::of(&file).expect("a file");
+    let fresh = cache.before_reading(fresh, &file);
     Module::new_cached(&engine, &cache, &wasm(1), Some(&fresh), None).expect("compiles");
     assert!(
         Module::from_cache(&engine, &cache, &fresh).is_none(),
@@ -114,6 +117,12 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
 
     std::thread::sleep(Duration::from_millis(3200));
     let settled = FileIdentity::of(&file).expect("a file");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled), None).expect("is there");
+    assert!(
+        Module::from_cache(&engine, &cache, &settled).is_none(),
+        "it might have been changed while it was read"
+    );
+    let settled = cache.before_reading(settled, &file);
     assert!(settled.still_holds(&file));
     Module::new_cached(&engine, &cache, &wasm(1), Some(&settled), None).expect("is there");
     let module = Module::from_cache(&engine, &cache, &settled).expect("remembered");
@@ -134,7 +143,9 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
     let (scratch, engine) = (Scratch::new("links"), engine());
     let cache = scratch.cache(CacheMode::ReadWrite);
     // Only its times matter.
-    let identity = FileIdentity::of(&File::open("/bin/sh").expect("there")).expect("a file");
+    let file = File::open("/bin/sh").expect("there");
+    let identity = FileIdentity::of(&file).expect("a file");
+    let identity = cache.before_reading(identity, &file);
     Module::new_cached(&engine, &cache, &wasm(1), Some(&identity), None).expect("compiles");
     assert!(Module::from_cache(&engine, &cache, &identity).is_some());
     let links = cache.dir().join("by-file");
@@ -156,7 +167,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
         "../by-file".to_owned(),
     ] {
         fs::remove_file(&link).expect("own");
-        std::os::unix::fs::symlink(&wrong, &link).expect("own");
+        symlink(&wrong, &link).expect("own");
         assert!(Module::from_cache(&engine, &cache, &identity).is_none(), "{wrong}");
         let reading = scratch.cache(CacheMode::ReadOnly);
         Module::new_cached(&engine, &reading, &wasm(1), Some(&identity), None).expect("is there");
@@ -281,18 +292,156 @@ fn beyond_the_limit_those_not_used_for_longest_go() {
 fn what_killed_processes_left_behind_is_swept() {
     let (scratch, engine) = (Scratch::new("sweep"), engine());
     let cache = scratch.cache(CacheMode::ReadWrite);
-    let old = SystemTime::now() - Duration::from_secs(3600);
-    for name in ["new-0123456789abcdef", "some.lock", "kept.txt"] {
-        let file = File::create(cache.dir().join(name)).expect("own");
-        file.set_modified(old).expect("own");
+    let key = CacheKey::of(&engine, &wasm(2));
+    for name in ["new-0123456789abcdef", &format!("{key}.lock")] {
+        old(&File::create(cache.dir().join(name)).expect("own"));
     }
-    File::create(cache.dir().join("new-fresh")).expect("own");
+    File::create(cache.dir().join("new-fedcba9876543210")).expect("own");
+    let links = cache.dir().join("by-file");
+    fs::create_dir(&links).expect("new");
+    symlink(format!("../{key}.wrun"), links.join(link_name())).expect("own");
     Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
-    let mut left: Vec<_> = fs::read_dir(cache.dir())
-        .expect("readable")
+    let mut left = names(cache.dir());
+    left.retain(|name| !name.ends_with(".wrun"));
+    assert_eq!(left, ["by-file", "new-fedcba9876543210"]);
+    assert_eq!(names(&links), [""; 0]);
+}
+
+/// The name of a link in a cache, for a file that there is not.
+fn link_name() -> String {
+    format!("fe00-1-2-3-4-5-6-{}", "0".repeat(80))
+}
+
+/// Makes a file look as if it had been left an hour ago.
+fn old(file: &File) {
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    file.set_times(fs::FileTimes::new().set_accessed(old).set_modified(old))
+        .expect("own");
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("readable");
+    let mut names: Vec<_> = entries
         .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
-        .filter(|name| !name.ends_with(".wrun"))
         .collect();
-    left.sort();
-    assert_eq!(left, ["kept.txt", "new-fresh"]);
+    names.sort();
+    names
+}
+
+#[test]
+fn in_a_directory_with_other_files_these_are_left_alone() {
+    let (scratch, engine) = (Scratch::new("foreign"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let key = CacheKey::of(&engine, &wasm(9)).to_string();
+    let links = cache.dir().join("by-file");
+    fs::create_dir(&links).expect("new");
+    for name in [
+        "Cargo.lock",
+        "flake.lock",
+        ".lock",
+        "tool.wrun",
+        "new-york.txt",
+        "new-0123456789abcde",
+        "new-0123456789ABCDEF",
+        "new-0123456789abcdef~",
+        &format!("{key}.wrun.bak"),
+        &format!("{}.wrun", key.to_uppercase()),
+        &format!("{}.lock", &key[1..]),
+        &format!("by-file/{}", link_name()),
+        "by-file/new-0123456789abcdef",
+        "by-file/notes.txt",
+    ] {
+        old(&File::create(cache.dir().join(name)).expect("own"));
+    }
+    // What has the right name and is of the wrong kind.
+    symlink("nowhere", cache.dir().join("new-aaaaaaaaaaaaaaaa")).expect("own");
+    for name in [
+        format!("{key}.wrun"),
+        format!("{key}.lock"),
+        "new-bbbbbbbbbbbbbbbb".to_owned(),
+    ] {
+        let path = cache.dir().join(name);
+        fs::create_dir(&path).expect("new");
+        old(&File::open(&path).expect("there"));
+    }
+    // Links that lead nowhere, of somebody else.
+    symlink(format!("../{key}.lock"), links.join("to-be-made")).expect("own");
+    symlink(
+        format!("../{key}x.wrun"),
+        links.join(link_name().replace("fe00", "fe01")),
+    )
+    .expect("own");
+    symlink("nowhere", links.join(link_name().replace("fe00", "fe02"))).expect("own");
+    let (before, links_before) = (names(cache.dir()), names(&links));
+
+    let small = Cache::open(cache.dir(), CacheMode::ReadWrite, 1).expect("own");
+    for value in [1, 2] {
+        Module::new_cached(&engine, &small, &wasm(value), None, None).expect("compiles");
+        assert_eq!(
+            artifact_in(&cache).file_stem().expect("has one").to_str(),
+            Some(&*CacheKey::of(&engine, &wasm(value)).to_string()),
+            "nothing else counts as an artifact"
+        );
+    }
+    cache.prune(1 << 30).expect("readable");
+    assert_eq!(cache.clear().expect("readable").files, 1);
+    assert_eq!(names(cache.dir()), before);
+    assert_eq!(names(&links), links_before);
+}
+
+#[test]
+fn a_directory_of_links_that_is_itself_a_link_is_not_swept() {
+    let (scratch, engine) = (Scratch::new("elsewhere"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let key = CacheKey::of(&engine, &wasm(9));
+    let elsewhere = scratch.0.join("elsewhere");
+    fs::create_dir(&elsewhere).expect("new");
+    symlink(format!("../{key}.wrun"), elsewhere.join(link_name())).expect("own");
+    symlink(&elsewhere, cache.dir().join("by-file")).expect("own");
+    cache.clear().expect("readable");
+    assert_eq!(names(&elsewhere).len(), 1);
+}
+
+#[test]
+fn a_use_is_recorded_with_the_artifact_and_does_not_change_it() {
+    let (scratch, engine) = (Scratch::new("use"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    old(&File::open(artifact_in(&cache)).expect("there"));
+    let written = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let before = written(artifact_in(&cache)).expect("there");
+    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("is there");
+    let entry = &cache.entries().expect("readable")[0];
+    assert!(entry.used.elapsed().expect("past") < Duration::from_secs(60));
+    assert_eq!(written(entry.path.clone()).expect("there"), before);
+}
+
+#[test]
+fn a_pipe_in_the_cache_holds_nobody_up() {
+    let (scratch, engine) = (Scratch::new("pipes"), engine());
+    let cache = scratch.cache(CacheMode::ReadWrite);
+    let key = CacheKey::of(&engine, &wasm(1));
+    for suffix in ["wrun", "lock"] {
+        make_pipe(&cache.dir().join(format!("{key}.{suffix}")));
+    }
+    make_pipe(&cache.dir().join("new-0123456789abcdef"));
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    assert_eq!(answer(&engine, &module), 1);
+    // The one in the artifact's place is replaced; the others are nobody's to remove.
+    Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None).expect("is there");
+    assert_eq!(cache.clear().expect("readable").files, 1);
+    assert_eq!(
+        names(cache.dir()),
+        [format!("{key}.lock"), "new-0123456789abcdef".to_owned()]
+    );
+}
+
+/// A named pipe that looks as if it had been left an hour ago.
+fn make_pipe(path: &Path) {
+    let run = |program: &str, options: &[&str]| {
+        let status = Command::new(program).args(options).arg(path).status();
+        assert!(status.expect("coreutils are there").success());
+    };
+    run("mkfifo", &[]);
+    run("touch", &["-d", "1 hour ago"]);
 }

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::CpuFeatures;
-use wrun_artifact::elf::{Expect, Stale};
+use wrun_artifact::elf::{Artifact, Expect, Stale};
 use wrun_artifact::header::{HEADER_OFFSET, Header, PAGE, Section, TARGET};
 
+use crate::cli::{Dir, Ended, artifacts, guest};
 use crate::program::{Program, Size};
 use crate::site::{Site, names};
 
@@ -164,10 +165,19 @@ fn an_entry_that_is_no_file_is_not_used() {
             target.display()
         );
     }
+    // A pipe, that nobody writes to.
+    fs::remove_file(&entry).expect("there");
+    let made = std::process::Command::new("mkfifo").arg(&entry).status();
+    assert!(made.expect("coreutils are there").success());
+    site.is_missed();
+    assert_eq!(site.compiles(), 1);
+    assert!(fs::read(site.entry()).expect("readable") == good, "a pipe");
     // A directory cannot be replaced by renaming: the program runs each time nevertheless.
     fs::remove_file(&entry).expect("there");
     fs::create_dir(&entry).expect("the directory is writable");
-    assert_eq!(site.compiles(), 1);
+    let (compiled, log) = site.logged(&[]);
+    assert_eq!(compiled, 1);
+    assert!(log.contains(".wrun is a directory"), "{log}");
     site.runs();
     site.is_missed();
     assert!(!site.names().iter().any(|name| name.starts_with("new-")));
@@ -242,4 +252,111 @@ fn a_wrong_artifact_given_as_the_program_is_refused_with_its_reason() {
     let other = ["--allow-precompiled", "--no-address-map", "good"];
     let ended = crate::cli::wrun(other).current_dir(site.path()).run();
     ended.fails(126, ["made with other settings"]);
+}
+
+/// A module that traps, with an artifact in a cache that can be damaged.
+struct Trapping {
+    dir: Dir,
+    good: Vec<u8>,
+}
+
+/// Exports of the module, and what they are called with, for each kind of fault.
+const TRAPS: [&[&str]; 4] = [
+    &["unreachable"],
+    &["memory out of bounds"],
+    &["far out of bounds"],
+    &["divide by zero", "0"],
+];
+
+impl Trapping {
+    fn new() -> Self {
+        let dir = Dir::new();
+        let trapping = Self { dir, good: Vec::new() };
+        for trap in TRAPS {
+            trapping.run(trap).status(134);
+        }
+        let good = fs::read(trapping.entry()).expect("readable");
+        Self { good, ..trapping }
+    }
+
+    fn entry(&self) -> PathBuf {
+        let cache = self.dir.path().join("cache");
+        let names = artifacts(&cache);
+        assert_eq!(names.len(), 1, "{names:?}");
+        cache.join(&names[0])
+    }
+
+    fn run(&self, trap: &[&str]) -> Ended {
+        let (export, args) = trap.split_first().expect("not empty");
+        let wrun = self.dir.wrun(["--cache-dir", "cache", "--invoke", export]);
+        wrun.args([guest("traps")]).args(args).run()
+    }
+
+    /// Runs each trap with a damaged artifact: it must not end without a word.
+    fn damaged(&self, what: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Ended> {
+        let mut bytes = self.good.clone();
+        change(&mut bytes);
+        replace(&self.entry(), &bytes);
+        let run = |trap: &&[&str]| {
+            let ended = self.run(trap);
+            assert!(!ended.stderr.is_empty(), "{what}, {trap:?}: {ended:?}");
+            ended
+        };
+        TRAPS.iter().map(run).collect()
+    }
+}
+
+/// What wrun says when compiled code does what it cannot do.
+#[track_caller]
+fn is_bad_code(ended: Ended) {
+    ended.fails(125, ["compiled code failed where it cannot trap", "wrun cache verify"]);
+}
+
+#[test]
+fn a_fault_without_a_trap_record_is_an_error_and_never_silent() {
+    let trapping = Trapping::new();
+    let traps = header(&trapping.good).section(Section::Traps);
+    for byte in [0, 0xff] {
+        let all = trapping.damaged("all of the records", |bytes| bytes[traps.start..traps.end].fill(byte));
+        all.into_iter().for_each(is_bad_code);
+    }
+    // A record that is damaged is none, or says something else.
+    for at in traps.start..traps.end {
+        let what = format!("the records from byte {}", at - traps.start);
+        for ended in trapping.damaged(&what, |bytes| bytes[at] ^= 0x55) {
+            if ended.stderr.starts_with("wrun: trap: ") {
+                ended.status(134);
+            } else {
+                is_bad_code(ended);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_illegal_instruction_in_compiled_code_is_an_error_and_never_silent() {
+    let trapping = Trapping::new();
+    let text = header(&trapping.good).section(Section::Text);
+    let expect = Expect {
+        build: BUILD,
+        config: None,
+        cpu: CpuFeatures::detect(),
+    };
+    let artifact = Artifact::read(&trapping.good, &expect).expect("wrun has written it");
+    let starts: Vec<u32> = artifact.info().funcs.iter().map(|row| row.start.get()).collect();
+    let functions = trapping.damaged("functions", |bytes| {
+        for start in starts {
+            bytes[text.start + start as usize..][..2].copy_from_slice(&[0x0f, 0x0b]);
+        }
+    });
+    for ended in functions {
+        assert!(ended.stderr.contains("(in function "), "{}", ended.stderr);
+        is_bad_code(ended);
+    }
+    let all = trapping.damaged("all of the text", |bytes| {
+        for pair in bytes[text.start..text.end].chunks_exact_mut(2) {
+            pair.copy_from_slice(&[0x0f, 0x0b]);
+        }
+    });
+    all.into_iter().for_each(is_bad_code);
 }

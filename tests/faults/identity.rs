@@ -1,8 +1,10 @@
 //! Files that look like the one that was known: what runs is always what the file holds now.
 
 use std::fs::{self, File, FileTimes};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -209,4 +211,91 @@ fn a_file_that_changes_while_it_is_run_again_and_again() {
     }
     writer.join().expect("it does not fail");
     place.is(60);
+}
+
+/// Another process that has a module's file mapped, and writes to it there.
+struct Mapped {
+    child: Child,
+    program: Program,
+}
+
+impl Mapped {
+    fn new(path: &Path, program: &Program) -> Self {
+        let script = "import mmap, sys
+file = open(sys.argv[1], 'r+b')
+view = mmap.mmap(file.fileno(), 0)
+for line in sys.stdin:
+    at, byte = map(int, line.split())
+    view[at] = byte
+    print('written', flush=True)";
+        let child = Command::new("python3")
+            .args(["-c", script])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("ci/install installs python3");
+        let program = program.clone();
+        Self { child, program }
+    }
+
+    /// Makes the module this one, of a seed below 256.
+    fn write(&mut self, seed: u64) {
+        let [zero, one, new] = [0, 255, seed].map(|seed| self.program.seeded(seed));
+        let differs = zero.wasm().iter().zip(one.wasm()).position(|(a, b)| a != b);
+        let at = differs.expect("the seed is in it");
+        let stdin = self.child.stdin.as_mut().expect("it is a pipe");
+        writeln!(stdin, "{at} {}", new.wasm()[at]).expect("it listens");
+        let mut line = String::new();
+        let stdout = self.child.stdout.as_mut().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("it answers");
+        assert_eq!(line, "written\n");
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_file_that_is_written_through_a_mapping() {
+    let place = Place::new();
+    place.write(0);
+    let mut mapped = Mapped::new(&place.path(), &place.program);
+    for seed in [1, 3] {
+        // The page is not on disk yet when it is written again.
+        mapped.write(seed);
+        thread::sleep(Duration::from_millis(3300));
+        place.is(seed);
+        place.is(seed);
+        assert!(place.known() > 0, "the file has long been the same");
+        mapped.write(seed + 1);
+        place.is(seed + 1);
+    }
+}
+
+#[test]
+fn a_file_in_memory_that_is_written_through_a_mapping() {
+    let place = Place::new();
+    let path = Path::new("/dev/shm").join(format!("wrun-faults-{}.wasm", std::process::id()));
+    if let Err(error) = fs::write(&path, place.program.seeded(0).wasm()) {
+        println!("there is no file system in memory here: {error}");
+        return;
+    }
+    let is = |seed| {
+        let ended = place.dir.wrun(["--cache-dir", "cache"]).args([&path]).run();
+        ended.prints(place.program.seeded(seed).output());
+    };
+    let mut mapped = Mapped::new(&path, &place.program);
+    mapped.write(1);
+    thread::sleep(Duration::from_millis(3300));
+    is(1);
+    is(1);
+    mapped.write(2);
+    is(2);
+    assert_eq!(place.known(), 0, "its times do not tell");
+    fs::remove_file(&path).expect("ours");
 }

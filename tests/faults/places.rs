@@ -186,6 +186,25 @@ fn an_entry_that_cannot_be_read() {
 }
 
 #[test]
+fn a_mount_that_records_no_uses() {
+    let site = site();
+    fs::write(site.path().join("second.wasm"), site.program().seeded(2).wasm()).expect("writable");
+    fs::write(site.path().join("third.wasm"), site.program().seeded(3).wasm()).expect("writable");
+    // Both were used within the last hours, the first one longer ago; then it is used again.
+    let script = "mount -t tmpfs -o mode=700,noatime none \"$CACHE\"
+        all() { echo \"$CACHE\"/*.wrun; }
+        run >/dev/null; first=$(all); MODULE=second.wasm run >/dev/null
+        for file in $(all); do touch -d '1 hour ago' $file; done; touch -d '2 hours ago' $first
+        run --cache-mode read-only >/dev/null; [ $(($(date +%s) - $(stat -c %X $first))) -gt 7000 ]; echo not recorded
+        run >/dev/null; [ $(($(date +%s) - $(stat -c %X $first))) -lt 60 ]; echo recorded
+        size=$(stat -c %s $first); MODULE=third.wasm run --cache-size $((2 * size + 1)) >/dev/null
+        [ -e $first ]; all | wc -w";
+    if let Some(printed) = where_mounting_is_permitted(&site, script) {
+        assert_eq!(printed, "not recorded\nrecorded\n2\n");
+    }
+}
+
+#[test]
 fn a_mount_without_execution() {
     let site = site();
     let script =

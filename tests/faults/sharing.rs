@@ -156,6 +156,29 @@ fn a_compiler_that_stopped_is_replaced_by_one_of_those_that_wait() {
     assert_eq!(site.compiles(), 0);
 }
 
+/// Somebody holds the lock who is no wrun, and does nothing with it.
+#[test]
+fn a_lock_that_somebody_else_holds_delays_for_some_seconds_and_no_longer_than_the_deadline() {
+    let site = Site::new(Program::new(Size::SMALL));
+    site.runs();
+    let lock = site.entry().with_extension("lock");
+    fs::remove_file(site.entry()).expect("there");
+    let file = fs::File::create(&lock).expect("writable");
+    file.lock().expect("nobody else has it");
+
+    let started = Instant::now();
+    let ended = site.wrun(&["--epoch-timeout", "500ms"]).run().status(124);
+    let waited = started.elapsed();
+    assert!(waited < Duration::from_secs(4), "{waited:?}: {}", ended.stderr);
+
+    let started = Instant::now();
+    assert_eq!(site.compiles(), 1);
+    let waited = started.elapsed();
+    assert!((5..15).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(site.names_with(".lock"), [""; 0], "it was taken over");
+    assert_eq!(site.compiles(), 0);
+}
+
 /// Something that happens to the one entry of a site's cache.
 type Event = fn(&Site);
 

@@ -1,17 +1,19 @@
 //! Removing artifacts: those not used for longest, when there are too many; and what killed processes have left over. Whoever has
-//! an artifact open or mapped keeps it.
+//! an artifact open or mapped keeps it, and what is not wrun's own ([`names`](super::names)) stays.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::publish::NEW;
-use super::{BY_FILE, Cache, CacheKey, CacheMode, SUFFIX};
-use crate::sys::dir::Item;
+use super::names::{self, LinkName, Name};
+use super::{BY_FILE, Cache, CacheKey, CacheMode};
+use crate::sys::dir::{Dir, Facts, Opened};
 
 /// A file that nobody holds may belong to a process that has not got as far as to hold it.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// How exactly it is known when an artifact was last used: a run that finds a later use recorded records none.
+const RESOLUTION: Duration = Duration::from_secs(60);
 
 /// An artifact in a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +24,7 @@ pub struct CacheEntry {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// When it was last used, as far as the file system says.
+    /// When it was last used, to the minute.
     pub used: SystemTime,
 }
 
@@ -43,22 +45,36 @@ impl Cache {
     pub fn entries(&self) -> io::Result<Vec<CacheEntry>> {
         let mut entries: Vec<_> = self
             .dir
-            .items()?
+            .items(Name::parse)?
             .into_iter()
-            .filter_map(|item| self.entry(item))
+            .filter_map(|(name, facts)| self.entry(name, facts))
             .collect();
         entries.sort_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
         Ok(entries)
     }
 
-    fn entry(&self, item: Item) -> Option<CacheEntry> {
-        let key = item.name.to_str()?.strip_suffix(SUFFIX)?.to_owned();
-        item.is_file.then(|| CacheEntry {
-            key,
-            path: self.path.join(&*item.name),
-            bytes: item.bytes,
-            used: item.used,
-        })
+    fn entry(&self, name: Name, facts: Facts) -> Option<CacheEntry> {
+        let path = self.path.join(name.to_string());
+        match name {
+            Name::Artifact(key) if facts.is_file => Some(CacheEntry {
+                key,
+                path,
+                bytes: facts.bytes,
+                used: facts.used,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Records that an artifact is used now. The system itself does so at times or never, as the file system was mounted.
+    pub(super) fn note_use(&self, artifact: &Opened) {
+        let is_known = artifact.facts.used.elapsed().map_or(true, |age| age <= RESOLUTION);
+        if is_known || self.mode != CacheMode::ReadWrite {
+            return;
+        }
+        if let Err(error) = artifact.set_read_now() {
+            log::debug!("cache: cannot record that an artifact is used: {error}");
+        }
     }
 
     /// Removes artifacts until the others have at most `limit` bytes, and what is left over.
@@ -98,8 +114,8 @@ impl Cache {
             if Some(entry.key.as_str()) == keep {
                 continue;
             }
-            let removed = self.dir.remove(OsStr::new(&format!("{}{SUFFIX}", entry.key)));
-            if removed.is_ok() {
+            let name = Name::Artifact(entry.key).to_string();
+            if self.dir.remove(&name).is_ok() {
                 total -= entry.bytes;
                 pruned.files += 1;
                 pruned.bytes += entry.bytes;
@@ -111,23 +127,39 @@ impl Cache {
 
     /// Removes files that killed processes have left half written, and links to artifacts that are gone.
     fn sweep(&self) -> io::Result<()> {
-        for item in self.dir.items()? {
-            let name = item.name.to_str().unwrap_or_default();
-            let left_over = name.starts_with(NEW) || name.ends_with(".lock");
-            let is_old = item.written.elapsed().is_ok_and(|age| age > GRACE);
+        for (name, facts) in self.dir.items(Name::parse)? {
+            let left_over = matches!(name, Name::Lock(_) | Name::Temporary(_)) && facts.is_file && is_old(&facts);
+            let name = name.to_string();
             // Holding it proves that nobody else does.
-            if left_over && is_old && self.dir.read(name).is_ok_and(|file| file.try_lock().is_ok()) {
-                let _ = self.dir.remove(&item.name);
+            if left_over && self.dir.read(&name).is_ok_and(|opened| opened.file.try_lock().is_ok()) {
+                let _ = self.dir.remove(&name);
             }
         }
-        let Ok(links) = self.dir.open_dir(BY_FILE) else {
-            return Ok(());
-        };
-        for link in links.items()? {
-            if !links.leads_somewhere(&link.name) {
-                let _ = links.remove(&link.name);
-            }
+        match self.dir.open_dir(BY_FILE) {
+            Ok(links) => sweep_links(&links),
+            Err(_) => Ok(()),
         }
-        Ok(())
     }
+}
+
+fn is_old(facts: &Facts) -> bool {
+    facts.written.elapsed().is_ok_and(|age| age > GRACE)
+}
+
+fn sweep_links(links: &Dir) -> io::Result<()> {
+    for (name, facts) in links.items(LinkName::parse)? {
+        let text = name.to_string();
+        let leads_to_an_artifact = || links.read_link(&text).is_ok_and(|led| names::is_target(led.as_bytes()));
+        if !facts.is_link || !leads_to_an_artifact() {
+            continue;
+        }
+        let left_over = match name {
+            LinkName::Identity(_) => !links.leads_somewhere(&text),
+            LinkName::Temporary(_) => is_old(&facts),
+        };
+        if left_over {
+            let _ = links.remove(&text);
+        }
+    }
+    Ok(())
 }

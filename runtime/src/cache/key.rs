@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use super::SUFFIX;
+use super::names::Name;
 use crate::engine::Engine;
 use crate::sys::dir;
 
@@ -34,11 +34,11 @@ impl CacheKey {
     }
 
     pub(super) fn file_name(&self) -> String {
-        format!("{self}{SUFFIX}")
+        Name::Artifact(self.to_string()).to_string()
     }
 
     pub(super) fn lock_name(&self) -> String {
-        format!("{self}.lock")
+        Name::Lock(self.to_string()).to_string()
     }
 }
 
@@ -58,12 +58,15 @@ fn hex(out: &mut impl Write, bytes: &[u8]) -> fmt::Result {
 /// Everything, besides the wasm bytes, that changes an artifact: build and compile settings. As it is and not as a hash: a warm start
 /// computes none.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Settings([u8; 40]);
+pub(crate) struct Settings([u8; Self::LEN]);
 
 impl Settings {
+    /// How many bytes they have.
+    pub(super) const LEN: usize = 40;
+
     /// The settings of a build of wrun, which stands for the format and the target too, and of a configuration.
     pub(crate) fn new(build: &[u8; 16], config: &[u8; 24]) -> Self {
-        let mut bytes = [0; 40];
+        let mut bytes = [0; Self::LEN];
         bytes[..16].copy_from_slice(build);
         bytes[16..].copy_from_slice(config);
         Self(bytes)
@@ -77,6 +80,8 @@ pub struct FileIdentity {
     fields: [i64; 7],
     /// When it was taken.
     taken: SystemTime,
+    /// Whether every change of the contents since then shows in the fields.
+    is_reliable: bool,
 }
 
 impl FileIdentity {
@@ -93,7 +98,24 @@ impl FileIdentity {
         Ok(Self {
             fields: dir::identity(&metadata),
             taken,
+            is_reliable: false,
         })
+    }
+
+    /// The same identity, made reliable where that can be had: to be asked for before the contents are read. May wait for the
+    /// disk, when the file was written a short while ago.
+    pub(super) fn before_reading(mut self, file: &File) -> Self {
+        self.is_reliable = self.is_settled()
+            && dir::make_changes_show(file).unwrap_or_else(|error| {
+                log::debug!("cache: the module's file cannot be remembered: {error}");
+                false
+            });
+        self
+    }
+
+    /// Whether the file can be remembered by it.
+    pub(super) fn is_reliable(&self) -> bool {
+        self.is_reliable
     }
 
     /// Whether the file still is what it was: to be asked after its contents were read.
@@ -102,7 +124,7 @@ impl FileIdentity {
     }
 
     /// Whether the file was not changed in the moments before the identity was taken: then a later change shows in its times.
-    pub(super) fn is_settled(&self) -> bool {
+    fn is_settled(&self) -> bool {
         let [_, _, _, modified, _, changed, _] = self.fields;
         let Ok(now) = self.taken.duration_since(SystemTime::UNIX_EPOCH) else {
             return false;
@@ -128,11 +150,13 @@ impl FileIdentity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::names::LinkName;
 
     fn identity(fields: [i64; 7]) -> FileIdentity {
         FileIdentity {
             fields,
             taken: SystemTime::UNIX_EPOCH + Duration::from_secs(1000),
+            is_reliable: false,
         }
     }
 
@@ -148,6 +172,15 @@ mod tests {
         ] {
             let identity = identity([1, 2, 3, modified, 0, changed, 0]);
             assert_eq!(identity.is_settled(), settled, "{modified} {changed}");
+        }
+    }
+
+    #[test]
+    fn names_of_links_are_recognised() {
+        let settings = Settings::new(&[0xa0; 16], &[0x0f; 24]);
+        for fields in [[0; 7], [-1; 7], [i64::MIN; 7], [1, 2, 3, 4, 5, 6, 7]] {
+            let name = identity(fields).name(&settings);
+            assert!(LinkName::parse(name.as_ref()).is_some(), "{name}");
         }
     }
 
@@ -184,6 +217,10 @@ mod tests {
             .map(|(wasm, build)| CacheKey::new(wasm, &settings[*build]).file_name())
             .collect();
         assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2]);
-        assert!(names.iter().all(|name| name.len() == 64 + 1 + 16 + SUFFIX.len()));
+        for (name, (wasm, build)) in names.iter().zip(keys) {
+            let key = CacheKey::new(wasm, &settings[build]);
+            assert_eq!(Name::parse(name.as_ref()), Some(Name::Artifact(key.to_string())));
+            assert_eq!(Name::parse(key.lock_name().as_ref()), Some(Name::Lock(key.to_string())));
+        }
     }
 }

@@ -7,14 +7,15 @@
 //! DIR/by-file/ID       a symbolic link to ../KEY.wrun: the file with this identity has this artifact. Advisory
 //! ```
 //!
-//! Reading (`find…`) never removes or writes anything; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
+//! What has other names (`names`) is not wrun's. Reading (`find…`) removes and writes nothing, but lets a file's time of last
+//! use be set; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
 //! caller, who says so in the log and goes on without.
 
 mod evict;
 mod key;
+mod names;
 mod publish;
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
@@ -24,8 +25,9 @@ use std::path::{Path, PathBuf};
 pub use evict::{CacheEntry, Pruned};
 pub(crate) use key::Settings;
 pub use key::{CacheKey, FileIdentity};
+use names::Name;
 
-use crate::sys::dir::{Dir, effective_user, random};
+use crate::sys::dir::{Dir, Opened, effective_user};
 
 /// What a run may do with the cache.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -74,9 +76,6 @@ impl std::error::Error for CacheError {}
 /// The directory of links in a cache.
 const BY_FILE: &str = "by-file";
 
-/// What the names of artifacts end with.
-const SUFFIX: &str = ".wrun";
-
 impl Cache {
     /// Opens a cache; with [`CacheMode::ReadWrite`] its directory is made when it is not there, for its owner alone. Where the
     /// artifacts exceed `limit` bytes after one was added, those that were not used for longest are removed.
@@ -123,23 +122,47 @@ impl Cache {
     }
 
     /// The artifact with this key.
-    pub(crate) fn find(&self, key: &CacheKey) -> Option<File> {
-        self.dir.read(&key.file_name()).ok()
+    pub(crate) fn find(&self, key: &CacheKey) -> Option<Opened> {
+        self.open_artifact(&key.file_name())
     }
 
     /// The artifact that was remembered for a file with this identity.
-    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Option<File> {
-        self.dir.read(&format!("{BY_FILE}/{}", identity.name(settings))).ok()
+    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Option<Opened> {
+        self.open_artifact(&format!("{BY_FILE}/{}", identity.name(settings)))
+    }
+
+    fn open_artifact(&self, name: &str) -> Option<Opened> {
+        match self.dir.read(name) {
+            Ok(artifact) => {
+                self.note_use(&artifact);
+                Some(artifact)
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    log::debug!("cache: {name} is not used: {error}");
+                }
+                None
+            }
+        }
+    }
+
+    /// The identity with which a file can be remembered, from one that was taken before; to be asked for before the file's
+    /// contents are read. Where nothing will be remembered, it stays as it is.
+    pub fn before_reading(&self, identity: FileIdentity, file: &File) -> FileIdentity {
+        match self.mode {
+            CacheMode::ReadWrite => identity.before_reading(file),
+            CacheMode::ReadOnly | CacheMode::Require => identity,
+        }
     }
 
     /// Remembers which artifact a file has, so that the next run need not read it. Only where the identity can be trusted to
     /// change when the file does.
     pub(crate) fn remember(&self, identity: &FileIdentity, settings: &Settings, key: &CacheKey) -> io::Result<()> {
-        if self.mode != CacheMode::ReadWrite || !identity.is_settled() {
+        if self.mode != CacheMode::ReadWrite || !identity.is_reliable() {
             return Ok(());
         }
         let name = format!("{BY_FILE}/{}", identity.name(settings));
-        let target = format!("../{}", key.file_name());
+        let target = names::target(&key.file_name());
         match self.dir.symlink(&target, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.dir.make_dir(BY_FILE)?;
@@ -152,17 +175,14 @@ impl Cache {
 
     /// Lets a name lead to `target` that is a link already, if that leads elsewhere.
     fn correct_link(&self, target: &str, name: &str) -> io::Result<()> {
-        if self
-            .dir
-            .read_link(name)
-            .is_ok_and(|led| led.as_bytes() == target.as_bytes())
-        {
+        // What is no link is not wrun's, and stays.
+        if self.dir.read_link(name)?.as_bytes() == target.as_bytes() {
             return Ok(());
         }
-        let temporary = format!("{BY_FILE}/{}{:016x}", publish::NEW, random());
+        let temporary = format!("{BY_FILE}/{}", Name::temporary());
         self.dir.symlink(target, &temporary)?;
         self.dir.rename(&temporary, name).inspect_err(|_| {
-            let _ = self.dir.remove(OsStr::new(&temporary));
+            let _ = self.dir.remove(&temporary);
         })
     }
 }

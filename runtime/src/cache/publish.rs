@@ -1,7 +1,6 @@
 //! Adding artifacts: under a lock, so that one of several processes compiles, and by renaming, so that nobody ever sees half a
 //! file.
 
-use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -9,12 +8,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::names::Name;
 use super::{Cache, CacheKey, CacheMode};
-use crate::sys::dir::random;
 use crate::sys::file::may_have;
-
-/// What the names of files that are being written begin with.
-pub(super) const NEW: &str = "new-";
 
 /// How long a process waits for another one that is at work on the same module. A file takes seconds, the largest minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -41,7 +37,7 @@ impl Drop for Lock<'_> {
         // Removed while it is held: whoever waits for it notices that its file has no name any more. It may be another's,
         // if this process was stopped for a while.
         if self.cache.dir.is(&self.name, &self.file) {
-            let _ = self.cache.dir.remove(OsStr::new(&self.name));
+            let _ = self.cache.dir.remove(&self.name);
         }
     }
 }
@@ -93,7 +89,10 @@ impl Cache {
         let mut pause = Duration::from_millis(1);
         let mut watch = Watch::default();
         while !give_up() && start.elapsed() < PATIENCE {
-            let file = self.dir.open_or_create(&name).ok()?;
+            let opened = self.dir.open_or_create(&name);
+            let file = opened
+                .inspect_err(|error| log::debug!("cache: cannot open {name}: {error}"))
+                .ok()?;
             match file.try_lock() {
                 // The one who held it before may have removed the name just before this process locked it.
                 Ok(()) if file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) => {
@@ -109,7 +108,7 @@ impl Cache {
                 Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
                     log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
                     if self.dir.is(&name, &file) {
-                        self.dir.remove(OsStr::new(&name)).ok()?;
+                        self.dir.remove(&name).ok()?;
                     }
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -128,16 +127,27 @@ impl Cache {
     /// Adds an artifact, in place of one with the same key.
     pub(crate) fn publish(&self, key: &CacheKey, artifact: &[u8]) -> io::Result<()> {
         may_have(artifact.len())?;
-        let temporary = format!("{NEW}{:016x}", random());
+        let temporary = Name::temporary().to_string();
         let mut file = self.dir.create_new(&temporary)?;
         let written = self.write(&mut file, artifact);
-        let published = written.and_then(|()| self.dir.rename(&temporary, &key.file_name()));
+        let published = written.and_then(|()| self.put_in_place(&temporary, &key.file_name()));
         if let Err(error) = published {
-            let _ = self.dir.remove(OsStr::new(&temporary));
+            let _ = self.dir.remove(&temporary);
             return Err(error);
         }
         self.keep_within_limit(key);
         Ok(())
+    }
+
+    /// Gives an artifact its name. Anything but a directory is replaced.
+    fn put_in_place(&self, temporary: &str, name: &str) -> io::Result<()> {
+        let in_the_way = |error: io::Error| match error.kind() {
+            kind @ io::ErrorKind::IsADirectory => {
+                io::Error::new(kind, format!("{name} is a directory (remove it to use the cache)"))
+            }
+            _ => error,
+        };
+        self.dir.rename(temporary, name).map_err(in_the_way)
     }
 
     fn write(&self, file: &mut File, artifact: &[u8]) -> io::Result<()> {
@@ -187,7 +197,7 @@ mod tests {
             drop(first);
             assert!(waits.join().expect("no panic") >= given_back);
         });
-        assert_eq!(cache.dir.items().expect("readable").len(), 0);
+        assert_eq!(cache.dir.items(Name::parse).expect("readable").len(), 0);
         std::fs::remove_dir_all(path).expect("own");
     }
 }

@@ -20,6 +20,7 @@ use wrun_artifact::elf::{Artifact, Expect, Stale};
 
 use crate::error::Error;
 use crate::sys;
+use crate::sys::dir::Opened;
 use crate::sys::mmap::Mapping;
 use crate::sys::round_up_to_pages;
 
@@ -79,12 +80,9 @@ impl Image {
     }
 
     /// Loads an artifact of the cache, by mapping its file.
-    pub(crate) fn from_cache(file: File, config: &Config) -> Result<Self, Error> {
-        let len = file
-            .metadata()
-            .map_err(|error| Error::resource("cannot look at the artifact", &error))?
-            .len();
-        let len = usize::try_from(len).map_err(|_| Stale::Length)?;
+    pub(crate) fn from_cache(artifact: Opened, config: &Config) -> Result<Self, Error> {
+        let Opened { file, facts } = artifact;
+        let len = usize::try_from(facts.bytes).map_err(|_| Stale::Length)?;
         // SAFETY: the cache is a directory that only this user and root can write to (checked when it was opened), and in it
         // files are written once, before they get their names.
         unsafe { Self::map(file.into(), len, Some(config)) }

@@ -1,7 +1,7 @@
 //! A directory that is held open: everything in it is reached through the open directory, so that what was checked of it once
 //! stays true, whatever happens to its path.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CString, OsStr};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,7 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, Stat};
+use rustix::fs::{
+    AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+};
 use rustix::io::Errno;
 
 /// An open directory.
@@ -17,12 +19,12 @@ use rustix::io::Errno;
 pub(crate) struct Dir(OwnedFd);
 
 /// What is known of something in a directory.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    /// Its name.
-    pub(crate) name: Box<OsStr>,
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Facts {
     /// Whether it is a regular file.
     pub(crate) is_file: bool,
+    /// Whether it is a symbolic link.
+    pub(crate) is_link: bool,
     /// Its length in bytes.
     pub(crate) bytes: u64,
     /// When it was last read or written, whichever is later.
@@ -31,21 +33,57 @@ pub(crate) struct Item {
     pub(crate) written: SystemTime,
 }
 
+/// A regular file that is open.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The file.
+    pub(crate) file: File,
+    /// What was known of it when it was opened.
+    pub(crate) facts: Facts,
+}
+
+impl Opened {
+    /// Only regular files are taken: others have no contents, or none that ends, or wait for somebody.
+    fn new(file: OwnedFd) -> io::Result<Self> {
+        let facts = Facts::new(&rustix::fs::fstat(&file)?);
+        if !facts.is_file {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let file = file.into();
+        Ok(Self { file, facts })
+    }
+
+    /// Makes this moment the time when the file was last read.
+    pub(crate) fn set_read_now(&self) -> io::Result<()> {
+        let times = Timestamps {
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_NOW,
+            },
+            last_modification: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
+        };
+        Ok(rustix::fs::futimens(&self.file, &times)?)
+    }
+}
+
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl Dir {
     /// Opens a directory.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Self::open_at(CWD, path.as_os_str())
+        Self::open_at(CWD, path.as_os_str(), OFlags::empty())
     }
 
     /// Opens a directory in this one; not through a link.
     pub(crate) fn open_dir(&self, name: &str) -> io::Result<Self> {
-        Self::open_at(self.0.as_fd(), OsStr::new(name))
+        Self::open_at(self.0.as_fd(), OsStr::new(name), OFlags::NOFOLLOW)
     }
 
-    fn open_at(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fn open_at(dir: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> io::Result<Self> {
+        let flags = flags | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::openat(dir, name.as_bytes(), flags, Mode::empty())?))
     }
 
@@ -66,25 +104,27 @@ impl Dir {
         })
     }
 
-    /// Opens a file for reading, through a link too.
-    pub(crate) fn read(&self, name: &str) -> io::Result<File> {
-        let file = rustix::fs::openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(file.into())
+    /// Opens a regular file for reading, through a link too.
+    pub(crate) fn read(&self, name: &str) -> io::Result<Opened> {
+        self.open_file(name, OFlags::RDONLY)
     }
 
     /// Makes a file that was not there, for reading and writing.
     pub(crate) fn create_new(&self, name: &str) -> io::Result<File> {
-        self.create(name, OFlags::EXCL)
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::EXCL;
+        Ok(self.open_file(name, flags)?.file)
     }
 
-    /// Opens a file for reading and writing, and makes it when it is not there.
+    /// Opens a regular file for reading and writing, and makes it when nothing is there.
     pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
-        self.create(name, OFlags::empty())
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW;
+        Ok(self.open_file(name, flags)?.file)
     }
 
-    fn create(&self, name: &str, flags: OFlags) -> io::Result<File> {
-        let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.0, name, flags, PRIVATE)?.into())
+    fn open_file(&self, name: &str, flags: OFlags) -> io::Result<Opened> {
+        // To open a pipe is to wait for its other end, and a terminal may become this process's own.
+        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        Opened::new(rustix::fs::openat(&self.0, name, flags, PRIVATE)?)
     }
 
     /// Gives something another name, in place of what has that name.
@@ -110,41 +150,42 @@ impl Dir {
     }
 
     /// Removes a name; what is open stays.
-    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
-        Ok(rustix::fs::unlinkat(&self.0, name.as_bytes(), AtFlags::empty())?)
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
     /// Whether something has this name, and it is no link to nothing.
-    pub(crate) fn leads_somewhere(&self, name: &OsStr) -> bool {
-        rustix::fs::statat(&self.0, name.as_bytes(), AtFlags::empty()).is_ok()
+    pub(crate) fn leads_somewhere(&self, name: &str) -> bool {
+        rustix::fs::statat(&self.0, name, AtFlags::empty()).is_ok()
     }
 
-    /// Everything in the directory, without what vanishes meanwhile.
-    pub(crate) fn items(&self) -> io::Result<Vec<Item>> {
+    /// Everything in the directory whose name `parse` recognises, without what vanishes meanwhile.
+    pub(crate) fn items<N>(&self, parse: impl Fn(&OsStr) -> Option<N>) -> io::Result<Vec<(N, Facts)>> {
         let mut items = Vec::new();
         for entry in Entries::read_from(&self.0)? {
             let entry = entry?;
-            let name: &CStr = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
-            }
-            let Ok(stat) = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            let Some(name) = parse(OsStr::from_bytes(entry.file_name().to_bytes())) else {
                 continue;
             };
-            items.push(item(OsStr::from_bytes(name.to_bytes()), &stat));
+            if let Ok(stat) = rustix::fs::statat(&self.0, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                items.push((name, Facts::new(&stat)));
+            }
         }
         Ok(items)
     }
 }
 
-fn item(name: &OsStr, stat: &Stat) -> Item {
-    let written = time(stat.st_mtime, stat.st_mtime_nsec as i64);
-    Item {
-        name: name.into(),
-        is_file: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
-        bytes: u64::try_from(stat.st_size).unwrap_or_default(),
-        used: written.max(time(stat.st_atime, stat.st_atime_nsec as i64)),
-        written,
+impl Facts {
+    fn new(stat: &Stat) -> Self {
+        let written = time(stat.st_mtime, stat.st_mtime_nsec as i64);
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        Self {
+            is_file: kind == FileType::RegularFile,
+            is_link: kind == FileType::Symlink,
+            bytes: u64::try_from(stat.st_size).unwrap_or_default(),
+            used: written.max(time(stat.st_atime, stat.st_atime_nsec as i64)),
+            written,
+        }
     }
 }
 
@@ -182,6 +223,24 @@ pub(crate) fn identity(metadata: &Metadata) -> [i64; 7] {
         metadata.ctime(),
         metadata.ctime_nsec(),
     ]
+}
+
+/// Sees to it that every later change of a file's contents shows in its [`identity`]; `false` where that cannot be had.
+///
+/// A page that was written through a mapping and is not on disk yet can be written again without the times showing it. When the
+/// pages are on disk, the next write to each of them is noticed again. A file system without a disk has no such moment.
+pub(crate) fn make_changes_show(file: &File) -> io::Result<bool> {
+    // statfs(2): ramfs, hugetlbfs, tmpfs.
+    const WITHOUT_A_DISK: [u32; 3] = [0x8584_58f6, 0x9584_58f6, 0x0102_1994];
+    let kind = rustix::fs::fstatfs(file)?.f_type as u32;
+    if WITHOUT_A_DISK.contains(&kind) {
+        return Ok(false);
+    }
+    match rustix::fs::fdatasync(file) {
+        // So say file systems that cannot be written.
+        Ok(()) | Err(Errno::INVAL | Errno::ROFS) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Fills with random bytes, or leaves zeros where the system has none.
