@@ -48,8 +48,8 @@ fn expected(ty: ValType) -> &'static str {
         ValType::I64 => {
             "an i64 (a whole number from -9223372036854775808 to 18446744073709551615, or in hexadecimal with 0x)"
         }
-        ValType::F32 => "an f32 (a decimal number, inf or nan)",
-        ValType::F64 => "an f64 (a decimal number, inf or nan)",
+        ValType::F32 => "an f32 (a decimal number up to 3.4028235e38, inf or nan)",
+        ValType::F64 => "an f64 (a decimal number up to 1.7976931348623157e308, inf or nan)",
         ValType::V128 | ValType::FuncRef | ValType::ExternRef => "a value that can be typed",
     }
 }
@@ -74,19 +74,30 @@ fn number(ty: ValType, text: &str) -> Option<Value> {
         ValType::F32 => {
             let bits = match payload(text, 23)? {
                 Some(bits) => u32::try_from(bits & 0x7fff_ffff).ok()? | if text.starts_with('-') { 1 << 31 } else { 0 },
-                None => text.parse::<f32>().ok()?.to_bits(),
+                None => {
+                    let value = text.parse::<f32>().ok()?;
+                    in_range(text, value.is_infinite()).then_some(value.to_bits())?
+                }
             };
             Some(Value::F32(bits))
         }
         ValType::F64 => {
             let bits = match payload(text, 52)? {
                 Some(bits) => bits | if text.starts_with('-') { 1 << 63 } else { 0 },
-                None => text.parse::<f64>().ok()?.to_bits(),
+                None => {
+                    let value = text.parse::<f64>().ok()?;
+                    in_range(text, value.is_infinite()).then_some(value.to_bits())?
+                }
             };
             Some(Value::F64(bits))
         }
         ValType::V128 | ValType::FuncRef | ValType::ExternRef => None,
     }
+}
+
+/// Whether a float that has become infinite was typed so: else it is too large, as an integer may be.
+fn in_range(text: &str, is_infinite: bool) -> bool {
+    !is_infinite || !text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// A whole number, decimal or hexadecimal, with or without sign, of at most 64 bits.
@@ -205,6 +216,10 @@ mod tests {
             (F32, "1.5", Value::F32(1.5f32.to_bits())),
             (F32, "-0", Value::F32(0x8000_0000)),
             (F32, "inf", Value::F32(0x7f80_0000)),
+            (F32, "3.4028235e38", Value::F32(f32::MAX.to_bits())),
+            (F32, "1e-99", Value::F32(0)),
+            (F64, "-Infinity", Value::F64(f64::NEG_INFINITY.to_bits())),
+            (F64, "1.7976931348623157e308", Value::F64(f64::MAX.to_bits())),
             (F32, "nan", Value::F32(0x7fc0_0000)),
             (F32, "-nan", Value::F32(0xffc0_0000)),
             (F32, "nan:0x1", Value::F32(0x7f80_0001)),
@@ -256,9 +271,11 @@ mod tests {
                     "nan:0x+1",
                     "nano",
                     "1,5",
+                    "1e39",
+                    "-3.5e38",
                 ],
             ),
-            (F64, &["nan:0x10000000000000", "--1", "1.5.2"]),
+            (F64, &["nan:0x10000000000000", "--1", "1.5.2", "1e309", "-1e999"]),
             (V128, &["0"]),
             (FuncRef, &["null"]),
         ] {
@@ -310,6 +327,11 @@ mod tests {
             (&binary, &["1", "2", "3"], "it takes 2 arguments, and 3 came"),
             (&binary, &["1.5", "2"], "`1.5` is not an i32"),
             (&binary, &["1", "two"], "`two` is not an f64"),
+            (
+                &binary,
+                &["1", "1e309"],
+                "`1e309` is not an f64 (a decimal number up to 1.7976931348623157e308, inf or nan)",
+            ),
             (&vector, &["0"], "values of type v128 cannot be given"),
         ] {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();

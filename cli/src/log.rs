@@ -4,18 +4,27 @@
 
 use log::LevelFilter;
 
+use crate::report;
+
 /// Crates whose own logs are long and about themselves: their warnings only, unless a filter names them
 /// (`WRUN_LOG=debug,cranelift_codegen=debug`).
 const TALKATIVE: &[&str] = &["cranelift_codegen", "cranelift_frontend", "regalloc2"];
 
-/// Starts logging if it was asked for.
+/// Starts logging if it was asked for. Filters that mean nothing are said, and are no reason not to run.
 pub(crate) fn start() {
-    let Some(filters) = std::env::var_os("WRUN_LOG").or_else(|| std::env::var_os("RUST_LOG")) else {
+    let find = |variable| Some((variable, std::env::var_os(variable)?));
+    let Some((variable, filters)) = find("WRUN_LOG").or_else(|| find("RUST_LOG")) else {
         return;
     };
+    let filters = filters.to_string_lossy();
+    if let Err(error) = env_filter::Builder::new().try_parse(&filters) {
+        let text = format!("notice: {variable}: {error}: nothing is logged; write for example debug, or wrun=debug");
+        report::notice(&text, None);
+        return;
+    }
     let mut builder = env_logger::Builder::new();
     for name in TALKATIVE {
         builder.filter_module(name, LevelFilter::Warn);
     }
-    builder.parse_filters(&filters.to_string_lossy()).init();
+    builder.parse_filters(&filters).init();
 }

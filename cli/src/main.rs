@@ -2,8 +2,8 @@
 //!
 //! Argv and environment come in, an exit status goes out. The order of the rooms: [`flags`] (what was typed), [`options`]
 //! (what it means), [`run`] (the session) or [`commands`] (those without a guest), [`module`] (where code comes from),
-//! [`report`] (what people are told), [`exit`] (the one way out). [`entry`] comes before all of them. Nothing that an embedder would need may live here: that
-//! belongs to `wrun-runtime` and `wrun-wasi`.
+//! [`report`] (what people are told), [`output`] (how it is written), [`exit`] (the one way out). [`entry`] comes before all
+//! of them. Nothing that an embedder would need may live here: that belongs to `wrun-runtime` and `wrun-wasi`.
 // Where the process begins is for `entry`.
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "tests begin elsewhere"))]
@@ -20,6 +20,7 @@ mod log;
 mod missing;
 mod module;
 mod options;
+mod output;
 mod panic;
 mod precompiled;
 mod progress;

@@ -130,7 +130,8 @@ impl Options {
         let mut dirs = Vec::with_capacity(dir.len() + dir_ro.len());
         for (words, option, read_only) in [(dir, "--dir", false), (dir_ro, "--dir-ro", true)] {
             for word in words {
-                dirs.push(directory(&word, read_only).map_err(|reason| wrong(option, &reason))?);
+                let dir = directory(&word, read_only).and_then(|dir| unambiguous(dir, &dirs));
+                dirs.push(dir.map_err(|reason| wrong(option, &reason))?);
             }
         }
         let listen = listen.iter().map(|word| listen::address(word));
@@ -205,6 +206,25 @@ fn directory(word: &OsStr, read_only: bool) -> Result<Dir, String> {
         guest: OsStr::from_bytes(guest).to_owned(),
         read_only,
     })
+}
+
+/// Refuses a directory with the guest's name of another one, which a guest would never see.
+fn unambiguous(dir: Dir, others: &[Dir]) -> Result<Dir, String> {
+    /// `/x/` is `/x`.
+    fn name(dir: &Dir) -> &[u8] {
+        let bytes = dir.guest.as_bytes();
+        let slashes = bytes.iter().rev().take_while(|byte| **byte == b'/').count();
+        &bytes[..bytes.len() - slashes]
+    }
+    let Some(other) = others.iter().find(|other| name(other) == name(&dir)) else {
+        return Ok(dir);
+    };
+    Err(format!(
+        "the guest's `{}` is given twice, for `{}` and for `{}`: leave one of them out, or give it another name (HOST::GUEST)",
+        dir.guest.display(),
+        other.host.display(),
+        dir.host.display()
+    ))
 }
 
 /// The guest's environment: all of wrun's if asked for, then each `--env`; the last one of a name counts.
@@ -294,6 +314,34 @@ mod tests {
         for (word, fix) in [("", "HOST::GUEST"), ("::/x", "HOST::GUEST"), ("/x::", "`/x::/`")] {
             let error = directory(OsStr::new(word), false).expect_err(word);
             assert!(error.contains(fix), "{word}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_guests_name_is_that_of_one_directory() {
+        let given = |words: &[&str]| {
+            let mut dirs = Vec::new();
+            for word in words {
+                dirs.push(directory(OsStr::new(word), false).and_then(|dir| unambiguous(dir, &dirs))?);
+            }
+            Ok(())
+        };
+        for words in [
+            &["a::/x", "b::/y"][..],
+            &["a", "b"],
+            &["/", "."],
+            &["a::x", "a::/x", "a::xx"],
+        ] {
+            assert_eq!(given(words), Ok(()), "{words:?}");
+        }
+        for words in [
+            &["a::/x", "c", "b::/x"][..],
+            &[".", "."],
+            &["a::/x/", "b::/x"],
+            &["a::/", "/"],
+        ] {
+            let error: String = given(words).expect_err("one of them would not be seen");
+            assert!(error.contains("is given twice, for `"), "{words:?}: {error}");
         }
     }
 

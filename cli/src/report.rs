@@ -3,14 +3,16 @@
 //! Only a trap or an interrupt has more lines: the wasm backtrace. What comes from a module (names, above all) is printed
 //! without its control characters, so that it can neither break the line nor drive a terminal.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 
-use wrun_runtime::{Backtrace, CompileError, Error, Proposal, Trap, TrapCode};
+use rustix::stdio;
+use wrun_runtime::{Backtrace, CompileError, Deadline, Error, Frame, Location, Proposal, Trap, TrapCode};
 use wrun_wasi::Exit;
 
 use crate::exit::Status;
 use crate::missing;
 use crate::options::{Options, Source};
+use crate::output;
 use crate::panic;
 
 /// A message and the status that goes with it.
@@ -47,8 +49,17 @@ impl Failure {
 
     /// The same with a backtrace below.
     fn with_backtrace(mut self, backtrace: &Backtrace) -> Self {
-        for line in backtrace.to_string().lines() {
-            self.more.push_str(&printable(line));
+        let text = backtrace.to_string();
+        let mut rest = text.as_str();
+        for frame in backtrace.frames() {
+            // Up to the colon are the runtime's own words: the number, and how many frames are left out before it. What
+            // comes then is the module's, and may be anything, colons and newlines too.
+            let own = rest.find(": ").map_or(0, |at| at + 2);
+            self.more.push_str(&rest[..own]);
+            self.more.push_str(&shown(frame));
+            rest = rest.get(own + frame.to_string().len()..).unwrap_or_default();
+        }
+        if !self.more.is_empty() {
             self.more.push('\n');
         }
         self
@@ -71,25 +82,26 @@ impl Failure {
         format!("wrun: {}\n{}", self.line, self.more)
     }
 
-    /// Prints it, in one piece. A stderr that is gone is no reason for another status.
-    pub(crate) fn print(&self) -> Status {
-        let _ = io::stderr().write_all(self.text().as_bytes());
+    /// Prints it, in one piece. A stderr that is gone, or full when the deadline has passed, is no reason for another status.
+    pub(crate) fn print(&self, deadline: Option<&Deadline>) -> Status {
+        let _ = output::write_all(stdio::stderr(), self.text().as_bytes(), deadline);
         self.status
     }
 }
 
 /// Says something that is no failure.
-pub(crate) fn notice(line: &str) {
-    let _ = io::stderr().write_all(format!("wrun: {}\n", printable(line)).as_bytes());
+pub(crate) fn notice(line: &str, deadline: Option<&Deadline>) {
+    let line = format!("wrun: {}\n", printable(line));
+    let _ = output::write_all(stdio::stderr(), line.as_bytes(), deadline);
 }
 
 /// Prints what was asked for. A reader that has gone away (`wrun --help | head -1`) has read enough.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
-    if text.is_empty() {
-        return Ok(Status::Success);
-    }
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    printed(output::write_all(stdio::stdout(), text, None))
+}
+
+fn printed(written: io::Result<()>) -> Result<Status, Failure> {
+    match written {
         Ok(()) => Ok(Status::Success),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Status::Success),
         Err(error) => Err(Failure::new(
@@ -99,14 +111,47 @@ pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
     }
 }
 
-/// `line` with control characters spelled out.
+/// The most characters of a name in a backtrace: names of templates are long, and those of an attacker longer.
+const LONGEST_NAME: usize = 1000;
+
+/// A frame of a backtrace, as the runtime shows it, but on one line of reasonable length.
+fn shown(frame: &Frame) -> String {
+    let name = |name: &str| {
+        let end = name.char_indices().nth(LONGEST_NAME);
+        let (name, more) = end.map_or((name, ""), |(end, _)| (&name[..end], "…"));
+        printable(name) + more
+    };
+    let mut text = match frame.name() {
+        Some(found) => name(found),
+        None => format!("function {}", frame.func_index()),
+    };
+    if let Some(offset) = frame.offset() {
+        text.push_str(&format!(" @ {offset:#x}"));
+    }
+    if let Some(Location { file, line }) = frame.location() {
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        text.push_str(&format!(" ({}{line})", name(file)));
+    }
+    text
+}
+
+/// Whether a character drives a terminal, breaks a line, or changes the order in which others are shown.
+fn is_unprintable(c: char) -> bool {
+    const FORMAT: &[char] = &[
+        '\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+        '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+    ];
+    c.is_control() || FORMAT.contains(&c)
+}
+
+/// `line` with such characters spelled out.
 pub(crate) fn printable(line: &str) -> String {
-    if !line.contains(char::is_control) {
+    if !line.contains(is_unprintable) {
         return line.to_owned();
     }
     let mut text = String::with_capacity(line.len());
     for c in line.chars() {
-        if c.is_control() {
+        if is_unprintable(c) {
             text.extend(c.escape_default());
         } else {
             text.push(c);
@@ -129,6 +174,14 @@ impl<'a> Reporter<'a> {
     /// The module's name for messages.
     pub(crate) fn module(&self) -> &'a Source {
         &self.options.module
+    }
+
+    /// Prints results, unless the deadline passes before there is room for them.
+    pub(crate) fn to_stdout(&self, text: &[u8], deadline: Option<&Deadline>) -> Result<Status, Failure> {
+        match output::write_all(stdio::stdout(), text, deadline) {
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(self.deadline(None)),
+            written => printed(written),
+        }
     }
 
     /// The module cannot be run, for this reason.
@@ -165,6 +218,10 @@ impl<'a> Reporter<'a> {
             Error::CacheMiss(_) => self.cannot_run(&format!(
                 "{error}: run it once without `--cache-mode require` to fill the cache"
             )),
+            Error::BadCode(_) => Failure::new(
+                Status::Failure,
+                &format!("{error}: see what `wrun cache verify` says, and `wrun cache clear` if that finds damage"),
+            ),
             Error::HostPanic(text) => Failure::bug(&panic::noted().unwrap_or_else(|| text.clone())),
             _ => Failure::new(Status::Failure, &error.to_string()),
         }
@@ -236,8 +293,11 @@ mod tests {
 
     #[test]
     fn a_message_stays_on_its_line() {
-        let failure = Failure::new(Status::CannotRun, "no file `a\nb\x1b[31m\u{9b}`, ü\t");
-        assert_eq!(failure.text(), "wrun: no file `a\\nb\\u{1b}[31m\\u{9b}`, ü\\t\n");
+        let failure = Failure::new(Status::CannotRun, "no file `a\nb\x1b[31m\u{9b}`, ü\t\u{202e}\u{2028}");
+        assert_eq!(
+            failure.text(),
+            "wrun: no file `a\\nb\\u{1b}[31m\\u{9b}`, ü\\t\\u{202e}\\u{2028}\n"
+        );
     }
 
     #[test]

@@ -34,12 +34,24 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
             Err(error) => return report.outcome(&error),
         },
     };
+    let deadline = deadline.as_ref();
+    // Said before the timer goes, without which a full pipe would be waited for as long as it is full.
+    Ok(within(options, report, deadline, sockets).unwrap_or_else(|failure| failure.print(deadline)))
+}
+
+/// The run within its deadline.
+fn within(
+    options: &Options,
+    report: Reporter<'_>,
+    deadline: Option<&Deadline>,
+    sockets: Vec<OwnedFd>,
+) -> Result<Status, Failure> {
     // The process ends after this: what is open or mapped until then goes at once, for less than it costs one by one.
     let run = ManuallyDrop::new(Run {
         options,
         report,
-        input: Input::open(options, deadline.as_ref())?,
-        deadline: deadline.as_ref(),
+        input: Input::open(options, deadline)?,
+        deadline,
     });
     let wasi = run.wasi(sockets)?;
     match run.prepare(MemoryMode::Guarded, wasi)? {
@@ -100,7 +112,7 @@ impl Run<'_> {
         match self.prepare(MemoryMode::Checked, wasi)? {
             Prepared::Ready(ready) => {
                 let text = format!("notice: {reason}: memory accesses are checked one by one, which is slower");
-                report::notice(&text);
+                report::notice(&text, self.deadline);
                 self.call(ready)
             }
             Prepared::Failed(error, _) => self.report.outcome(&error),
@@ -245,7 +257,9 @@ impl Run<'_> {
             }
         };
         match called {
-            Ok(results) => report::to_stdout(invoke::results(&results).as_bytes()),
+            Ok(results) => self
+                .report
+                .to_stdout(invoke::results(&results).as_bytes(), self.deadline),
             Err(error) => self.report.outcome(&error),
         }
     }

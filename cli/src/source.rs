@@ -10,6 +10,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use wrun_runtime::Deadline;
 
 use crate::exit::Status;
@@ -18,9 +20,20 @@ use crate::report::{Failure, Reporter};
 /// No module may be larger: offsets within it are 32-bit numbers, and peers have the same limit.
 const LARGEST: u64 = 1 << 30;
 
-/// Opens a file.
-pub(crate) fn open(path: &Path) -> Result<File, Failure> {
-    File::open(path).map_err(|error| unreadable(path, &error))
+/// What may come before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Opens a file, unless the deadline passes before that: a pipe with a name waits for somebody who writes to it.
+pub(crate) fn open(path: &Path, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<File, Failure> {
+    // Not by `File::open`, which goes on after a signal without a look at the deadline.
+    loop {
+        match openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(file) => return Ok(file.into()),
+            Err(Errno::INTR) if deadline.is_some_and(Deadline::passed) => return Err(report.deadline(None)),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(unreadable(path, &error.into())),
+        }
+    }
 }
 
 /// Refuses an open file that cannot be read as one.
@@ -52,10 +65,16 @@ pub(crate) fn read(
 
 /// The binary form of what was read. Bytes in neither format are left to the compiler, which says what they look like.
 pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
-    if wat::Detect::from_bytes(&bytes) != wat::Detect::WasmText {
+    // Editors of other systems mark a text as UTF-8 so.
+    let start = if bytes.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
+    } else {
+        0
+    };
+    if wat::Detect::from_bytes(&bytes[start..]) != wat::Detect::WasmText {
         return Ok(bytes);
     }
-    let parse = move || match wat::parse_bytes(&bytes) {
+    let parse = move || match wat::parse_bytes(&bytes[start..]) {
         Ok(wasm) => Ok(wasm.into_owned()),
         Err(error) => Err(error.to_string()),
     };
@@ -214,11 +233,17 @@ mod tests {
                 b"hello",
                 b"",
                 b"\xff(module)",
+                b"\xef\xbb\xbf",
+                b"\xef\xbb\xbf\0asm\x01\0\0\0",
                 b"#!/bin/sh\n",
             ] {
                 assert_eq!(read(bytes, deadline).as_deref(), Ok(bytes), "left to the compiler");
             }
-            for text in ["(module)", " ;; a comment\n(; and\n another ;) (module)"] {
+            for text in [
+                "(module)",
+                " ;; a comment\n(; and\n another ;) (module)",
+                "\u{feff}(module)",
+            ] {
                 assert_eq!(
                     read(text.as_bytes(), deadline).as_deref(),
                     Ok(&b"\0asm\x01\0\0\0"[..]),

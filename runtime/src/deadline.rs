@@ -37,7 +37,8 @@ impl Deadline {
         signals::unblock_timer_signal();
         // Stores that were told of the deadline look at the flag when it is long gone, so the flag stays: one byte per deadline.
         let flag: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
-        let timer = Timer::start(time, TICK, flag).map_err(|error| Error::resource("cannot start a timer", &error))?;
+        let timer = Timer::start(time, TICK, flag)
+            .map_err(|error| Error::resource("cannot start a timer (ulimit -i limits their number)", &error))?;
         Ok(Self {
             flag,
             _timer: timer,

@@ -78,7 +78,7 @@ pub use instance::{Extern, Instance};
 pub use memory::Memory;
 pub use module::{ExportType, ImportType, Module};
 pub use store::{AsStore, Store};
-pub use sys::process::start_process;
+pub use sys::process::{limit_files_by_error, start_process};
 pub use table::Table;
 pub use trap::{Backtrace, Frame, Location, Trap};
 pub use value::{ExternRef, Value};

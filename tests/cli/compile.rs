@@ -2,8 +2,9 @@
 
 mod support;
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -281,6 +282,95 @@ fn the_file_appears_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn links_stay_and_the_file_that_they_lead_to_is_replaced() {
+    let dir = Dir::new();
+    let link = |target: &str, name: &str| symlink(target, dir.path().join(name)).expect("it is ours");
+    fs::create_dir(dir.path().join("sub")).expect("it is ours");
+    link("sub/near", "link");
+    link("../out", "sub/near");
+    // First there is nothing at the end, then a file.
+    for _ in 0..2 {
+        let before = fs::metadata(dir.path().join("out")).map(|metadata| metadata.ino()).ok();
+        dir.wrun(["compile", "-o", "link"])
+            .args([guest("hello")])
+            .run()
+            .prints("");
+        dir.wrun(["--allow-precompiled", "out"]).run().prints("hello, world\n");
+        assert_eq!(names(dir.path()), ["link", "out", "sub"]);
+        assert_eq!(names(&dir.path().join("sub")), ["near"]);
+        for name in ["link", "sub/near"] {
+            assert!(fs::read_link(dir.path().join(name)).is_ok(), "{name}");
+        }
+        assert_ne!(
+            fs::metadata(dir.path().join("out")).map(|metadata| metadata.ino()).ok(),
+            before
+        );
+    }
+    link("round", "round");
+    dir.wrun(["compile", "-o", "round"])
+        .args([guest("hello")])
+        .run()
+        .fails(125, ["cannot write `round`: ", "symbolic links"]);
+}
+
+#[test]
+fn a_link_to_an_open_file_writes_to_that() {
+    // What `/dev/stdout` is, which root could replace.
+    let dir = Dir::new();
+    symlink("/proc/self/fd/1", dir.path().join("stdout")).expect("it is ours");
+    symlink("/proc/self/fd/3", dir.path().join("three")).expect("it is ours");
+    let expected = fs::read(compiled(&[]).path().join("out")).expect("it is there");
+    let compile = |out: &str| dir.wrun(["compile", "-o", out]).args([guest("hello")]);
+
+    let ended = compile("stdout").run().status(0).quiet();
+    assert!(ended.stdout == expected, "a pipe");
+    for append in [false, true] {
+        let path = dir.write("file", "before");
+        let mut file = File::options()
+            .write(true)
+            .append(append)
+            .open(&path)
+            .expect("it is ours");
+        file.seek(SeekFrom::End(0)).expect("it is a file");
+        compile("stdout").run_with_stdout(file).status(0).quiet();
+        assert!(
+            fs::read(path).expect("it is there") == [b"before", &expected[..]].concat(),
+            "a file"
+        );
+    }
+    let prepare = format!("cd '{}' && exec 3>three.out", dir.path().display());
+    wrun_after(&prepare, ["compile", "-o", "three"])
+        .args([guest("hello")])
+        .run()
+        .prints("");
+    assert!(fs::read(dir.path().join("three.out")).expect("it is there") == expected);
+    let prepare = format!("cd '{}' && exec >&-", dir.path().display());
+    for out in ["stdout", "-"] {
+        wrun_after(&prepare, ["compile", "-o", out])
+            .args([guest("hello")])
+            .run()
+            .fails(125, ["cannot write to stdout: Bad file descriptor"]);
+    }
+    assert_eq!(names(dir.path()), ["file", "stdout", "three", "three.out"]);
+    for name in ["stdout", "three"] {
+        assert!(fs::read_link(dir.path().join(name)).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_may_not_become_so_large_is_an_error_and_leaves_nothing() {
+    let dir = Dir::new();
+    let prepare = format!("cd '{}' && ulimit -f 1", dir.path().display());
+    let compile = |out: &str| wrun_after(&prepare, ["compile", "-o", out]).args([guest("hello")]);
+    compile("out").run().fails(125, ["cannot write `out`: File too large"]);
+    assert!(names(dir.path()).is_empty());
+    let file = File::create(dir.path().join("file")).expect("it is ours");
+    compile("-")
+        .run_with_stdout(file)
+        .fails(125, ["cannot write to stdout: File too large"]);
+}
+
+#[test]
 fn where_nothing_can_be_written_is_said() {
     let dir = Dir::new();
     let compile = |out: &str| dir.wrun(["compile", "-o", out]).args([guest("hello")]).run();
@@ -299,7 +389,7 @@ fn the_module_itself_is_not_overwritten() {
     let dir = Dir::new();
     let text = fs::read(guest("hello")).expect("the guest is there");
     dir.write("hello.wat", &text);
-    std::os::unix::fs::symlink("hello.wat", dir.path().join("link")).expect("it is ours");
+    symlink("hello.wat", dir.path().join("link")).expect("it is ours");
     for out in ["hello.wat", "./hello.wat", "link"] {
         dir.wrun(["compile", "hello.wat", "-o", out])
             .run()

@@ -2,9 +2,14 @@
 
 mod support;
 
+use std::fs;
+use std::io::{PipeReader, PipeWriter, Write};
+use std::thread;
 use std::time::Duration;
 
-use support::{Ended, guest, wrun};
+use rustix::fs::{CWD, Mode, mkfifoat};
+
+use support::{Dir, Ended, guest, wrun};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 
@@ -62,6 +67,80 @@ fn a_blocking_read_is_ended() {
 #[test]
 fn waiting_for_the_module_is_ended() {
     let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin_open().run();
+    let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+/// A directory with a pipe of the name `pipe`.
+fn named_pipe() -> Dir {
+    let dir = Dir::new();
+    mkfifoat(CWD, dir.path().join("pipe"), Mode::RUSR | Mode::WUSR).expect("the directory for tests can be written");
+    dir
+}
+
+#[test]
+fn a_named_pipe_that_nobody_writes_to_is_waited_for_until_the_deadline() {
+    let dir = named_pipe();
+    for options in [
+        &["--epoch-timeout=300ms"][..],
+        &["--epoch-timeout=300ms", "--allow-precompiled"],
+    ] {
+        let ended = dir.wrun(options).args(["pipe"]).run();
+        let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
+        assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+    }
+    // Somebody opens it, and says nothing.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let writer = fs::OpenOptions::new().write(true).open(dir.path().join("pipe"));
+            thread::sleep(Duration::from_secs(1));
+            drop(writer);
+        });
+        let ended = dir.wrun(["--epoch-timeout=300ms", "pipe"]).run();
+        ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
+    });
+}
+
+#[test]
+fn a_named_pipe_gives_the_module_when_somebody_comes() {
+    let dir = named_pipe();
+    for options in [&[][..], &["--epoch-timeout=1h"]] {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(DEADLINE);
+                fs::copy(guest("hello"), dir.path().join("pipe"))
+            });
+            dir.wrun(options).args(["pipe"]).run().prints("hello, world\n");
+        });
+    }
+}
+
+/// A pipe without room, whose reader does not read.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("there are descriptors left");
+    let size = rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("it is empty");
+    writer.write_all(&vec![b'.'; size]).expect("there is room for this");
+    (reader, writer)
+}
+
+#[test]
+fn messages_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
+    for (module, function, status) in [("waits", "loop", 124), ("traps", "unreachable", 134)] {
+        let (_reader, writer) = full_pipe();
+        let ended = wrun(["--epoch-timeout=300ms", "--invoke", function])
+            .args([guest(module)])
+            .run_with_stderr(writer)
+            .status(status);
+        assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+    }
+}
+
+#[test]
+fn results_wait_for_a_full_pipe_until_the_deadline() {
+    let (_reader, writer) = full_pipe();
+    let ended = wrun(["--epoch-timeout=300ms", "--invoke=quick"])
+        .args([guest("waits")])
+        .run_with_stdout(writer);
     let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
     assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
 }

@@ -148,18 +148,69 @@ fn standard_streams_are_passed_on() {
 }
 
 #[test]
-fn a_closed_standard_stream_is_empty_and_no_file_that_wrun_opens() {
-    // Without care, standard input is the module, which is opened first, and the guest reads it.
-    for closed in ["exec <&-", "exec <&- >&-", "exec <&- >&- 2>&-"] {
-        wrun_after(closed, [guest("cat")]).run().prints("");
-    }
-    // Without care, standard output is the module, or a directory, neither of which can be written.
-    for (closed, options) in [("exec >&-", &[][..]), ("exec >&- 2>&-", &["--dir", "/"])] {
-        let module = guest("cat");
-        let words = options.iter().map(OsStr::new).chain([module.as_os_str()]);
-        wrun_after(closed, words).stdin("something to write").run().prints("");
-    }
+fn a_closed_standard_stream_is_closed_to_the_guest_too() {
+    const BADF: i32 = 8;
     let dir = Dir::new();
+    // Ends with the error number of a call on a stream: as many as `argv[0]` has characters, less one.
+    let module = |call: &str| {
+        let text = format!(
+            r#"(module
+              (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $fd_fdstat_get (param i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_fdstat_set_flags"
+                (func $fd_fdstat_set_flags (param i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_filestat_get" (func $fd_filestat_get (param i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+              (memory (export "memory") 1)
+              (data (i32.const 0) "\40\00\00\00\01\00\00\00")
+              (func $poll (param $fd i32) (param $event i32) (result i32)
+                (i32.store8 (i32.const 108) (local.get $event))
+                (i32.store (i32.const 116) (local.get $fd))
+                (if (call $poll_oneoff (i32.const 100) (i32.const 200) (i32.const 1) (i32.const 300)) (then unreachable))
+                (i32.load16_u (i32.const 208)))
+              (func (export "_start") (local $fd i32)
+                (if (call $sizes (i32.const 300) (i32.const 304)) (then unreachable))
+                (local.set $fd (i32.sub (i32.load (i32.const 304)) (i32.const 2)))
+                (call $proc_exit {call})))"#
+        );
+        dir.write("guest.wat", text)
+    };
+    for (call, streams) in [
+        (
+            "(call $fd_read (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 16))",
+            &[0][..],
+        ),
+        (
+            "(call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 16))",
+            &[1, 2],
+        ),
+        ("(call $fd_fdstat_get (local.get $fd) (i32.const 400))", &[0, 1, 2]),
+        ("(call $fd_fdstat_set_flags (local.get $fd) (i32.const 4))", &[0, 1, 2]),
+        ("(call $fd_filestat_get (local.get $fd) (i32.const 400))", &[0, 1, 2]),
+        ("(call $poll (local.get $fd) (i32.const 1))", &[0]),
+        ("(call $poll (local.get $fd) (i32.const 2))", &[1, 2]),
+    ] {
+        let module = module(call);
+        for stream in streams {
+            let name = "x".repeat(stream + 1);
+            // Without care, the stream is a directory or the module, which are opened first.
+            for closed in [format!("exec {stream}<&-"), "exec <&- >&- 2>&-".to_owned()] {
+                let words = [
+                    OsStr::new("--dir=/"),
+                    "--argv0".as_ref(),
+                    name.as_ref(),
+                    module.as_os_str(),
+                ];
+                wrun_after(&closed, words).run().status(BADF).quiet();
+            }
+            // It is open in all of them.
+            let words = [OsStr::new("--argv0"), name.as_ref(), module.as_os_str()];
+            wrun(words).stdin("x").run().status(0);
+        }
+    }
     let closed = format!("cd '{}' && exec 2>&-", dir.path().display());
     let module = dir.write("nothing.wasm", "nothing");
     wrun_after(&closed, ["nothing.wasm"]).run().status(126).quiet();

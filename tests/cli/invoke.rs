@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Dir, guest, wrun};
+use support::{Dir, guest, wrun, wrun_after};
 
 #[test]
 fn arguments_are_read_by_their_types_and_results_printed_one_per_line() {
@@ -20,7 +20,7 @@ fn arguments_are_read_by_their_types_and_results_printed_one_per_line() {
         (&["f32", "16777217"], "16777216\n"),
         (&["f32", "nan"], "nan\n"),
         (&["f32", "-nan:0x1"], "-nan:0x1\n"),
-        (&["f32", "1e39"], "inf\n"),
+        (&["f32", "inf"], "inf\n"),
         (&["f64", "-0"], "-0\n"),
         (&["f64", "1e300"], "1e300\n"),
         (&["f64", "-inf"], "-inf\n"),
@@ -65,6 +65,9 @@ fn wrong_calls_have_status_125_and_name_the_type() {
         (&["add", "--", "2"], &["`--` is not an i32"]),
         (&["i64", ""], &["`` is not an i64"]),
         (&["f64", "one"], &["`one` is not an f64", "inf or nan"]),
+        // As for integers, and unlike infinity that is typed as such.
+        (&["f32", "1e39"], &["`1e39` is not an f32", "up to 3.4028235e38, inf"]),
+        (&["f64", "-1e309"], &["`-1e309` is not an f64", "inf"]),
         (
             &["takes a vector", "0"],
             &[
@@ -153,4 +156,15 @@ fn results_that_cannot_be_written_are_a_failure() {
         .args([guest("values")])
         .run_with_stdout(full)
         .fails(125, ["cannot write to stdout"]);
+}
+
+#[test]
+fn results_for_a_closed_stdout_are_a_failure() {
+    let invoke = |function: &'static str| {
+        let words = ["--invoke".into(), function.into(), guest("values").into_os_string()];
+        wrun_after("exec >&-", words).run()
+    };
+    invoke("many").fails(125, ["cannot write to stdout: Bad file descriptor"]);
+    // There is nothing to be written.
+    invoke("nothing").prints("");
 }

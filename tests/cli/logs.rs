@@ -60,3 +60,21 @@ fn the_code_generators_logs_are_to_be_had_by_name() {
         .status(0);
     assert!(ended.stderr.contains("cranelift_codegen"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_filter_that_means_nothing_is_said_in_one_line() {
+    for (variable, filter) in [
+        ("WRUN_LOG", "foo=bar,="),
+        ("WRUN_LOG", "debug/x/y"),
+        ("RUST_LOG", "wrun=loud"),
+    ] {
+        let ended = wrun([guest("hello")]).env(variable, filter).run().status(0);
+        assert_eq!(ended.stdout, b"hello, world\n");
+        let start = format!("wrun: notice: {variable}: ");
+        assert!(
+            ended.stderr.starts_with(&start) && ended.stderr.lines().count() == 1,
+            "{filter}:\n{}",
+            ended.stderr
+        );
+    }
+}

@@ -75,6 +75,30 @@ fn files_that_are_no_wasm_are_called_what_they_look_like() {
 }
 
 #[test]
+fn a_text_may_be_marked_as_utf_8() {
+    let dir = Dir::new();
+    let text = std::fs::read_to_string(guest("hello")).expect("the guest is there");
+    dir.write("marked.wat", format!("\u{feff}{text}"));
+    dir.wrun(["marked.wat"]).run().prints("hello, world\n");
+    dir.write("marked.wat", "\u{feff}(module");
+    dir.wrun(["marked.wat"])
+        .run()
+        .fails(126, ["invalid wasm text: ", "(line 1, column 8)"]);
+}
+
+#[test]
+fn thousands_of_missing_imports_are_one_short_line() {
+    let dir = Dir::new();
+    let imports: String = (0..1000).map(|i| format!("(import \"env\" \"f{i}\" (func))")).collect();
+    dir.write("x.wat", format!("(module {imports} (func (export \"_start\")))"));
+    let ended = dir
+        .wrun(["x.wat"])
+        .run()
+        .fails(126, ["env.f0 ", "env.f19 ", " and 980 more (built for another host"]);
+    assert!(!ended.stderr.contains("env.f20 "), "{}", ended.stderr);
+}
+
+#[test]
 fn wrong_text_is_shown_by_line_and_column() {
     let dir = Dir::new();
     for (text, parts) in [

@@ -156,7 +156,7 @@ fn listeners_are_numbered_after_the_directories_in_their_order() {
         dir.path().into(),
         "--listen=127.0.0.1:0".into(),
         "--dir-ro".into(),
-        dir.path().into(),
+        format!("{}::read", dir.path().display()).into(),
     ]);
     let ports = [server.port(), server.port()];
     for port in ports {

@@ -153,3 +153,43 @@ fn names_from_a_module_cannot_drive_a_terminal() {
         .traps(134, "trap: unreachable", ["\\u{1b}[31mred"]);
     assert!(!ended.stderr.contains('\x1b'));
 }
+
+#[test]
+fn a_functions_name_can_neither_forge_lines_nor_reorder_them() {
+    let dir = Dir::new();
+    let long = "x".repeat(5000);
+    dir.write(
+        "x.wat",
+        format!(
+            r#"(module
+                (func $inner (@name "in: ner\nwrun: cannot run `/etc/passwd`: forged\n   7: main") unreachable)
+                (func $long (@name "{long}") (call $inner))
+                (func $main (@name "   1: \u{{202e}}niam\u{{2028}}\1b[2J") (export "_start") (call $long)))"#
+        ),
+    );
+    let ended = dir.wrun(["--no-address-map", "x.wat"]).run().status(134);
+    let expected = [
+        "wrun: trap: unreachable".to_owned(),
+        r"   0: in: ner\nwrun: cannot run `/etc/passwd`: forged\n   7: main".to_owned(),
+        format!("   1: {}…", &long[..1000]),
+        r"   2:    1: \u{202e}niam\u{2028}\u{1b}[2J".to_owned(),
+    ];
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines[..4], expected);
+    assert!(lines[4].starts_with("note: ") && lines.len() == 5, "{lines:#?}");
+
+    // The same with frames left out in the middle.
+    dir.write(
+        "x.wat",
+        r#"(module (func $f (@name "f: \n 9: ") (export "_start") (call $f)))"#,
+    );
+    let ended = dir.wrun(["x.wat"]).run().status(134);
+    let frames = ended.stderr.lines().skip(1);
+    let (left_out, frames): (Vec<_>, Vec<_>) = frames.partition(|line| line.ends_with(" more frames ..."));
+    assert_eq!(left_out.len(), 1, "{}", ended.stderr);
+    assert!(
+        frames.iter().all(|line| line.contains(r": f: \n 9:  @ 0x")),
+        "{}",
+        ended.stderr
+    );
+}

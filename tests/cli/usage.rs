@@ -5,7 +5,7 @@ mod support;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use support::{Dir, guest, wrun};
+use support::{Dir, guest, wrun, wrun_after};
 
 #[test]
 fn help_names_every_option_and_status() {
@@ -121,6 +121,17 @@ fn wrong_usage_has_status_125_and_the_fix() {
         ),
         (&["--dir", hello, hello], &["--dir: ", "not a directory"]),
         (&["--dir", "/:/data", hello], &["did you mean `/::/data`?"]),
+        (
+            &["--dir", ".::/x", "--dir", "/::/x", hello],
+            &[
+                "--dir: the guest's `/x` is given twice, for `.` and for `/`",
+                "HOST::GUEST",
+            ],
+        ),
+        (
+            &["--dir-ro", ".", "--dir", "./", hello],
+            &["--dir-ro: the guest's `.` is given twice, for `./` and for `.`"],
+        ),
         (&["--env", "=x", hello], &["--env: `=x` has no name", "NAME=VALUE"]),
         (
             &["--unknown-imports", "maybe", hello],
@@ -216,4 +227,20 @@ fn a_bad_option_is_found_before_the_module_is_looked_for() {
     wrun(["--stack-size", "x", "no/such.wasm"])
         .run()
         .fails(125, ["--stack-size"]);
+}
+
+#[test]
+fn a_closed_stdout_has_not_been_written() {
+    for words in [&["--version"][..], &["--help"], &["help", "cache"], &["cache", "path"]] {
+        wrun_after("exec >&-", words)
+            .env("HOME", "/nowhere")
+            .run()
+            .fails(125, ["cannot write to stdout: Bad file descriptor"]);
+        // Nobody can be told why.
+        wrun_after("exec >&- 2>&-", words)
+            .env("HOME", "/nowhere")
+            .run()
+            .status(125)
+            .quiet();
+    }
 }

@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rustix", &["runtime/src/sys/", "wasi/", "cli/", "tests/"]),
     ("cap_std", &["wasi/"]),
     ("clap", &["cli/"]),
+    ("env_filter", &["cli/"]),
     ("env_logger", &["cli/"]),
     ("serde_json", &["cli/", "tests/"]),
     ("wat", &["cli/", "tests/", "runtime/"]),

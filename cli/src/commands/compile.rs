@@ -1,6 +1,7 @@
 //! `wrun compile FILE -o OUT`: a module in, a file of native code out, which may be for a machine that can do more than this one.
 //!
-//! The file appears as a whole or not at all: it is written under another name in the same directory, and renamed.
+//! The file appears as a whole or not at all: it is written under another name in the same directory, and renamed. Links to it
+//! stay what they are, and what is no file of its own (a device, a pipe, standard output) is written to.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -8,7 +9,10 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use wrun_runtime::{Engine, MemoryMode};
+use rustix::fs::{PROC_SUPER_MAGIC, fstat, statfs};
+use rustix::io::Errno;
+use rustix::stdio;
+use wrun_runtime::{Engine, MemoryMode, limit_files_by_error};
 
 use crate::exit::Status;
 use crate::flags::CompileLine;
@@ -38,16 +42,25 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     let artifact = input
         .compile_only(&engine)
         .map_err(|refusal| refusal.failure(&report))?;
-    if output == "-" {
-        return report::to_stdout(&artifact);
-    }
-    write(&target, &artifact).map_err(|error| {
+    // Else a file that becomes too large ends the process, and the temporary one stays.
+    limit_files_by_error();
+    let place = if output == "-" {
+        Ok(Place::Stdout)
+    } else {
+        Place::of(&target)
+    };
+    let written = match place {
+        Ok(Place::Stdout) => return report::to_stdout(&artifact),
+        Ok(Place::Open(path)) => append(&path, &artifact),
+        Ok(Place::File(path)) => replace(&path, &artifact),
+        Err(error) => Err(error),
+    };
+    written.map(|()| Status::Success).map_err(|error| {
         Failure::new(
             Status::Failure,
             &format!("cannot write `{}`: {error}", target.display()),
         )
-    })?;
-    Ok(Status::Success)
+    })
 }
 
 /// Whether the file to write is the one to read.
@@ -61,11 +74,62 @@ fn is_input(options: &Options, target: &Path) -> bool {
     (input.dev(), input.ino()) == (target.dev(), target.ino())
 }
 
-fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A device or a pipe is written to, not replaced.
-    if fs::metadata(target).is_ok_and(|metadata| !metadata.is_file()) {
-        return File::options().write(true).open(target)?.write_all(bytes);
+/// The most links that lead from one to the next, as for the kernel.
+const MOST_LINKS: usize = 40;
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// This process's standard output, under whatever name.
+    Stdout,
+    /// Something that is there and is written to: a device, a pipe, or what some process has open.
+    Open(PathBuf),
+    /// A regular file to be replaced, or none yet. Its path is no link.
+    File(PathBuf),
+}
+
+impl Place {
+    fn of(target: &Path) -> io::Result<Self> {
+        let mut path = target.to_owned();
+        for _ in 0..MOST_LINKS {
+            let Ok(next) = fs::read_link(&path) else {
+                return Ok(if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+                    Self::Open(path)
+                } else {
+                    Self::File(path)
+                });
+            };
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            if statfs(parent)?.f_type == PROC_SUPER_MAGIC {
+                // `/proc/self/fd/1`, above all: it leads to what is open there, and its text is for people.
+                return Ok(if is_stdout(&path) {
+                    Self::Stdout
+                } else {
+                    Self::Open(path)
+                });
+            }
+            path = parent.join(next);
+        }
+        Err(Errno::LOOP.into())
     }
+}
+
+/// Whether a path leads to what standard output is.
+fn is_stdout(path: &Path) -> bool {
+    let (Ok(target), Ok(stdout)) = (fs::metadata(path), fstat(stdio::stdout())) else {
+        return false;
+    };
+    (target.dev(), target.ino()) == (stdout.st_dev, stdout.st_ino)
+}
+
+/// Writes to what is there, after what it holds: what others have written to it stays.
+fn append(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::options().append(true).open(target)?.write_all(bytes)
+}
+
+/// Puts a file in the place of the one that is there, if any.
+fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let (temporary, mut file) = beside(target)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.and_then(|()| fs::rename(&temporary, target)).inspect_err(|_| {

@@ -9,30 +9,38 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, fcntl_getfd};
 use rustix::stdio;
 
-/// Makes a process ready that has an entry of its own (`#![no_main]`): a standard stream that is closed becomes `/dev/null`, and
-/// writing to a pipe without a reader is an error, not the end of the process.
+/// Makes a process ready that has an entry of its own (`#![no_main]`): the number of a standard stream that is closed is taken,
+/// and writing to a pipe without a reader is an error, not the end of the process.
 ///
-/// Rust's start-up does the same, and more: it prepares a message for an overflow of the first thread's stack, which takes
+/// Rust's start-up does much the same, and more: it prepares a message for an overflow of the first thread's stack, which takes
 /// fifteen system calls. Without it such an overflow ends in a plain `SIGSEGV`.
 ///
 /// A closed stream matters: the next file to be opened would get its number, and a guest or a message would be given that file
-/// as its standard stream. So this comes before anything is opened.
+/// as its standard stream. So this comes before anything is opened. What takes the number can be neither read nor written, as
+/// if the stream were closed still: a program that writes its results to nowhere has to be told.
 ///
 /// # Errors
-/// When a stream is closed and `/dev/null` cannot be opened.
+/// When a stream is closed and there is no `/dev/null` to take its number.
 pub fn start_process() -> io::Result<()> {
     // SAFETY: ignoring a signal is always allowed.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     for is_closed in closed_streams()? {
         if is_closed {
             // It gets the lowest free number, which is this stream's since those below are open by now.
-            let null = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty())?;
+            let null = openat(CWD, c"/dev/null", OFlags::PATH, Mode::empty())?;
             debug_assert!(null.as_raw_fd() < 3);
             // For the rest of the process.
             mem::forget(null);
         }
     }
     Ok(())
+}
+
+/// Makes writing more to a file than the process may (`ulimit -f`) an error, not the end of the process. For the rest of the
+/// process.
+pub fn limit_files_by_error() {
+    // SAFETY: ignoring a signal is always allowed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Which of the standard streams are closed.

@@ -3,11 +3,11 @@
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// A `wrun` that takes this long hangs.
@@ -170,22 +170,27 @@ impl Wrun {
 
     /// Gives it this standard output in place of the one that [`Ended::stdout`] shows.
     pub(crate) fn run_with_stdout(self, stdout: impl Into<Stdio>) -> Ended {
-        self.go(stdout.into())
+        self.go(stdout.into(), Stdio::piped())
+    }
+
+    /// Gives it this standard error in place of the one that [`Ended::stderr`] shows.
+    pub(crate) fn run_with_stderr(self, stderr: impl Into<Stdio>) -> Ended {
+        self.go(Stdio::piped(), stderr.into())
     }
 
     /// Runs it to its end.
     pub(crate) fn run(self) -> Ended {
-        self.go(Stdio::piped())
+        self.go(Stdio::piped(), Stdio::piped())
     }
 
-    fn go(mut self, stdout: Stdio) -> Ended {
+    fn go(mut self, stdout: Stdio, stderr: Stdio) -> Ended {
         let words = format!("{:?}", self.command);
         let started = Instant::now();
         let mut child = self
             .command
             .stdin(Stdio::piped())
             .stdout(stdout)
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("cargo has built the binary");
         let mut stdin = child.stdin.take();
@@ -197,17 +202,8 @@ impl Wrun {
             }
             Input::Open => stdin,
         });
-        let out = child.stdout.take().map(|mut from| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                from.read_to_end(&mut bytes).map(|_| bytes)
-            })
-        });
-        let mut from = child.stderr.take().expect("it is a pipe");
-        let err = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            from.read_to_end(&mut bytes).map(|_| bytes)
-        });
+        let out = child.stdout.take().map(collect);
+        let err = child.stderr.take().map(collect);
         let status = loop {
             if let Some(status) = child.try_wait().expect("the child is ours") {
                 break status;
@@ -220,17 +216,30 @@ impl Wrun {
         };
         let wall = started.elapsed();
         drop(input.join().expect("writing does not panic"));
-        let stderr = err.join().expect("reading does not panic").expect("a pipe can be read");
+        let collected = |thread: Option<JoinHandle<io::Result<Vec<u8>>>>| {
+            thread.map_or_else(Vec::new, |thread| {
+                thread
+                    .join()
+                    .expect("reading does not panic")
+                    .expect("a pipe can be read")
+            })
+        };
         Ended {
             words,
             status,
-            stdout: out.map_or_else(Vec::new, |out| {
-                out.join().expect("reading does not panic").expect("a pipe can be read")
-            }),
-            stderr: String::from_utf8(stderr).expect("messages are UTF-8"),
+            stdout: collected(out),
+            stderr: String::from_utf8(collected(err)).expect("messages are UTF-8"),
             wall,
         }
     }
+}
+
+/// Reads everything that comes, on a thread of its own.
+fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8>>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).map(|_| bytes)
+    })
 }
 
 /// How a `wrun` ended.

@@ -67,7 +67,7 @@ fn dir_fdstat(dir: &Dir) -> Result<[u8; 24]> {
 }
 
 fn file_fdstat(file: &File) -> Result<[u8; 24]> {
-    let host_flags = rustix::fs::fcntl_getfl(file.fd())?;
+    let host_flags = host_flags(file)?;
     let file_type = FileType::from_raw_mode(rustix::fs::fstat(file.fd())?.st_mode);
     let mut base = FILE;
     let mode = host_flags & OFlags::RWMODE;
@@ -95,6 +95,16 @@ fn file_fdstat(file: &File) -> Result<[u8; 24]> {
     Ok(types::fdstat(filetype, flags(file, host_flags), base, 0))
 }
 
+/// The flags of a file on the host. A standard stream that the host was started without is open for nothing (`O_PATH`), only
+/// to take its number: that is a closed one.
+fn host_flags(file: &File) -> Result<OFlags> {
+    let flags = rustix::fs::fcntl_getfl(file.fd())?;
+    if flags.contains(OFlags::PATH) {
+        return Err(Errno::BADF);
+    }
+    Ok(flags)
+}
+
 /// The flags of a file as the guest sees them.
 fn flags(file: &File, host: OFlags) -> u16 {
     let mut flags = types::fd_flags(host);
@@ -112,7 +122,10 @@ pub(crate) fn fd_fdstat_set_flags(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, want
     let wanted = types::checked(wanted, fdflags::ALL)?;
     let changeable = fdflags::APPEND | fdflags::NONBLOCK;
     let descriptor = ctx.table.get_mut(fd)?;
-    let host = rustix::fs::fcntl_getfl(descriptor.fd())?;
+    let host = match descriptor {
+        Descriptor::File(file) => host_flags(file)?,
+        Descriptor::Dir(dir) => rustix::fs::fcntl_getfl(dir.fd())?,
+    };
     let mut known = types::fd_flags(host);
     if known & fdflags::SYNC != 0 {
         // The stronger flag says all three.
@@ -147,7 +160,15 @@ pub(crate) fn fd_fdstat_set_rights(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, bas
 
 /// Writes what is known of a file.
 pub(crate) fn fd_filestat_get(ctx: &mut WasiCtx, memory: &mut [u8], version: Version, fd: u32, buf: u32) -> Result {
-    let stat = rustix::fs::fstat(ctx.table.get(fd)?.fd())?;
+    let descriptor = ctx.table.get(fd)?;
+    let stat = rustix::fs::fstat(descriptor.fd())?;
+    if let Descriptor::File(file) = descriptor
+        && file.is_shared()
+        && FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+    {
+        // The only thing that the kernel tells of a closed stream.
+        host_flags(file)?;
+    }
     write_filestat(memory, version, buf, &stat)
 }
 
