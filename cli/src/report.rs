@@ -49,16 +49,7 @@ impl Failure {
 
     /// The same with a backtrace below.
     fn with_backtrace(mut self, backtrace: &Backtrace) -> Self {
-        let text = backtrace.to_string();
-        let mut rest = text.as_str();
-        for frame in backtrace.frames() {
-            // Up to the colon are the runtime's own words: the number, and how many frames are left out before it. What
-            // comes then is the module's, and may be anything, colons and newlines too.
-            let own = rest.find(": ").map_or(0, |at| at + 2);
-            self.more.push_str(&rest[..own]);
-            self.more.push_str(&shown(frame));
-            rest = rest.get(own + frame.to_string().len()..).unwrap_or_default();
-        }
+        self.more = backtrace.lines(shown);
         if !self.more.is_empty() {
             self.more.push('\n');
         }

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -80,16 +81,7 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     };
     let parsed = match deadline {
         None => parse(),
-        Some(deadline) => match before(deadline, parse) {
-            Ok(Some(parsed)) => parsed,
-            Ok(None) => return Err(report.deadline(None)),
-            Err(error) => {
-                return Err(Failure::new(
-                    Status::Failure,
-                    &format!("cannot start a thread: {error}"),
-                ));
-            }
-        },
+        Some(deadline) => before(deadline, thread::Builder::new(), parse).ok_or_else(|| report.deadline(None))?,
     };
     parsed.map_err(|error| {
         let (what, place) = one_line(&error);
@@ -97,16 +89,31 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     })
 }
 
-/// Does work that nothing can interrupt, unless the deadline passes meanwhile: then it is left to end with the process.
-fn before<R: Send + 'static>(deadline: &Deadline, work: impl FnOnce() -> R + Send + 'static) -> io::Result<Option<R>> {
-    let worker = thread::Builder::new().spawn(work)?;
+/// Does work that nothing can interrupt, unless the deadline passes meanwhile: then it is left to end with the process. Where
+/// there is no room for a thread to do it on, the deadline waits for it.
+fn before<R: Send + 'static>(
+    deadline: &Deadline,
+    thread: thread::Builder,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let work = Arc::new(Mutex::new(Some(work)));
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let for_worker = Arc::clone(&work);
+    let started = thread.spawn(move || take(&for_worker).map(|work| work()));
+    let worker = match started {
+        Ok(worker) => worker,
+        Err(error) => {
+            log::debug!("reading the text without a thread for the deadline: {error}");
+            return take(&work).map(|work| work());
+        }
+    };
     while !worker.is_finished() {
         if deadline.passed() {
-            return Ok(None);
+            return None;
         }
         thread::park_timeout(Duration::from_millis(1));
     }
-    Ok(Some(worker.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    worker.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Like `Read::read_to_end`, but a signal makes it look at the deadline.
@@ -256,7 +263,18 @@ mod tests {
     #[test]
     fn long_work_ends_with_the_deadline() {
         let deadline = Deadline::after(Duration::from_millis(1)).expect("there is a timer left");
-        let ended = before(&deadline, || thread::sleep(Duration::from_secs(3600)));
-        assert_eq!(ended.expect("there is room for a thread"), None);
+        let ended = before(&deadline, thread::Builder::new(), || {
+            thread::sleep(Duration::from_secs(3600));
+        });
+        assert_eq!(ended, None);
+    }
+
+    #[test]
+    fn without_room_for_a_thread_the_work_is_done_here() {
+        let deadline = Deadline::after(Duration::from_secs(3600)).expect("there is a timer left");
+        let id = |thread| before(&deadline, thread, || thread::current().id());
+        let here = Some(thread::current().id());
+        assert_ne!(id(thread::Builder::new()), here);
+        assert_eq!(id(thread::Builder::new().stack_size(usize::MAX / 2)), here);
     }
 }

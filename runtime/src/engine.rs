@@ -1,7 +1,6 @@
 //! The one file that sees both sides: runs the phases and says how long they took.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 #[cfg(feature = "compiler")]
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +18,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::load::Image;
 use crate::sys::clock::process_cpu_time;
+use crate::sys::dir::Opened;
 
 /// Settings, and the ids of function types, that modules and stores have in common. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -80,8 +80,7 @@ impl Engine {
     /// The image of a file that the cache knows by its identity.
     pub(crate) fn cached_by_identity(&self, cache: &Cache, identity: &FileIdentity) -> Option<Image> {
         let _phase = Phase::start("load");
-        let file = cache.find_by_identity(identity, &self.settings())?;
-        self.load_cached(file)
+        self.load_cached(cache.find_by_identity(identity, &self.settings())?)
     }
 
     /// The image of a module: from the cache, or else compiled and added to the cache.
@@ -135,8 +134,8 @@ impl Engine {
     }
 
     /// Maps an artifact of the cache. One that cannot be used is as good as none.
-    fn load_cached(&self, file: File) -> Option<Image> {
-        let image = Image::from_cache(file, &self.0.config.artifact);
+    fn load_cached(&self, artifact: Opened) -> Option<Image> {
+        let image = Image::from_cache(artifact, &self.0.config.artifact);
         image
             .inspect_err(|error| log::debug!("cache: an artifact is not used: {error}"))
             .ok()
@@ -161,7 +160,11 @@ impl Engine {
             None => wrun_compiler::compile(wasm, &config, &options)?,
             Some(deadline) => {
                 let wasm = wasm.to_vec();
-                compile_until(deadline, move || wrun_compiler::compile(&wasm, &config, &options))??
+                compile_until(
+                    || deadline.passed(),
+                    COMPILE_STACK,
+                    move || wrun_compiler::compile(&wasm, &config, &options),
+                )??
             }
         };
         for phase in &report.phases {
@@ -185,24 +188,35 @@ impl Engine {
     }
 }
 
-/// Runs `compile` on a thread of its own, and leaves it to itself when the deadline passes: a single function of a few megabytes can
-/// take minutes, and nothing interrupts the code generator within one. It ends after that function, or with the process.
+/// Runs `compile` on a thread of its own, and leaves it to itself when the deadline has `passed`: a single function of a few
+/// megabytes can take minutes, and nothing interrupts the code generator within one. It ends after that function, or with
+/// the process. Where there is no room for a thread, this one compiles, and the deadline waits for the function.
 #[cfg(feature = "compiler")]
 fn compile_until<R: Send + 'static>(
-    deadline: &Deadline,
+    passed: impl Fn() -> bool,
+    stack_size: usize,
     compile: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Error> {
     let (done, result) = mpsc::channel();
-    let thread = thread::Builder::new().name("compile".into()).stack_size(COMPILE_STACK);
+    let thread = thread::Builder::new().name("compile".into()).stack_size(stack_size);
+    let work = Arc::new(Mutex::new(Some(compile)));
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let for_thread = Arc::clone(&work);
     let started = thread.spawn(move || {
-        // Nobody waits any more when the deadline has passed.
-        let _ = done.send(compile());
+        if let Some(compile) = take(&for_thread) {
+            // Nobody waits any more when the deadline has passed.
+            let _ = done.send(compile());
+        }
     });
-    started.map_err(|error| Error::resource("cannot start a thread to compile on", &error))?;
+    if let Err(error) = started {
+        log::debug!("compiling without a thread for the deadline: {error}");
+        let compile = take(&work).expect("no thread has taken it");
+        return Ok(compile());
+    }
     loop {
         match result.recv_timeout(DEADLINE_LOOK) {
             Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Timeout) if deadline.passed() => return Err(CompileError::Interrupted.into()),
+            Err(RecvTimeoutError::Timeout) if passed() => return Err(CompileError::Interrupted.into()),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(CompileError::Bug("the thread that compiles has ended without a result".into()).into());
@@ -239,5 +253,19 @@ impl Drop for Phase {
             let cpu = process_cpu_time().saturating_sub(cpu);
             log::debug!("{name}: {} wall, {} cpu", ms(start.elapsed()), ms(cpu));
         }
+    }
+}
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_room_for_a_thread_this_one_compiles() {
+        let compile = || thread::current().id();
+        let here = thread::current().id();
+        let id = |stack_size| compile_until(|| false, stack_size, compile).expect("not interrupted");
+        assert_ne!(id(COMPILE_STACK), here);
+        assert_eq!(id(usize::MAX / 2), here);
     }
 }

@@ -23,6 +23,9 @@ pub enum Error {
     Imports(ImportsError),
     /// The guest trapped.
     Trap(Trap),
+    /// Compiled code did what no compiled code does, here: a fault that is no trap. The artifact is damaged, or the code
+    /// generator has a bug; the store cannot be used any more. Holds the place, if it is in a function of the module.
+    BadCode(Option<String>),
     /// A host function ended the guest with an error of its own.
     Host(Box<dyn std::error::Error + Send + Sync>),
     /// A host function panicked: a bug of the host.
@@ -105,6 +108,13 @@ impl fmt::Display for Error {
             ),
             Self::Imports(error) => error.fmt(f),
             Self::Trap(trap) => trap.fmt(f),
+            Self::BadCode(place) => {
+                f.write_str("compiled code failed where it cannot trap")?;
+                if let Some(place) = place {
+                    write!(f, " (in {place})")?;
+                }
+                f.write_str(": its artifact is damaged, or this is a bug in wrun")
+            }
             Self::Host(error) => error.fmt(f),
             Self::HostPanic(text) => write!(f, "this is a bug in a host function, please report it: {text}"),
             Self::Resource(text) | Self::Refused(text) => f.write_str(text),
@@ -160,12 +170,23 @@ impl ImportsError {
     }
 }
 
+/// So many of each kind are shown: a line of thousands helps nobody.
+const SHOWN: usize = 20;
+
+/// How many of a list are not shown.
+fn others(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
+    match count.saturating_sub(SHOWN) {
+        0 => Ok(()),
+        others => write!(f, " and {others} more"),
+    }
+}
+
 impl fmt::Display for ImportsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         if !self.missing.is_empty() {
             f.write_str("unknown import: ")?;
-            for import in &self.missing {
+            for import in self.missing.iter().take(SHOWN) {
                 write!(
                     f,
                     "{separator}{}.{} {}",
@@ -175,12 +196,13 @@ impl fmt::Display for ImportsError {
                 )?;
                 separator = ", ";
             }
+            others(f, self.missing.len())?;
             separator = "; ";
         }
         if !self.incompatible.is_empty() {
             write!(f, "{separator}incompatible import type: ")?;
             separator = "";
-            for import in &self.incompatible {
+            for import in self.incompatible.iter().take(SHOWN) {
                 let IncompatibleImport {
                     module,
                     name,
@@ -193,6 +215,7 @@ impl fmt::Display for ImportsError {
                 )?;
                 separator = ", ";
             }
+            others(f, self.incompatible.len())?;
         }
         Ok(())
     }

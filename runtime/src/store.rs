@@ -83,7 +83,7 @@ impl StoreCore {
     pub(crate) fn prepare_call(&self) -> Result<(), Error> {
         if self.interrupted {
             return Err(Error::Refused(
-                "the store's guest was interrupted in the middle of its work and cannot be called again".into(),
+                "the store's guest was stopped in the middle of its work and cannot be called again".into(),
             ));
         }
         crate::trap::install()

@@ -137,3 +137,32 @@ fn a_guest_that_is_done_before_its_deadline_is_not_disturbed() {
     let f = instance.func(&mut store, "f").expect("exported");
     assert_eq!(f.call(&mut store, &[]).expect("returns"), [Value::I32(3)]);
 }
+
+#[test]
+fn a_deadline_that_has_passed_lets_no_segment_be_copied() {
+    let engine = Engine::new(&Config::new()).expect("made");
+    let module = |text| Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
+    let owner = module(r#"(module (memory (export "m") 1) (table (export "t") 1 funcref))"#);
+    for text in [
+        r#"(module (import "owner" "m" (memory 1)) (data (i32.const 0) "x"))"#,
+        r#"(module (import "owner" "t" (table 1 funcref)) (func $f) (elem (i32.const 0) $f))"#,
+    ] {
+        let module = module(text);
+        let mut store = Store::new(&engine, ());
+        let owner = Instance::new(&mut store, &owner, &Imports::new(&engine)).expect("instantiates");
+        let mut imports = Imports::new(&engine);
+        for name in ["m", "t"] {
+            imports.define("owner", name, owner.export(&mut store, name).expect("exported"));
+        }
+        Instance::new(&mut store, &module, &imports).expect("instantiates");
+        let deadline = Deadline::after(Duration::ZERO).expect("a timer");
+        while !deadline.passed() {
+            std::hint::spin_loop();
+        }
+        store.set_deadline(&deadline);
+        let Err(Error::Trap(trap)) = Instance::new(&mut store, &module, &imports) else {
+            panic!("{text}: it was instantiated")
+        };
+        assert_eq!(trap.code(), TrapCode::Interrupt);
+    }
+}

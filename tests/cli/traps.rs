@@ -2,7 +2,9 @@
 
 mod support;
 
-use support::{Dir, guest, wrun};
+use std::time::{Duration, Instant};
+
+use support::{Dir, guest, wrun, wrun_after, wrun_through};
 
 #[test]
 fn each_trap_has_its_reason_and_a_backtrace() {
@@ -192,4 +194,61 @@ fn a_functions_name_can_neither_forge_lines_nor_reorder_them() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn traps_are_reported_when_whoever_started_wrun_has_blocked_the_signals() {
+    let blocked = ["env", "--block-signal=SEGV,BUS,ILL,FPE"];
+    for (trap, reason) in [
+        (&["unreachable"][..], "unreachable"),
+        (&["far out of bounds"], "out of bounds memory access"),
+        (&["divide by zero", "0"], "integer divide by zero"),
+        (
+            &["endless"],
+            "call stack exhausted (the stack has 8MiB: --stack-size sets it)",
+        ),
+    ] {
+        let (export, args) = trap.split_first().expect("not empty");
+        let ended = wrun_through(&blocked, ["--invoke", export])
+            .args([guest("traps")])
+            .args(args)
+            .run();
+        ended.traps(134, &format!("trap: {reason}"), ["0: "]);
+    }
+}
+
+#[test]
+fn a_fault_signal_that_somebody_sends_ends_wrun_as_any_program() {
+    for (name, signal) in [("SEGV", 11), ("BUS", 7), ("ILL", 4), ("FPE", 8)] {
+        let send = format!("(sleep 0.3; kill -{name} $$) & true");
+        let ended = wrun_after(&send, ["--invoke", "read"]).args([guest("waits")]);
+        ended.stdin_open().run().quiet().dies_of(signal);
+    }
+}
+
+#[test]
+fn names_of_cpp_and_rust_functions_are_readable_and_cannot_outlast_the_trap() {
+    let dir = Dir::new();
+    let endless = "S_IS0_S0_E".to_owned() + &(1..24).map(|i| format!("S_IS{0}_S{0}_E", digit(i))).collect::<String>();
+    dir.write(
+        "x.wat",
+        format!(
+            r#"(module
+              (func $_ZN5outer5innerEi unreachable)
+              (func $_RNvC7mycrate3foo call 0)
+              (func $_Z1f1aIiiE{endless} (export "_start") call 1))"#
+        ),
+    );
+    let started = Instant::now();
+    dir.wrun(["x.wat"]).run().traps(
+        134,
+        "trap: unreachable",
+        ["0: outer::inner(int) @", "1: mycrate::foo @", "2: _Z1f1aIiiE"],
+    );
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+/// A digit of a number in base 36.
+fn digit(number: u32) -> char {
+    char::from_digit(number, 36).expect("small").to_ascii_uppercase()
 }

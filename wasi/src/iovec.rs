@@ -1,8 +1,8 @@
 //! Scattered reads and gathered writes: the guest's arrays of `iovec` and `ciovec` become slices of its memory, so that the
 //! kernel copies straight from or to the guest. Nothing is allocated, and nothing is copied here.
 //!
-//! At most `MAX` ranges that are not empty are used (the kernel's own limit); more than that makes a short count, which
-//! is legal. Every range that is used is checked before the first byte moves. An array of more than `MOST` ranges is
+//! At most `MAX` ranges that are not empty are used (the kernel's own limit), and of these `LARGEST` bytes; more than that
+//! makes a short count, which is legal. Every range that is used is checked before the first byte moves. An array of more than `MOST` ranges is
 //! refused: going through it would take longer than a deadline should have to wait.
 
 use std::array;
@@ -13,6 +13,8 @@ use crate::types::{Errno, Result};
 
 /// The most ranges for one system call.
 const MAX: usize = 1024;
+/// The most bytes for one system call: no signal interrupts the transfer of a file's bytes, and the deadline has to.
+const LARGEST: usize = 32 << 20;
 /// The most ranges of a call, empty ones included.
 const MOST: u32 = 1 << 16;
 /// So many ranges are handled without touching a large part of the stack.
@@ -55,7 +57,8 @@ pub(crate) fn gather(
         0 => write(Source::One(&[])),
         1 => {
             let (ptr, len) = iovec(memory, iovs, 0);
-            write(Source::One(memory::bytes(memory, ptr, len)?))
+            let bytes = memory::bytes(memory, ptr, len)?;
+            write(Source::One(&bytes[..bytes.len().min(LARGEST)]))
         }
         2..=16 => gather_up_to::<FEW>(memory, iovs, len, write),
         _ => gather_up_to::<MAX>(memory, iovs, len, write),
@@ -76,16 +79,17 @@ fn gather_up_to<const N: usize>(
 }
 
 fn fill_sources<'m>(memory: &'m [u8], iovs: u32, len: u32, slices: &mut [IoSlice<'m>]) -> Result<usize> {
-    let mut count = 0;
+    let (mut count, mut room) = (0, LARGEST);
     for index in 0..len {
         let (ptr, len) = iovec(memory, iovs, index);
         let bytes = memory::bytes(memory, ptr, len)?;
         if !bytes.is_empty() {
-            if count == slices.len() {
+            if count == slices.len() || room == 0 {
                 break;
             }
-            slices[count] = IoSlice::new(bytes);
-            count += 1;
+            let used = bytes.len().min(room);
+            slices[count] = IoSlice::new(&bytes[..used]);
+            (count, room) = (count + 1, room - used);
         }
     }
     Ok(count)
@@ -104,7 +108,9 @@ pub(crate) fn scatter(
         0 => read(Target::One(&mut [])),
         1 => {
             let (ptr, len) = iovec(memory, iovs, 0);
-            read(Target::One(memory::bytes_mut(memory, ptr, len)?))
+            let bytes = memory::bytes_mut(memory, ptr, len)?;
+            let used = bytes.len().min(LARGEST);
+            read(Target::One(&mut bytes[..used]))
         }
         2..=16 => scatter_up_to::<FEW>(memory, iovs, len, read),
         _ => scatter_up_to::<MAX>(memory, iovs, len, read),
@@ -142,16 +148,17 @@ impl Range {
 
 /// Copies the ranges out of guest memory, which the read may overwrite.
 fn fill_ranges<'r>(memory: &[u8], iovs: u32, len: u32, ranges: &'r mut [Range]) -> Result<&'r mut [Range]> {
-    let mut count = 0;
+    let (mut count, mut room) = (0, LARGEST as u32);
     for index in 0..len {
         let (ptr, len) = iovec(memory, iovs, index);
         memory::check(memory, ptr, len)?;
         if len != 0 {
-            if count == ranges.len() {
+            if count == ranges.len() || room == 0 {
                 break;
             }
+            let len = len.min(room);
             ranges[count] = Range { ptr, len, place: count };
-            count += 1;
+            (count, room) = (count + 1, room - len);
         }
     }
     Ok(&mut ranges[..count])
@@ -320,6 +327,23 @@ mod tests {
         let mut memory = guest(32_768, &ranges);
         assert_eq!(scattered(&mut memory, 3000).unwrap().len(), MAX);
         assert_eq!(gathered(&memory, 3000).unwrap().len(), MAX);
+    }
+
+    #[test]
+    fn more_bytes_than_the_deadline_can_wait_for_make_a_short_count() {
+        let most = LARGEST as u32;
+        for (ranges, used) in [
+            (&[(0, most)][..], &[LARGEST][..]),
+            (&[(0, most + 1)], &[LARGEST]),
+            (&[(0, 2 * most)], &[LARGEST]),
+            (&[(most, 100), (0, most), (most + 100, 5)], &[100, LARGEST - 100]),
+            (&[(most, 100), (0, most - 100), (most + 100, 5)], &[100, LARGEST - 100]),
+        ] {
+            let mut memory = guest(2 * LARGEST, ranges);
+            let len = ranges.len() as u32;
+            assert_eq!(gathered(&memory, len), Ok(used.to_vec()), "{ranges:?}");
+            assert_eq!(scattered(&mut memory, len), Ok(used.to_vec()), "{ranges:?}");
+        }
     }
 
     #[test]

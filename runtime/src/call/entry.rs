@@ -153,10 +153,15 @@ pub(crate) unsafe fn call_guest(
         // SAFETY: as above.
         let code = unsafe { (*store).vm.code.load(Ordering::Relaxed) };
         // SAFETY: the code map belongs to the store and is replaced only while no guest runs.
-        Error::Trap(Trap::from_trace(&vm.trace, unsafe { code.as_ref() }))
+        Trap::from_trace(&vm.trace, unsafe { code.as_ref() })
     }))
     .inspect_err(|error| {
-        if matches!(error, Error::Trap(trap) if trap.code() == TrapCode::Interrupt) {
+        let is_over = match error {
+            Error::Trap(trap) => trap.code() == TrapCode::Interrupt,
+            Error::BadCode(_) => true,
+            _ => false,
+        };
+        if is_over {
             // SAFETY: as above.
             unsafe { (*store).poison() };
         }

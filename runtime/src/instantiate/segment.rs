@@ -13,6 +13,9 @@ use crate::vm::VMPrivateEntry;
 /// An element or data segment's mode that needs work at instantiation.
 const ACTIVE: u8 = 0;
 
+/// So many bytes are copied before the deadline is looked at.
+const CHUNK: usize = 1 << 20;
+
 /// A passive segment's mode: the others are dropped from the start, or right after they were copied.
 const PASSIVE: u8 = 1;
 
@@ -22,6 +25,7 @@ pub(super) fn run_active(instance: &mut InstanceData, core: &mut StoreCore) -> R
     let info = module.artifact().info();
     for (index, row) in (0..).zip(info.elems) {
         if row.mode == ACTIVE {
+            core.check_deadline()?;
             let offset = evaluate(instance, core, row.offset)? as u32;
             let len = row.items.len.get();
             copy_elems(instance, core, row.table.get(), index, offset, 0, len)?;
@@ -167,6 +171,10 @@ fn copy_data(
     let bytes = bytes.ok_or_else(Error::damaged)?;
     // SAFETY: no compiled code runs, and nothing borrows the memory.
     let target = unsafe { target.bytes_mut() };
-    target[destination as usize..][..bytes.len()].copy_from_slice(bytes);
+    let target = &mut target[destination as usize..][..bytes.len()];
+    for (target, bytes) in target.chunks_mut(CHUNK).zip(bytes.chunks(CHUNK)) {
+        core.check_deadline()?;
+        target.copy_from_slice(bytes);
+    }
     Ok(())
 }

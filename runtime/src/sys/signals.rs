@@ -100,13 +100,25 @@ fn set_handler(signal: i32, handler: Handler, flags: i32) -> io::Result<libc::si
     Ok(unsafe { previous.assume_init() })
 }
 
+/// Unblocks the signals of faults in this thread, in case they were inherited as blocked: the kernel kills a process whose fault
+/// is blocked, whatever its handlers.
+pub(super) fn unblock_faults() {
+    unblock(&FAULTS);
+}
+
 /// Unblocks the timer's signal in this thread, in case it was inherited as blocked.
 pub(crate) fn unblock_timer_signal() {
+    unblock(&[timer_signal()]);
+}
+
+fn unblock(signals: &[i32]) {
     // SAFETY: a set on the stack, initialised by `sigemptyset`.
     unsafe {
         let mut set = MaybeUninit::uninit();
         libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), timer_signal());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
         libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
     }
 }

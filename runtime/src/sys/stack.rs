@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::ptr;
 
 use super::mmap::Mapping;
-use super::{PAGE, round_up_to_pages};
+use super::{PAGE, round_up_to_pages, signals};
 
 /// Bytes below a stack that are never accessible. Code that takes frames larger than a page probes every page.
 const GUARD: usize = 64 * 1024;
@@ -67,8 +67,8 @@ impl Drop for SignalStack {
     }
 }
 
-/// Makes sure that this thread has an alternate signal stack of a sufficient size.
-pub(crate) fn ensure_signal_stack() -> io::Result<()> {
+/// Makes sure that this thread can handle faults: has an alternate signal stack of a sufficient size, and no fault is blocked.
+pub(crate) fn prepare_thread_for_faults() -> io::Result<()> {
     SIGNAL_STACK_OF_THREAD.with(|slot| {
         let mut slot = slot.borrow_mut();
         if slot.is_some() {
@@ -85,6 +85,7 @@ pub(crate) fn ensure_signal_stack() -> io::Result<()> {
         if unsafe { libc::sigaltstack(&stack, ptr::null_mut()) } != 0 {
             return Err(io::Error::last_os_error());
         }
+        signals::unblock_faults();
         *slot = Some(SignalStack { _mapping: mapping });
         Ok(())
     })

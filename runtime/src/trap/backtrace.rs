@@ -36,6 +36,14 @@ impl Frame {
         self.func_index
     }
 
+    /// Function and instruction, without names.
+    pub(super) fn place(&self) -> String {
+        match self.offset {
+            Some(offset) => format!("function {} @ {offset:#x}", self.func_index),
+            None => format!("function {}", self.func_index),
+        }
+    }
+
     /// Its name, demangled, where the module gives one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -72,6 +80,7 @@ impl Backtrace {
                 kept_head += usize::from(index < head);
             }
         }
+        demangle(&mut frames);
         Self {
             frames,
             head: kept_head,
@@ -88,6 +97,20 @@ impl Backtrace {
     pub fn omitted(&self) -> usize {
         self.omitted
     }
+
+    /// One line per frame, with its number before what `show` makes of it, and one for the frames that were left out. No line
+    /// ends at the end.
+    pub fn lines(&self, show: impl Fn(&Frame) -> String) -> String {
+        let mut lines = Vec::with_capacity(self.frames.len() + 1);
+        for (index, frame) in self.frames.iter().enumerate() {
+            if index == self.head && self.omitted > 0 {
+                lines.push(format!("      ... {} more frames ...", self.omitted));
+            }
+            let number = index + if index < self.head { 0 } else { self.omitted };
+            lines.push(format!("{number:>4}: {}", show(frame)));
+        }
+        lines.join("\n")
+    }
 }
 
 fn frame(code: &CodeMap, address: usize) -> Option<Frame> {
@@ -97,30 +120,25 @@ fn frame(code: &CodeMap, address: usize) -> Option<Frame> {
     let offset = artifact.address_map().and_then(|map| map.lookup(text_offset));
     Some(Frame {
         func_index,
-        name: artifact.func_name(func_index).map(demangle),
+        name: artifact.func_name(func_index).map(str::to_owned),
         offset,
         location: offset.and_then(|offset| location(artifact, offset)),
     })
 }
 
+/// Names as they were written in place of symbols.
 #[cfg(feature = "backtrace")]
-fn demangle(name: &str) -> String {
-    if let Ok(name) = rustc_demangle::try_demangle(name) {
-        return format!("{name:#}");
+fn demangle(frames: &mut [Frame]) {
+    let names = super::demangle::demangle(frames.iter().filter_map(Frame::name));
+    for name in frames.iter_mut().filter_map(|frame| frame.name.as_mut()) {
+        if let Some(demangled) = names.get(name) {
+            name.clone_from(demangled);
+        }
     }
-    if name.starts_with("_Z")
-        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
-        && let Ok(text) = symbol.demangle()
-    {
-        return text;
-    }
-    name.to_owned()
 }
 
 #[cfg(not(feature = "backtrace"))]
-fn demangle(name: &str) -> String {
-    name.to_owned()
-}
+fn demangle(_frames: &mut [Frame]) {}
 
 #[cfg(feature = "backtrace")]
 use super::source::location;
@@ -153,19 +171,6 @@ impl fmt::Display for Frame {
 impl fmt::Display for Backtrace {
     /// One line per frame: `   0: name @ 0x1234 (file.c:12)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, frame) in self.frames.iter().enumerate() {
-            let mut number = index;
-            if index >= self.head {
-                number += self.omitted;
-            }
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            if index == self.head && self.omitted > 0 {
-                writeln!(f, "      ... {} more frames ...", self.omitted)?;
-            }
-            write!(f, "{number:>4}: {frame}")?;
-        }
-        Ok(())
+        f.write_str(&self.lines(Frame::to_string))
     }
 }

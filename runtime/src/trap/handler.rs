@@ -2,7 +2,9 @@
 //!
 //! A fault becomes a trap only with its PC in the code of the running store and either a trap record there (and, for a
 //! memory access, its address inside of a reservation, or on the null page, where failed checks lead) or its address in the
-//! stack's guard. Anything else goes to the previous handler.
+//! stack's guard. Any other fault in that code is none of the guest's: the artifact is damaged, or the code generator has a
+//! bug. It ends the guest too, but with an error, after which the store is not used any more. Faults in any other code
+//! go to the previous handler.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -27,14 +29,14 @@ pub(crate) fn set_active(vm: *const VMStore) -> *const VMStore {
     ACTIVE.replace(vm)
 }
 
-/// Installs the handlers, and gives this thread a stack for them.
+/// Installs the handlers, and prepares this thread for them.
 pub(crate) fn install() -> Result<(), Error> {
     let hooks = signals::Hooks {
         fault: on_fault,
         tick: on_tick,
     };
     signals::install(hooks)
-        .and_then(|()| sys::stack::ensure_signal_stack())
+        .and_then(|()| sys::stack::prepare_thread_for_faults())
         .map_err(|error| Error::resource("cannot handle signals", &error))
 }
 
@@ -105,16 +107,13 @@ fn on_fault(registers: signals::Registers, address: Option<usize>) -> Option<sig
     let vm = active()?;
     let (range, offset) = guest_code(vm, registers.pc)?;
     let guard = vm.guard.get();
-    let code = if address.is_some_and(|address| (guard.0..guard.1).contains(&address)) {
-        TrapCode::CallStackExhausted
+    let reason = if address.is_some_and(|address| (guard.0..guard.1).contains(&address)) {
+        Some(TrapCode::CallStackExhausted)
     } else {
-        let code = range.image.artifact().traps().lookup(offset)?;
-        if code.is_memory_access() && !address.is_some_and(|address| is_guest_memory(vm, address)) {
-            return None;
-        }
-        code
+        let code = range.image.artifact().traps().lookup(offset);
+        code.filter(|code| !code.is_memory_access() || address.is_some_and(|address| is_guest_memory(vm, address)))
     };
-    stop(vm, code, registers)
+    stop(vm, reason, registers)
 }
 
 fn is_guest_memory(vm: &VMStore, address: usize) -> bool {
@@ -131,12 +130,13 @@ fn on_tick(registers: signals::Registers, flag: &'static AtomicBool) -> Option<s
         return None;
     }
     guest_code(vm, registers.pc)?;
-    stop(vm, TrapCode::Interrupt, registers)
+    stop(vm, Some(TrapCode::Interrupt), registers)
 }
 
-fn stop(vm: &VMStore, code: TrapCode, registers: signals::Registers) -> Option<signals::Resume> {
+/// Ends the activation, with a trap or, without a reason, with an error.
+fn stop(vm: &VMStore, reason: Option<TrapCode>, registers: signals::Registers) -> Option<signals::Resume> {
     // SAFETY: guest code is running, so the activation's frame is there.
     let activation = unsafe { vm.activation.get().as_ref() }?;
-    RawTrace::record_fault(vm, code, registers.pc, registers.fp);
+    RawTrace::record_fault(vm, reason, registers.pc, registers.fp);
     Some(activation.landing())
 }

@@ -8,6 +8,8 @@
 #![allow(unsafe_code, reason = "reads the stack of interrupted code")]
 
 mod backtrace;
+#[cfg(feature = "backtrace")]
+mod demangle;
 mod handler;
 #[cfg(feature = "backtrace")]
 mod source;
@@ -19,6 +21,8 @@ pub use backtrace::{Backtrace, Frame, Location};
 pub(crate) use handler::{CodeMap, Reservations, install, set_active};
 pub(crate) use trace::RawTrace;
 use wrun_artifact::TrapCode;
+
+use crate::error::Error;
 
 /// The end of a guest by its own fault or by an expired deadline.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,11 +78,12 @@ impl Trap {
         self
     }
 
-    /// The trap that the signal handler has left in `trace`.
-    pub(crate) fn from_trace(trace: &RawTrace, code: Option<&CodeMap>) -> Self {
-        // The handler has stored a valid code before it went to the landing; anything else would be a stray jump.
-        let reason = trace.code().expect("wrun bug: a landing without an error or a fault");
-        Self::new(reason).with_trace(trace, code)
+    /// What the signal handler has left in `trace`.
+    pub(crate) fn from_trace(trace: &RawTrace, code: Option<&CodeMap>) -> Error {
+        match trace.code() {
+            Some(reason) => Error::Trap(Self::new(reason).with_trace(trace, code)),
+            None => Error::BadCode(Backtrace::new(trace, code).frames().first().map(Frame::place)),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl RawTrace {
         self.count.set(0);
     }
 
-    /// The reason that the signal handler has left.
+    /// The reason that the signal handler has left. Without one, the code has a fault that it must not have.
     pub(crate) fn code(&self) -> Option<TrapCode> {
         TrapCode::from_u8(self.code.get())
     }
@@ -73,10 +73,10 @@ impl RawTrace {
     }
 
     /// Records a stop at an instruction of the guest. Safe in signal handlers.
-    pub(crate) fn record_fault(vm: &VMStore, code: TrapCode, pc: usize, fp: usize) {
+    pub(crate) fn record_fault(vm: &VMStore, reason: Option<TrapCode>, pc: usize, fp: usize) {
         let trace = &vm.trace;
         trace.clear();
-        trace.code.set(code.code());
+        trace.code.set(reason.map_or(0, TrapCode::code));
         trace.exact.set(true);
         trace.push(pc);
         trace.walk(vm, fp);

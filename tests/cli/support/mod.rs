@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -262,6 +263,20 @@ impl Ended {
         assert_eq!(
             self.status.code(),
             Some(status),
+            "{}: {}\n{}",
+            self.words,
+            self.status,
+            self.stderr
+        );
+        self
+    }
+
+    /// Checks that it was ended by this signal.
+    #[track_caller]
+    pub(crate) fn dies_of(self, signal: i32) -> Self {
+        assert_eq!(
+            self.status.signal(),
+            Some(signal),
             "{}: {}\n{}",
             self.words,
             self.status,
