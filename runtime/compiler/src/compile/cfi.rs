@@ -1,7 +1,7 @@
 //! Call frame instructions: how to find a function's caller, from what its prologue did.
 //!
 //! In: the code generator's list of what the prologue did, and where. Out: DWARF instructions (DWARF 5, 6.4.2), counting
-//! from the state that [`wrun_artifact::unwind::CIE`] sets up. Epilogues are not described: nothing unwinds from there.
+//! from the state that the CIE of `wrun_artifact::unwind` sets up. Epilogues are not described: nothing unwinds from there.
 
 use cranelift_codegen::Reg;
 use cranelift_codegen::isa::TargetIsa;
