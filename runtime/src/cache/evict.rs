@@ -1,5 +1,5 @@
 //! Removing artifacts: those not used for longest, when there are too many; and what killed processes have left over. Whoever has
-//! an artifact open or mapped keeps it, and what is not wrun's own ([`names`](super::names)) stays.
+//! an artifact open or mapped keeps it, and what is not wrun's own ([`names`]) stays.
 
 use std::io;
 use std::path::PathBuf;
