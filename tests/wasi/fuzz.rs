@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::random::Random;
 use crate::signatures::FUNCTIONS;
-use crate::text::{Call, Data, MEMORY, module};
+use crate::text::{Call, Data, MEMORY, call, module};
 use crate::tree::{Tree, Way};
 
 /// What an argument is.
@@ -128,6 +128,8 @@ const BUFFERS_AT: u32 = 0x2000;
 /// Results and buffers: nothing that is an argument of a later call lies here.
 const OUT_AT: u32 = 0x4000;
 const OUT_LEN: u32 = 0x4000;
+/// The number of bytes of the listing of the process's descriptors, and the listing.
+const LISTING_AT: u32 = OUT_AT + OUT_LEN;
 
 /// The descriptor through which a guest sees its process's own, and which no call uses otherwise. Nor does any use 1.
 const OWN: u64 = 5;
@@ -271,30 +273,33 @@ fn data(random: &mut Random) -> Data {
         subscription[16] = random.below(12) as u8;
         subscription[40] = random.below(3) as u8;
     }
-    // An iovec with all of the results, and one with the number of bytes of a listing.
-    let [dump, used] = [[OUT_AT, OUT_LEN], [OUT_AT, 4]].map(|iovec| iovec.map(u32::to_le_bytes).concat());
     vec![
         (PATHS_AT, PATHS.concat()),
         (SUBSCRIPTIONS_AT, subscriptions),
         (BUFFERS_AT, buffers),
-        (BUFFERS_AT + 0x1000, [dump, used].concat()),
     ]
 }
 
-/// What is done at the end: all that was read is written out; everything is closed, and then the process's descriptors are
-/// listed.
+/// What is done at the end: everything is closed, and then the process's descriptors are listed.
 fn last_calls() -> Vec<Call> {
-    let call = |function, args: &[u64]| Call {
-        function,
-        args: args.to_vec(),
-    };
-    let (iovecs, out) = (u64::from(BUFFERS_AT) + 0x1000, u64::from(OUT_AT));
-    let mut calls = vec![call("fd_write", &[1, iovecs, 1, u64::from(MEMORY) - 32])];
     let closed = (0..200).filter(|fd| *fd != 1 && *fd != OWN);
-    calls.extend(closed.map(|fd| call("fd_close", &[fd])));
-    calls.push(call("fd_readdir", &[OWN, out + 8, 8192, 0, out]));
-    calls.push(call("fd_write", &[1, iovecs + 8, 1, u64::from(MEMORY) - 32]));
+    let mut calls: Vec<Call> = closed.map(|fd| call("fd_close", [fd])).collect();
+    let listing = u64::from(LISTING_AT);
+    calls.push(call("fd_readdir", [OWN, listing + 8, 8192, 0, listing]));
     calls
+}
+
+/// Writes out all that was read, and the length of the listing. The description of both is made now: before, a call may
+/// have written to its place.
+fn dump() -> String {
+    let (iovecs, count) = (MEMORY - 32, MEMORY - 40);
+    let words = [OUT_AT, OUT_LEN, LISTING_AT, 4];
+    let stores = words
+        .iter()
+        .zip((iovecs..).step_by(4))
+        .map(|(word, at)| format!("(i32.store (i32.const {at}) (i32.const {word}))\n"));
+    let write = format!("(call $fd_write (i32.const 1) (i32.const {iovecs}) (i32.const 2) (i32.const {count}))");
+    stores.collect::<String>() + &format!("(if {write} (then unreachable))")
 }
 
 /// The same in both grants, among it links to outside.
@@ -331,7 +336,7 @@ fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
     calls.extend((0..count).map(|_| random.call()));
     let made = calls.len();
     calls.extend(last_calls());
-    let text = module(&data(&mut random), &calls, "");
+    let text = module(&data(&mut random), &calls, &dump());
     let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{seed}.wat"));
     std::fs::write(&kept, &text).expect("the build directory can be written");
 
