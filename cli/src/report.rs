@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use rustix::stdio;
-use wrun_runtime::{Backtrace, CompileError, Deadline, Error, Frame, Location, Proposal, Trap, TrapCode};
+use wrun_runtime::{Backtrace, CompileError, Deadline, Error, Proposal, Trap, TrapCode};
 use wrun_wasi::Exit;
 
 use crate::exit::Status;
@@ -105,25 +105,11 @@ fn printed(written: io::Result<()>) -> Result<Status, Failure> {
 /// The most characters of a name in a backtrace: names of templates are long, and those of an attacker longer.
 const LONGEST_NAME: usize = 1000;
 
-/// A frame of a backtrace, as the runtime shows it, but on one line of reasonable length.
-fn shown(frame: &Frame) -> String {
-    let name = |name: &str| {
-        let end = name.char_indices().nth(LONGEST_NAME);
-        let (name, more) = end.map_or((name, ""), |(end, _)| (&name[..end], "…"));
-        printable(name) + more
-    };
-    let mut text = match frame.name() {
-        Some(found) => name(found),
-        None => format!("function {}", frame.func_index()),
-    };
-    if let Some(offset) = frame.offset() {
-        text.push_str(&format!(" @ {offset:#x}"));
-    }
-    if let Some(Location { file, line }) = frame.location() {
-        let line = line.map_or_else(String::new, |line| format!(":{line}"));
-        text.push_str(&format!(" ({}{line})", name(file)));
-    }
-    text
+/// A name in a backtrace, on one line of reasonable length.
+fn shown(name: &str) -> String {
+    let end = name.char_indices().nth(LONGEST_NAME);
+    let (name, more) = end.map_or((name, ""), |(end, _)| (&name[..end], "…"));
+    printable(name) + more
 }
 
 /// Whether a character drives a terminal, breaks a line, or changes the order in which others are shown.

@@ -5,11 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -81,39 +77,12 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     };
     let parsed = match deadline {
         None => parse(),
-        Some(deadline) => before(deadline, thread::Builder::new(), parse).ok_or_else(|| report.deadline(None))?,
+        Some(deadline) => deadline.run(parse).ok_or_else(|| report.deadline(None))?,
     };
     parsed.map_err(|error| {
         let (what, place) = one_line(&error);
         report.cannot_run(&format!("invalid wasm text: {what}{place}"))
     })
-}
-
-/// Does work that nothing can interrupt, unless the deadline passes meanwhile: then it is left to end with the process. Where
-/// there is no room for a thread to do it on, the deadline waits for it.
-fn before<R: Send + 'static>(
-    deadline: &Deadline,
-    thread: thread::Builder,
-    work: impl FnOnce() -> R + Send + 'static,
-) -> Option<R> {
-    let work = Arc::new(Mutex::new(Some(work)));
-    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let for_worker = Arc::clone(&work);
-    let started = thread.spawn(move || take(&for_worker).map(|work| work()));
-    let worker = match started {
-        Ok(worker) => worker,
-        Err(error) => {
-            log::debug!("reading the text without a thread for the deadline: {error}");
-            return take(&work).map(|work| work());
-        }
-    };
-    while !worker.is_finished() {
-        if deadline.passed() {
-            return None;
-        }
-        thread::park_timeout(Duration::from_millis(1));
-    }
-    worker.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Like `Read::read_to_end`, but a signal makes it look at the deadline.
@@ -203,6 +172,8 @@ fn one_line(error: &str) -> (&str, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::options::Options;
 
@@ -258,23 +229,5 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn long_work_ends_with_the_deadline() {
-        let deadline = Deadline::after(Duration::from_millis(1)).expect("there is a timer left");
-        let ended = before(&deadline, thread::Builder::new(), || {
-            thread::sleep(Duration::from_secs(3600));
-        });
-        assert_eq!(ended, None);
-    }
-
-    #[test]
-    fn without_room_for_a_thread_the_work_is_done_here() {
-        let deadline = Deadline::after(Duration::from_secs(3600)).expect("there is a timer left");
-        let id = |thread| before(&deadline, thread, || thread::current().id());
-        let here = Some(thread::current().id());
-        assert_ne!(id(thread::Builder::new()), here);
-        assert_eq!(id(thread::Builder::new().stack_size(usize::MAX / 2)), here);
     }
 }

@@ -1,11 +1,7 @@
 //! The one file that sees both sides: runs the phases and says how long they took.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "compiler")]
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-#[cfg(feature = "compiler")]
-use std::thread;
 use std::time::{Duration, Instant};
 
 use wrun_artifact::types::FuncType;
@@ -160,11 +156,9 @@ impl Engine {
             None => wrun_compiler::compile(wasm, &config, &options)?,
             Some(deadline) => {
                 let wasm = wasm.to_vec();
-                compile_until(
-                    || deadline.passed(),
-                    COMPILE_STACK,
-                    move || wrun_compiler::compile(&wasm, &config, &options),
-                )??
+                // A single function of a few megabytes can take minutes, and nothing interrupts the code generator within one.
+                let compile = move || wrun_compiler::compile(&wasm, &config, &options);
+                deadline.run(compile).ok_or(CompileError::Interrupted)??
             }
         };
         for phase in &report.phases {
@@ -188,51 +182,6 @@ impl Engine {
     }
 }
 
-/// Runs `compile` on a thread of its own, and leaves it to itself when the deadline has `passed`: a single function of a few
-/// megabytes can take minutes, and nothing interrupts the code generator within one. It ends after that function, or with
-/// the process. Where there is no room for a thread, this one compiles, and the deadline waits for the function.
-#[cfg(feature = "compiler")]
-fn compile_until<R: Send + 'static>(
-    passed: impl Fn() -> bool,
-    stack_size: usize,
-    compile: impl FnOnce() -> R + Send + 'static,
-) -> Result<R, Error> {
-    let (done, result) = mpsc::channel();
-    let thread = thread::Builder::new().name("compile".into()).stack_size(stack_size);
-    let work = Arc::new(Mutex::new(Some(compile)));
-    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let for_thread = Arc::clone(&work);
-    let started = thread.spawn(move || {
-        if let Some(compile) = take(&for_thread) {
-            // Nobody waits any more when the deadline has passed.
-            let _ = done.send(compile());
-        }
-    });
-    if let Err(error) = started {
-        log::debug!("compiling without a thread for the deadline: {error}");
-        let compile = take(&work).expect("no thread has taken it");
-        return Ok(compile());
-    }
-    loop {
-        match result.recv_timeout(DEADLINE_LOOK) {
-            Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Timeout) if passed() => return Err(CompileError::Interrupted.into()),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(CompileError::Bug("the thread that compiles has ended without a result".into()).into());
-            }
-        }
-    }
-}
-
-/// The stack of a thread that compiles, as large as a program's first one.
-#[cfg(feature = "compiler")]
-const COMPILE_STACK: usize = 8 << 20;
-
-/// How often the thread that waits for the compiler looks at the deadline.
-#[cfg(feature = "compiler")]
-const DEADLINE_LOOK: Duration = Duration::from_millis(5);
-
 fn ms(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }
@@ -253,19 +202,5 @@ impl Drop for Phase {
             let cpu = process_cpu_time().saturating_sub(cpu);
             log::debug!("{name}: {} wall, {} cpu", ms(start.elapsed()), ms(cpu));
         }
-    }
-}
-
-#[cfg(all(test, feature = "compiler"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_room_for_a_thread_this_one_compiles() {
-        let compile = || thread::current().id();
-        let here = thread::current().id();
-        let id = |stack_size| compile_until(|| false, stack_size, compile).expect("not interrupted");
-        assert_ne!(id(COMPILE_STACK), here);
-        assert_eq!(id(usize::MAX / 2), here);
     }
 }

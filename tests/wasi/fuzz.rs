@@ -125,7 +125,8 @@ const INNER: usize = 11;
 const PATHS_AT: u32 = 0;
 const SUBSCRIPTIONS_AT: u32 = 0x1000;
 const BUFFERS_AT: u32 = 0x2000;
-/// Results and buffers: nothing that is an argument of a later call lies here.
+/// Results and buffers: nothing that is an argument of a later call lies here. (A call with an address at an edge may write
+/// over anything all the same.)
 const OUT_AT: u32 = 0x4000;
 const OUT_LEN: u32 = 0x4000;
 /// The number of bytes of the listing of the process's descriptors, and the listing.

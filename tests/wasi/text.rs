@@ -7,13 +7,14 @@ use crate::signatures::{Type, parameters};
 use crate::support::Ended;
 use crate::tree::Tree;
 
-/// The guest's memory, in bytes: calls may use what is below [`RESULTS`].
+/// The guest's memory, in bytes. Calls may use all of it.
 pub(crate) const MEMORY: u32 = 4 << 16;
 
-/// Where the results of the calls are kept.
+/// Where the results of the calls are put at the end. Until then globals keep them: no call can write over those.
 const RESULTS: u32 = 3 << 16;
 
-/// What lies in the guest's memory at first: bytes, and where they are.
+/// What lies in the guest's memory at first: bytes, and where they are. Before `poll_oneoff` they are put there again, since a
+/// subscription that another call has written over may wait for ever.
 pub(crate) type Data = Vec<(u32, Vec<u8>)>;
 
 /// So many calls are made by one function.
@@ -49,30 +50,52 @@ pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> Stri
         text += &import("wasi_snapshot_preview1", name);
     }
     writeln!(text, "(memory (export \"memory\") {})", MEMORY >> 16).expect("a string can be written");
-    for (at, bytes) in data {
+    let mut inits = String::new();
+    for (number, (at, bytes)) in data.iter().enumerate() {
         let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
-        writeln!(text, "(data (i32.const {at}) \"{escaped}\")").expect("a string can be written");
+        let len = bytes.len();
+        writeln!(text, "(data $data{number} \"{escaped}\")").expect("a string can be written");
+        writeln!(
+            inits,
+            "(memory.init $data{number} (i32.const {at}) (i32.const 0) (i32.const {len}))"
+        )
+        .expect("a string can be written");
     }
+    writeln!(text, "(func $data\n{inits})").expect("a string can be written");
+    text += &"(global (mut i32) (i32.const 0))\n".repeat(calls.len());
     // Short functions are compiled in less time than a long one.
     for (number, chunk) in calls.chunks(CHUNK).enumerate() {
-        writeln!(text, "(func $calls{number}").expect("a string can be written");
+        let (mut made, mut kept) = (String::new(), String::new());
         for (at, call) in chunk.iter().enumerate() {
-            let result = RESULTS as usize + 4 * (number * CHUNK + at);
+            let global = number * CHUNK + at;
+            let result = RESULTS as usize + 4 * global;
             let (name, args) = (call.function, constants(call));
-            writeln!(text, "(i32.store (i32.const {result}) (call ${name}{args}))").expect("a string can be written");
+            if name == "poll_oneoff" {
+                made += "(call $data)\n";
+            }
+            writeln!(made, "(global.set {global} (call ${name}{args}))").expect("a string can be written");
+            writeln!(kept, "(i32.store (i32.const {result}) (global.get {global}))").expect("a string can be written");
         }
-        text += ")\n";
+        writeln!(text, "(func $calls{number}\n{made})\n(func $results{number}\n{kept})")
+            .expect("a string can be written");
     }
-    text += "(func $_start (export \"_start\") (local $i i32)\n";
-    for number in 0..calls.len().div_ceil(CHUNK) {
-        writeln!(text, "(call $calls{number})").expect("a string can be written");
-    }
+    let of_each_chunk = |function: &str| {
+        let numbers = 0..calls.len().div_ceil(CHUNK);
+        numbers
+            .map(|number| format!("(call ${function}{number})\n"))
+            .collect::<String>()
+    };
+    let (all_calls, all_results) = (of_each_chunk("calls"), of_each_chunk("results"));
     let size = calls.len() * 4;
     // The description of the results lies behind them.
     let (ptr, len) = (MEMORY - 16, MEMORY - 12);
     write!(
         text,
-        "{end}
+        "(func $_start (export \"_start\")
+         (call $data)
+         {all_calls}
+         {end}
+         {all_results}
          (i32.store (i32.const {ptr}) (i32.const {RESULTS}))
          (i32.store (i32.const {len}) (i32.const {size}))
          (if (call $fd_write (i32.const 1) (i32.const {ptr}) (i32.const 1) (i32.const {ptr})) (then unreachable))))"

@@ -98,16 +98,16 @@ impl Backtrace {
         self.omitted
     }
 
-    /// One line per frame, with its number before what `show` makes of it, and one for the frames that were left out. No line
-    /// ends at the end.
-    pub fn lines(&self, show: impl Fn(&Frame) -> String) -> String {
+    /// One line per frame, `   0: name @ 0x1234 (file.c:12)`, and one for the frames that were left out. `text` is asked what to
+    /// write for each text that comes from the module: names and files.
+    pub fn lines(&self, text: impl Fn(&str) -> String) -> String {
         let mut lines = Vec::with_capacity(self.frames.len() + 1);
         for (index, frame) in self.frames.iter().enumerate() {
             if index == self.head && self.omitted > 0 {
                 lines.push(format!("      ... {} more frames ...", self.omitted));
             }
             let number = index + if index < self.head { 0 } else { self.omitted };
-            lines.push(format!("{number:>4}: {}", show(frame)));
+            lines.push(format!("{number:>4}: {}", frame.line(&text)));
         }
         lines.join("\n")
     }
@@ -148,29 +148,32 @@ fn location(_artifact: &wrun_artifact::elf::Artifact<'_>, _offset: u32) -> Optio
     None
 }
 
+impl Frame {
+    fn line(&self, text: impl Fn(&str) -> String) -> String {
+        let mut line = match &self.name {
+            Some(name) => text(name),
+            None => format!("function {}", self.func_index),
+        };
+        if let Some(offset) = self.offset {
+            line += &format!(" @ {offset:#x}");
+        }
+        if let Some(Location { file, line: number }) = &self.location {
+            let number = number.map_or_else(String::new, |number| format!(":{number}"));
+            line += &format!(" ({}{number})", text(file));
+        }
+        line
+    }
+}
+
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => f.write_str(name)?,
-            None => write!(f, "function {}", self.func_index)?,
-        }
-        if let Some(offset) = self.offset {
-            write!(f, " @ {offset:#x}")?;
-        }
-        if let Some(Location { file, line }) = &self.location {
-            write!(f, " ({file}")?;
-            if let Some(line) = line {
-                write!(f, ":{line}")?;
-            }
-            f.write_str(")")?;
-        }
-        Ok(())
+        f.write_str(&self.line(str::to_owned))
     }
 }
 
 impl fmt::Display for Backtrace {
-    /// One line per frame: `   0: name @ 0x1234 (file.c:12)`.
+    /// As [`Backtrace::lines`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines(Frame::to_string))
+        f.write_str(&self.lines(str::to_owned))
     }
 }
