@@ -101,3 +101,51 @@ fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
         assert_eq!(seen, expect.map(|value| vec![Value::I32(value)]), "{name}");
     }
 }
+
+#[test]
+fn a_long_private_table_that_changes_begins_the_same_in_each_instance() {
+    // Twice as long as its first contents, whose end lies inside of a page that has other tables too.
+    let (len, filled) = (8000, 4000);
+    let text = format!(
+        r#"(module
+             (type $t (func (result i32)))
+             (table $before 3 funcref) (elem (table $before) (i32.const 0) func $two $two $two)
+             (table $t {len} funcref) (elem (table $t) (i32.const 0) func {})
+             (table $after 3 funcref) (elem (table $after) (i32.const 0) func $two $two $two)
+             (elem $twos func $two $two)
+             (func $one (type $t) (i32.const 1))
+             (func $two (type $t) (i32.const 2))
+             (func (export "call") (param i32) (result i32) (call_indirect $t (type $t) (local.get 0)))
+             (func (export "after") (param i32) (result i32) (call_indirect $after (type $t) (local.get 0)))
+             (func (export "change") (param i32)
+               (table.init $t $twos (local.get 0) (i32.const 0) (i32.const 1))))"#,
+        "$one ".repeat(filled)
+    );
+    let engine = Engine::new(&Config::new()).expect("made");
+    let module = Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
+    let last = filled as i32 - 1;
+    for _ in 0..2 {
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("fits");
+        let mut call = |name: &str, index: i32| {
+            let func = instance.func(&mut store, name).expect("exported");
+            match func.call(&mut store, &[Value::I32(index)]) {
+                Err(Error::Trap(trap)) => Err(trap.code()),
+                result => Ok(result.expect("returns or traps")),
+            }
+        };
+        for index in [0, 511, 512, 513, 2048, last] {
+            assert_eq!(call("call", index), Ok(vec![Value::I32(1)]), "{index}");
+        }
+        for index in [last + 1, last + 2, last + 512, 7999] {
+            assert_eq!(call("call", index), Err(TrapCode::UninitializedElement), "{index}");
+        }
+        for index in [512, last, last + 1, 7999] {
+            assert_eq!(call("change", index), Ok(vec![]));
+            assert_eq!(call("call", index), Ok(vec![Value::I32(2)]), "{index}");
+        }
+        assert_eq!(call("call", 511), Ok(vec![Value::I32(1)]));
+        assert_eq!(call("after", 2), Ok(vec![Value::I32(2)]));
+        assert_eq!(call("call", len), Err(TrapCode::UndefinedElement));
+    }
+}

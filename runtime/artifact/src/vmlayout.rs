@@ -129,16 +129,27 @@ pub const EXTERN_ENTRY_SIZE: i32 = 8;
 
 /// How the entries of a table look.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum TableForm {
     /// [`private_entry`].
-    Private,
+    Private = 0,
     /// [`shared_entry`].
-    Shared,
+    Shared = 1,
     /// References to things of the host, 8 bytes each.
-    Extern,
+    Extern = 2,
 }
 
 impl TableForm {
+    /// The form that a number in [`crate::info::TableRow`] stands for.
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Private),
+            1 => Some(Self::Shared),
+            2 => Some(Self::Extern),
+            _ => None,
+        }
+    }
+
     /// Size of an entry in bytes.
     pub const fn entry_size(self) -> i32 {
         match self {

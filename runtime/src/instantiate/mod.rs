@@ -25,7 +25,7 @@ use wrun_artifact::index::{DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableI
 use wrun_artifact::index::{MemoryIndex, SigIndex, TableIndex};
 use wrun_artifact::info::{Info, NONE};
 use wrun_artifact::types::ExternType;
-use wrun_artifact::vmlayout::{VMLayout, func_import, vmctx};
+use wrun_artifact::vmlayout::{TableForm, VMLayout, func_import, vmctx};
 
 use crate::call::LIBCALLS;
 use crate::error::Error;
@@ -108,7 +108,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
     // SAFETY: just made; nothing else refers to it until the end of this function.
     let instance = unsafe { &mut *instance.as_ptr() };
     // Only calls through shared tables read these in compiled code; without such a table they are filled in when asked for.
-    if info.tables.iter().any(|row| row.form != 0) || layout.counts().imported_tables > 0 {
+    if info.tables.iter().any(|row| row.form != TableForm::Private as u8) || layout.counts().imported_tables > 0 {
         for index in 0..layout.counts().sigs {
             instance.sig_id(core, index)?;
         }

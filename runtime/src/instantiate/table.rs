@@ -35,6 +35,11 @@ impl TableObject {
     fn empty(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>) -> Result<Self, Error> {
         let block = Self::entries(form, ty.min)
             .ok_or_else(|| Error::Resource(format!("cannot allocate a table of {} entries", ty.min)))?;
+        Ok(Self::of_block(ty, form, definition, block))
+    }
+
+    /// A table of its minimal size with these entries.
+    fn of_block(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>, block: Block) -> Self {
         let this = Self {
             ty,
             form,
@@ -45,7 +50,7 @@ impl TableObject {
         };
         this.definition().base.set(this.block.base().as_ptr());
         this.definition().length.set(ty.min.into());
-        Ok(this)
+        this
     }
 
     fn entries(form: TableForm, count: u32) -> Option<Block> {
@@ -76,12 +81,7 @@ impl TableObject {
     ) -> Result<Self, Error> {
         let ty = row.ty.as_table().ok_or_else(Error::damaged)?;
         check_size(ty.min)?;
-        let form = match row.form {
-            0 => TableForm::Private,
-            1 => TableForm::Shared,
-            2 => TableForm::Extern,
-            _ => return Err(Error::damaged()),
-        };
+        let form = TableForm::from_u8(row.form).ok_or_else(Error::damaged)?;
         if row.image.len.get() > ty.min {
             return Err(Error::damaged());
         }
@@ -106,15 +106,10 @@ impl TableObject {
             this.definition().length.set(ty.min.into());
             return Ok(this);
         }
-        let this = Self::empty(ty, form, definition)?;
-        // SAFETY: the image is not longer than the new entries.
-        unsafe {
-            this.block
-                .base()
-                .as_ptr()
-                .copy_from_nonoverlapping(image.as_ptr(), image.len())
-        };
-        Ok(this)
+        let size = ty.min as usize * size;
+        let block = Block::with_contents(size, image, module.image())
+            .map_err(|error| Error::resource("cannot allocate a table", &error))?;
+        Ok(Self::of_block(ty, form, definition, block))
     }
 
     /// Says which instance defines the table: it knows the initial contents.

@@ -160,11 +160,7 @@ fn table_rows(info: &mut InfoBuilder, module: &Module<'_>, facts: &Facts) {
         };
         info.tables.push(TableRow {
             ty: ExternRow::table(&module.tables[table]),
-            form: match known.form {
-                TableForm::Private => 0,
-                TableForm::Shared => 1,
-                TableForm::Extern => 2,
-            },
+            form: known.form as u8,
             constant: u8::from(known.constant),
             pad: [0; 2],
             image,
