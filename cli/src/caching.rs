@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use wrun_runtime::{Cache, CacheError, CacheMode, Deadline};
+use wrun_runtime::{Cache, CacheError, CacheMode};
 
 use crate::exit::Status;
 use crate::flags::{CacheFlags, Mode};
@@ -70,7 +70,7 @@ impl Caching {
     }
 
     /// Opens the cache for a run.
-    pub(crate) fn open(&self, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Option<Cache>, Failure> {
+    pub(crate) fn open(&self, report: &Reporter<'_>) -> Result<Option<Cache>, Failure> {
         let Self::On { place, mode, limit } = self else {
             return Ok(None);
         };
@@ -85,7 +85,7 @@ impl Caching {
             Ok(cache) => return Ok(Some(cache)),
             Err(error) if *mode == CacheMode::Require => return Err(report.cannot_run(&error.to_string())),
             Err(error) if place.is_named || matches!(error, CacheError::Untrusted(..)) => {
-                report::notice(&format!("notice: {error}"), deadline);
+                report::notice(&format!("notice: {error}"));
             }
             Err(error) => log::debug!("cache: {error}"),
         }

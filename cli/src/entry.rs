@@ -23,8 +23,8 @@ extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     let started = Instant::now();
     let status = match panic::catch(|| ready().and_then(|()| session(started))) {
         Ok(Ok(status)) => status,
-        Ok(Err(failure)) => failure.print(None),
-        Err(bug) => bug.print(None),
+        Ok(Err(failure)) => failure.print(),
+        Err(bug) => bug.print(),
     };
     exit::exit(status)
 }

@@ -110,7 +110,7 @@ fn bind(address: &Address) -> Result<OwnedFd, Failure> {
             if address.port() == 0 {
                 // Nobody but the kernel knows the port, so it is said.
                 let chosen = listener.local_addr().map_err(error)?;
-                report::notice(&format!("notice: --listen {address} is listening on {chosen}"), None);
+                report::notice(&format!("notice: --listen {address} is listening on {chosen}"));
             }
             Ok(listener.into())
         }

@@ -2,8 +2,10 @@
 //!
 //! When neither is set nothing is initialised, so that a run without logs pays nothing for them.
 
+use env_logger::Target;
 use log::LevelFilter;
 
+use crate::output::Stderr;
 use crate::report;
 
 /// Crates whose own logs are long and about themselves: their warnings only, unless a filter names them
@@ -19,12 +21,14 @@ pub(crate) fn start() {
     let filters = filters.to_string_lossy();
     if let Err(error) = env_filter::Builder::new().try_parse(&filters) {
         let text = format!("notice: {variable}: {error}: nothing is logged; write for example debug, or wrun=debug");
-        report::notice(&text, None);
+        report::notice(&text);
         return;
     }
     let mut builder = env_logger::Builder::new();
     for name in TALKATIVE {
         builder.filter_module(name, LevelFilter::Warn);
     }
+    // Not env_logger's own way to stderr, which waits for a full pipe whatever the deadline.
+    builder.target(Target::Pipe(Box::new(Stderr)));
     builder.parse_filters(&filters).init();
 }

@@ -95,7 +95,7 @@ impl<'a> Input<'a> {
         Ok(Self {
             options,
             deadline,
-            cache: options.caching.open(deadline, &report)?,
+            cache: options.caching.open(&report)?,
             file,
             identity,
             contents: OnceCell::new(),

@@ -41,7 +41,7 @@ fn note(info: &PanicHookInfo<'_>) {
             Some(first) => first,
         }
     };
-    exit::exit(Failure::bug(&first).print(None));
+    exit::exit(Failure::bug(&first).print());
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! error is no terminal.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::stdio;
+
+use crate::output;
 use crate::report::printable;
 
 /// Whoever waits no longer than this needs not be told why.
@@ -78,11 +81,11 @@ fn write(name: &str, end: &Receiver<()>) {
             0 => format!("{ERASE}wrun: compiling {name} …"),
             seconds => format!("{ERASE}wrun: compiling {name} … {seconds} s"),
         };
-        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = output::write_all(stdio::stderr(), text.as_bytes());
         (wait, is_there) = (TICK, true);
     }
     if is_there {
-        let _ = io::stderr().write_all(ERASE.as_bytes());
+        let _ = output::write_all(stdio::stderr(), ERASE.as_bytes());
     }
 }
 

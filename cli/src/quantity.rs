@@ -92,6 +92,15 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A number of bytes as people type it: `8MiB`, and `600001 bytes` where no unit divides it.
+pub(crate) fn exact(bytes: u64) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
 /// A duration for people to read, to the unit that matters: `5 s`, `3 min`, `2 h`, `4 d`.
 pub(crate) fn rough(duration: Duration) -> String {
     match duration.as_secs() {
@@ -164,6 +173,13 @@ mod tests {
             ("100b", 100),
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_shown_as_people_type_them() {
+        for (bytes, text) in [(8 << 20, "8MiB"), (513 << 10, "513KiB"), (600_001, "600001 bytes")] {
+            assert_eq!(exact(bytes), text);
         }
     }
 

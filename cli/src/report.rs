@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use rustix::stdio;
-use wrun_runtime::{Backtrace, CompileError, Deadline, Error, Proposal, Trap, TrapCode};
+use wrun_runtime::{Backtrace, CompileError, Error, Proposal, Trap, TrapCode};
 use wrun_wasi::Exit;
 
 use crate::exit::Status;
@@ -14,6 +14,7 @@ use crate::missing;
 use crate::options::{Options, Source};
 use crate::output;
 use crate::panic;
+use crate::quantity;
 
 /// A message and the status that goes with it.
 #[derive(Debug)]
@@ -74,21 +75,21 @@ impl Failure {
     }
 
     /// Prints it, in one piece. A stderr that is gone, or full when the deadline has passed, is no reason for another status.
-    pub(crate) fn print(&self, deadline: Option<&Deadline>) -> Status {
-        let _ = output::write_all(stdio::stderr(), self.text().as_bytes(), deadline);
+    pub(crate) fn print(&self) -> Status {
+        let _ = output::write_all(stdio::stderr(), self.text().as_bytes());
         self.status
     }
 }
 
 /// Says something that is no failure.
-pub(crate) fn notice(line: &str, deadline: Option<&Deadline>) {
+pub(crate) fn notice(line: &str) {
     let line = format!("wrun: {}\n", printable(line));
-    let _ = output::write_all(stdio::stderr(), line.as_bytes(), deadline);
+    let _ = output::write_all(stdio::stderr(), line.as_bytes());
 }
 
 /// Prints what was asked for. A reader that has gone away (`wrun --help | head -1`) has read enough.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
-    printed(output::write_all(stdio::stdout(), text, None))
+    printed(output::write_all(stdio::stdout(), text))
 }
 
 fn printed(written: io::Result<()>) -> Result<Status, Failure> {
@@ -154,8 +155,8 @@ impl<'a> Reporter<'a> {
     }
 
     /// Prints results, unless the deadline passes before there is room for them.
-    pub(crate) fn to_stdout(&self, text: &[u8], deadline: Option<&Deadline>) -> Result<Status, Failure> {
-        match output::write_all(stdio::stdout(), text, deadline) {
+    pub(crate) fn to_stdout(&self, text: &[u8]) -> Result<Status, Failure> {
+        match output::write_all(stdio::stdout(), text) {
             Err(error) if error.kind() == ErrorKind::TimedOut => Err(self.deadline(None)),
             written => printed(written),
         }
@@ -224,7 +225,7 @@ impl<'a> Reporter<'a> {
                 Status::Trap,
                 &format!(
                     "trap: {trap} (the stack has {}: --stack-size sets it)",
-                    size(self.options.stack_size)
+                    quantity::exact(self.options.stack_size.into())
                 ),
             ),
             _ => Failure::new(Status::Trap, &format!("trap: {trap}")),
@@ -255,15 +256,6 @@ impl Failure {
     }
 }
 
-/// A size as people write it.
-fn size(bytes: u32) -> String {
-    match bytes {
-        _ if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
-        _ if bytes.is_multiple_of(1 << 10) => format!("{}KiB", bytes >> 10),
-        _ => format!("{bytes} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,12 +267,5 @@ mod tests {
             failure.text(),
             "wrun: no file `a\\nb\\u{1b}[31m\\u{9b}`, ü\\t\\u{202e}\\u{2028}\n"
         );
-    }
-
-    #[test]
-    fn sizes_are_shown_as_people_write_them() {
-        for (bytes, text) in [(8 << 20, "8MiB"), (513 << 10, "513KiB"), (600_001, "600001 bytes")] {
-            assert_eq!(size(bytes), text);
-        }
     }
 }

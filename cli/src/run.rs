@@ -6,12 +6,13 @@
 //! A script runs the same program a thousand times, so what a run with a warm cache does not need is not done: every system
 //! call here is counted.
 
+use std::fmt;
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Instant;
 
-use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value, first_few};
 use wrun_wasi::{DirAccess, WasiCtx};
 
 use crate::exit::Status;
@@ -20,12 +21,11 @@ use crate::invoke;
 use crate::listen;
 use crate::module::{Input, LITTLE_ROOM, NoModule, has_room};
 use crate::options::{Options, Source};
+use crate::output;
 use crate::report::{self, Failure, Reporter};
 
 /// Runs the module that `options` name. `started` is when the clock of the deadline began.
 pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure> {
-    // First of all: see there.
-    let sockets = listen::open(&options.listen)?;
     let report = Reporter::new(options);
     let deadline = match &options.timeout {
         None => None,
@@ -35,17 +35,17 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
         },
     };
     let deadline = deadline.as_ref();
+    if let Some(deadline) = deadline {
+        output::heed(deadline);
+    }
     // Said before the timer goes, without which a full pipe would be waited for as long as it is full.
-    Ok(within(options, report, deadline, sockets).unwrap_or_else(|failure| failure.print(deadline)))
+    Ok(within(options, report, deadline).unwrap_or_else(|failure| failure.print()))
 }
 
 /// The run within its deadline.
-fn within(
-    options: &Options,
-    report: Reporter<'_>,
-    deadline: Option<&Deadline>,
-    sockets: Vec<OwnedFd>,
-) -> Result<Status, Failure> {
+fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) -> Result<Status, Failure> {
+    // Before anything is opened: see there.
+    let sockets = listen::open(&options.listen)?;
     // The process ends after this: what is open or mapped until then goes at once, for less than it costs one by one.
     let run = ManuallyDrop::new(Run {
         options,
@@ -112,7 +112,7 @@ impl Run<'_> {
         match self.prepare(MemoryMode::Checked, wasi)? {
             Prepared::Ready(ready) => {
                 let text = format!("notice: {reason}: memory accesses are checked one by one, which is slower");
-                report::notice(&text, self.deadline);
+                report::notice(&text);
                 self.call(ready)
             }
             Prepared::Failed(error, _) => self.report.outcome(&error),
@@ -257,9 +257,7 @@ impl Run<'_> {
             }
         };
         match called {
-            Ok(results) => self
-                .report
-                .to_stdout(invoke::results(&results).as_bytes(), self.deadline),
+            Ok(results) => self.report.to_stdout(invoke::results(&results).as_bytes()),
             Err(error) => self.report.outcome(&error),
         }
     }
@@ -289,18 +287,17 @@ fn no_start(module: &Module, initialize: bool) -> String {
 
 /// The functions that a module exports, for messages; the first few of many.
 fn exported(module: &Module) -> String {
-    const SHOWN: usize = 20;
-    let functions = || {
-        module.exports().filter_map(|export| match &export.ty {
-            ExternType::Func(ty) if export.name != "_initialize" => Some(format!("`{}` {ty}", export.name)),
+    let mut functions = module
+        .exports()
+        .filter_map(|export| match export.ty {
+            ExternType::Func(ty) if export.name != "_initialize" => {
+                Some(fmt::from_fn(move |f| write!(f, "`{}` {ty}", export.name)))
+            }
             _ => None,
         })
-    };
-    let names: Vec<String> = functions().take(SHOWN).collect();
-    let others = functions().count() - names.len();
-    match (names.is_empty(), others) {
-        (true, _) => "it exports no function".to_owned(),
-        (false, 0) => format!("it exports {}", names.join(", ")),
-        (false, others) => format!("it exports {} and {others} more", names.join(", ")),
+        .peekable();
+    if functions.peek().is_none() {
+        return "it exports no function".to_owned();
     }
+    format!("it exports {}", first_few(functions))
 }

@@ -27,6 +27,17 @@ pub struct Deadline {
     _not_send: std::marker::PhantomData<*const ()>,
 }
 
+/// Tells any thread whether a [`Deadline`] has passed, as long as that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadlineWatch(&'static AtomicBool);
+
+impl DeadlineWatch {
+    /// Whether the deadline has passed.
+    pub fn passed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The flag of stores without a deadline.
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -53,6 +64,11 @@ impl Deadline {
     /// Whether the deadline has passed.
     pub fn passed(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
+    }
+
+    /// What other threads can ask whether the deadline has passed.
+    pub fn watch(&self) -> DeadlineWatch {
+        DeadlineWatch(self.flag)
     }
 
     pub(crate) fn flag(&self) -> &'static AtomicBool {

@@ -170,52 +170,40 @@ impl ImportsError {
     }
 }
 
-/// So many of each kind are shown: a line of thousands helps nobody.
-const SHOWN: usize = 20;
-
-/// How many of a list are not shown.
-fn others(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-    match count.saturating_sub(SHOWN) {
-        0 => Ok(()),
-        others => write!(f, " and {others} more"),
+/// The first twenty of a list, for a message, and how many others there are: a line of thousands helps nobody.
+pub fn first_few(items: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    const SHOWN: usize = 20;
+    let mut items = items.into_iter();
+    let shown: Vec<String> = items.by_ref().take(SHOWN).map(|item| item.to_string()).collect();
+    let text = shown.join(", ");
+    match items.count() {
+        0 => text,
+        others => format!("{text} and {others} more"),
     }
 }
 
 impl fmt::Display for ImportsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let missing = self.missing.iter().map(|import| {
+            let MissingImport { module, name, ty } = import;
+            fmt::from_fn(move |f| write!(f, "{module}.{name} {}", describe(ty)))
+        });
+        let incompatible = self.incompatible.iter().map(|import| {
+            let IncompatibleImport {
+                module,
+                name,
+                wanted,
+                given,
+            } = import;
+            fmt::from_fn(move |f| write!(f, "{module}.{name} is {given}, but the module wants {wanted}"))
+        });
         let mut separator = "";
         if !self.missing.is_empty() {
-            f.write_str("unknown import: ")?;
-            for import in self.missing.iter().take(SHOWN) {
-                write!(
-                    f,
-                    "{separator}{}.{} {}",
-                    import.module,
-                    import.name,
-                    describe(&import.ty)
-                )?;
-                separator = ", ";
-            }
-            others(f, self.missing.len())?;
+            write!(f, "unknown import: {}", first_few(missing))?;
             separator = "; ";
         }
         if !self.incompatible.is_empty() {
-            write!(f, "{separator}incompatible import type: ")?;
-            separator = "";
-            for import in self.incompatible.iter().take(SHOWN) {
-                let IncompatibleImport {
-                    module,
-                    name,
-                    wanted,
-                    given,
-                } = import;
-                write!(
-                    f,
-                    "{separator}{module}.{name} is {given}, but the module wants {wanted}"
-                )?;
-                separator = ", ";
-            }
-            others(f, self.incompatible.len())?;
+            write!(f, "{separator}incompatible import type: {}", first_few(incompatible))?;
         }
         Ok(())
     }

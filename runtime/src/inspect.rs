@@ -86,7 +86,7 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
             .exports
             .iter()
             .map(|row| {
-                let ty = info.item_type(row.kind.get(), row.index.get()).map(words);
+                let ty = info.export_type(row).map(words);
                 (info.string(row.name).to_owned(), ty.unwrap_or_default())
             })
             .collect(),

@@ -67,9 +67,9 @@ pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, FileIdentity
 pub use call::{HostParam, HostResult, IntoHostFunc};
 pub use caller::Caller;
 pub use config::Config;
-pub use deadline::Deadline;
+pub use deadline::{Deadline, DeadlineWatch};
 pub use engine::Engine;
-pub use error::{Error, ImportsError, IncompatibleImport, MissingImport};
+pub use error::{Error, ImportsError, IncompatibleImport, MissingImport, first_few};
 pub use func::Func;
 pub use global::Global;
 pub use imports::{Imports, UnknownImports};

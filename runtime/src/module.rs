@@ -172,7 +172,7 @@ impl Module {
         info.exports.iter().map(move |row| ExportType {
             name: info.string(row.name),
             ty: info
-                .item_type(row.kind.get(), row.index.get())
+                .export_type(row)
                 .unwrap_or_else(|| ExternType::Func(Default::default())),
         })
     }
@@ -180,8 +180,7 @@ impl Module {
     /// The type of the export with this name.
     pub fn export(&self, name: &str) -> Option<ExternType> {
         let info = self.artifact().info();
-        let row = info.export(name)?;
-        info.item_type(row.kind.get(), row.index.get())
+        info.export_type(info.export(name)?)
     }
 
     pub(crate) fn artifact(&self) -> &Artifact<'_> {

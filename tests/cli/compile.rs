@@ -6,8 +6,10 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::thread;
 
+use rustix::fs::{Mode, OFlags};
 use wrun_artifact::config::CpuFeatures;
 use wrun_artifact::elf::{Artifact, Expect};
 
@@ -279,6 +281,62 @@ fn the_file_appears_as_a_whole_or_not_at_all() {
         b"what was there"
     );
     assert_eq!(names(dir.path()), ["bad.wat", "other", "out"]);
+}
+
+#[test]
+fn a_new_file_has_the_permissions_that_the_umask_leaves() {
+    for (umask, mode) in [("022", 0o644), ("027", 0o640), ("000", 0o666)] {
+        let dir = Dir::new();
+        let prepare = format!("cd '{}' && umask {umask}", dir.path().display());
+        let compile = wrun_after(&prepare, ["compile", "-o", "out"]);
+        compile.args([guest("hello")]).run().prints("");
+        let metadata = fs::metadata(dir.path().join("out")).expect("it is there");
+        assert_eq!(metadata.mode() & 0o7777, mode, "umask {umask}");
+    }
+}
+
+/// A compilation to `out` that has begun to write.
+fn writing(dir: &Dir, module: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
+    command
+        .args(["compile", "-o", "out"])
+        .arg(module)
+        .current_dir(dir.path());
+    let mut child = command.spawn().expect("cargo has built the binary");
+    let is_writing = |child: &Child| {
+        let Ok(descriptors) = fs::read_dir(format!("/proc/{}/fd", child.id())) else {
+            return false;
+        };
+        descriptors.flatten().any(|descriptor| {
+            let is_there = fs::read_link(descriptor.path()).is_ok_and(|path| path.starts_with(dir.path()));
+            is_there && fs::metadata(descriptor.path()).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0)
+        })
+    };
+    while !is_writing(&child) && child.try_wait().expect("it is ours").is_none() {
+        thread::yield_now();
+    }
+    child
+}
+
+#[test]
+fn killed_while_it_writes_it_leaves_nothing() {
+    let (dir, source) = (Dir::new(), Dir::new());
+    let flags = OFlags::TMPFILE | OFlags::WRONLY;
+    if let Err(reason) = rustix::fs::open(dir.path(), flags, Mode::RUSR | Mode::WUSR) {
+        println!("this file system has only files with names ({reason}): what is half written may stay");
+        return;
+    }
+    let data = "x".repeat(16 << 20);
+    let text = format!("(module (memory 256) (data (i32.const 0) \"{data}\"))");
+    let module = source.write("large.wasm", wat::parse_str(text).expect("it is well-formed"));
+    for _ in 0..10 {
+        let mut child = writing(&dir, &module);
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        // It may have been done already.
+        let left: Vec<_> = names(dir.path()).into_iter().filter(|name| name != "out").collect();
+        assert_eq!(left, [""; 0]);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
 use support::{Dir, Ended, guest, wrun};
 
@@ -136,6 +137,46 @@ fn messages_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
 }
 
 #[test]
+fn notices_before_the_guest_runs_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
+    let (_reader, writer) = full_pipe();
+    let ended = wrun(["--epoch-timeout=300ms", "--listen=127.0.0.1:0", "--invoke=loop"])
+        .args([guest("waits")])
+        .run_with_stderr(writer)
+        .status(124);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
+fn logs_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
+    // Those of the session's own thread, and with those of the threads that compile, for which it must not wait either.
+    for filter in ["debug", "debug,cranelift_codegen=debug"] {
+        let (_reader, writer) = full_pipe();
+        let ended = wrun(["--epoch-timeout=300ms", "--invoke=loop"])
+            .args([guest("waits")])
+            .env("WRUN_LOG", filter)
+            .run_with_stderr(writer)
+            .status(124);
+        assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+    }
+}
+
+#[test]
+fn the_line_about_compiling_does_not_wait_for_a_stopped_terminal_when_the_deadline_has_passed() {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let master = openpt(flags).expect("there are terminals left");
+    unlockpt(&master).expect("it is ours");
+    let terminal = ioctl_tiocgptpeer(&master, flags).expect("it is unlocked");
+    // What Ctrl-S sends: nothing more is shown.
+    rustix::io::write(&master, b"\x13").expect("there is room");
+    let ended = wrun(["--epoch-timeout=1500ms", "-"])
+        .env("TERM", "xterm")
+        .stdin(slow_to_compile())
+        .run_with_stderr(terminal)
+        .status(124);
+    assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
+}
+
+#[test]
 fn results_wait_for_a_full_pipe_until_the_deadline() {
     let (_reader, writer) = full_pipe();
     let ended = wrun(["--epoch-timeout=300ms", "--invoke=quick"])
@@ -168,8 +209,8 @@ fn compiling_counts() {
     assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
 }
 
-#[test]
-fn compiling_a_single_function_counts() {
+/// A module whose one function takes many seconds to compile.
+fn slow_to_compile() -> Vec<u8> {
     // Every loop can change every local, so the code generator works on this one for many seconds.
     let locals = 300;
     let sets: String = (0..locals)
@@ -187,8 +228,12 @@ fn compiling_a_single_function_counts() {
         "(module (func (export \"_start\") (local {}) {nest}))",
         "i32 ".repeat(locals)
     );
-    let wasm = wat::parse_str(text).expect("it is well-formed");
-    let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin(wasm).run();
+    wat::parse_str(text).expect("it is well-formed")
+}
+
+#[test]
+fn compiling_a_single_function_counts() {
+    let ended = wrun(["--epoch-timeout=300ms", "-"]).stdin(slow_to_compile()).run();
     let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed"]);
     assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
 }

@@ -188,7 +188,7 @@ fn call(ctx: &mut WasiCtx, m: &mut [u8], r: &mut Random) -> Result {
         16 => fd_prestat_dir_name(ctx, m, fd, p, r.int()),
         17 => fd_pwrite(ctx, m, fd, p, r.flags(), r.long() % 65_536, q),
         18 => fd_read(ctx, m, fd, p, r.flags(), q),
-        19 => fd_readdir(ctx, m, fd, p, r.int() % 8192, r.long(), q),
+        19 => fd_readdir(ctx, m, &mut 0, fd, p, r.int() % 8192, r.long(), q),
         20 if fd > 4 || r.below(64) == 0 => fd_renumber(ctx, m, fd, r.fd()),
         21 => fd_seek(ctx, m, version, fd, r.long() as i64, r.flags(), p),
         22 => fd_sync(ctx, m, fd),

@@ -150,13 +150,22 @@ fn add_fd<T: 'static>(
         returns fd_prestat_dir_name(fd: u32, path: u32, path_len: u32);
         waits fd_pwrite(fd: u32, iovs: u32, iovs_len: u32, offset: u64, nwritten: u32);
         waits fd_read(fd: u32, iovs: u32, iovs_len: u32, nread: u32);
-        waits fd_readdir(fd: u32, buf: u32, buf_len: u32, cookie: u64, bufused: u32);
         returns fd_renumber(fd: u32, to: u32);
         returns fd_seek[version](fd: u32, offset: i64, whence: u32, newoffset: u32);
         waits fd_sync(fd: u32);
         returns fd_tell(fd: u32, offset: u32);
         waits fd_write(fd: u32, iovs: u32, iovs_len: u32, nwritten: u32);
     }
+    imports.func(
+        module,
+        "fd_readdir",
+        move |mut caller: Caller<'_, T>, fd: u32, buf: u32, buf_len: u32, cookie: u64, bufused: u32| {
+            let mut done = 0;
+            retry(&mut caller, get, |ctx, memory| {
+                fd_readdir(ctx, memory, &mut done, fd, buf, buf_len, cookie, bufused)
+            })
+        },
+    );
 }
 
 fn add_path<T: 'static>(

@@ -32,10 +32,16 @@ pub(crate) struct Listing {
 }
 
 /// Writes the entries that follow the cookie, the last one cut off when it does not fit: a buffer that is not full means
-/// the end.
+/// the end. `done` is how far an earlier attempt came that returned `INTR`; it does so before it reads on, so that no
+/// directory can outlast a deadline.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "these are the arguments of the WASI function, and one more"
+)]
 pub(crate) fn fd_readdir(
     ctx: &mut WasiCtx,
     memory: &mut [u8],
+    done: &mut usize,
     fd: u32,
     buf: u32,
     buf_len: u32,
@@ -46,23 +52,37 @@ pub(crate) fn fd_readdir(
     memory::check(memory, bufused, 4)?;
     let out = memory::bytes_mut(memory, buf, buf_len)?;
     let listing = &mut ctx.listing;
-    listing.seek(dir, cookie)?;
-    let mut used = 0;
-    while used < out.len() {
-        let Some(entry) = listing.entry(dir, used > 0)? else {
+    if *done == 0 {
+        listing.seek(dir, cookie)?;
+    }
+    let mut has_read = false;
+    while *done < out.len() {
+        if listing.position == listing.entries.len() {
+            if has_read {
+                return Err(Errno::INTR);
+            }
+            has_read = true;
+            match listing.fill(dir) {
+                Ok(()) => {}
+                // It waits for the next call, so that the entries before it are not lost.
+                Err(errno) if *done > 0 && errno != Errno::INTR => break,
+                Err(errno) => return Err(errno),
+            }
+        }
+        let Some(entry) = listing.entry() else {
             break;
         };
         let bytes = &listing.entries[entry.clone()];
-        let fitting = bytes.len().min(out.len() - used);
-        out[used..used + fitting].copy_from_slice(&bytes[..fitting]);
-        used += fitting;
+        let fitting = bytes.len().min(out.len() - *done);
+        out[*done..*done + fitting].copy_from_slice(&bytes[..fitting]);
+        *done += fitting;
         if fitting < bytes.len() {
             break;
         }
         listing.cookie = memory::u64_at(bytes, 0);
         listing.position = entry.end;
     }
-    memory::write_u32(memory, bufused, used as u32)
+    memory::write_u32(memory, bufused, *done as u32)
 }
 
 impl Listing {
@@ -102,18 +122,10 @@ impl Listing {
         start + DIRENT_SIZE + memory::u32_at(&self.entries, start + 16) as usize
     }
 
-    /// The place of the next entry in the buffer; none at the end of the directory. An error after some entries waits for
-    /// the next call, so that they are not lost.
-    fn entry(&mut self, dir: &Dir, some: bool) -> Result<Option<std::ops::Range<usize>>> {
-        if self.position == self.entries.len() {
-            match self.fill(dir) {
-                Ok(()) => {}
-                Err(_) if some => return Ok(None),
-                Err(errno) => return Err(errno),
-            }
-        }
+    /// The place of the next entry in the buffer; none at the end of the directory.
+    fn entry(&self) -> Option<std::ops::Range<usize>> {
         let start = self.position;
-        Ok((start < self.entries.len()).then(|| start..self.end(start)))
+        (start < self.entries.len()).then(|| start..self.end(start))
     }
 
     /// Reads ahead once.
@@ -124,7 +136,11 @@ impl Listing {
             self.raw = Box::new_uninit_slice(READ_AHEAD);
         }
         let mut raw = RawDir::new(dir.fd(), &mut self.raw);
-        while let Some(entry) = raw.next() {
+        // Entries that are there already are not lost to an error.
+        while self.entries.is_empty() || !raw.is_buffer_empty() {
+            let Some(entry) = raw.next() else {
+                break;
+            };
             let entry = entry?;
             let name = entry.file_name();
             let bytes = name.to_bytes();
@@ -146,9 +162,6 @@ impl Listing {
             self.entries
                 .extend_from_slice(&types::dirent(next, ino, bytes.len() as u32, filetype));
             self.entries.extend_from_slice(bytes);
-            if raw.is_buffer_empty() && !self.entries.is_empty() {
-                break;
-            }
         }
         Ok(())
     }
@@ -171,12 +184,23 @@ mod tests {
     use crate::path::remove::path_unlink_file;
     use crate::testing::Tree;
 
+    /// One call of a guest without a deadline.
+    fn call(tree: &mut Tree, memory: &mut [u8], fd: u32, buf: u32, buf_len: u32, cookie: u64, bufused: u32) -> Result {
+        let mut done = 0;
+        loop {
+            let result = fd_readdir(&mut tree.ctx, memory, &mut done, fd, buf, buf_len, cookie, bufused);
+            if result != Err(Errno::INTR) {
+                return result;
+            }
+        }
+    }
+
     /// Lists with a buffer of `size` bytes until a call does not fill it, as a libc does. Calls `each` for each name.
     fn list(tree: &mut Tree, fd: u32, size: u32, mut each: impl FnMut(&mut Tree, &[u8])) -> Vec<Vec<u8>> {
         let (mut names, mut cookie) = (Vec::new(), 0);
         loop {
             let mut memory = vec![0; size as usize + 8];
-            fd_readdir(&mut tree.ctx, &mut memory, fd, 8, size, cookie, 0).unwrap();
+            call(tree, &mut memory, fd, 8, size, cookie, 0).unwrap();
             let used = memory::u32_at(&memory, 0) as usize;
             let mut entries = &memory[8..8 + used];
             while entries.len() >= DIRENT_SIZE {
@@ -215,6 +239,29 @@ mod tests {
             names.dedup();
             assert_eq!(names.len(), 302);
         }
+    }
+
+    #[test]
+    fn between_reading_and_reading_on_the_deadline_is_looked_at() {
+        let mut tree = tree_of(3000);
+        let size = 1 << 20;
+        let mut memory = vec![0; size as usize + 8];
+        let (mut done, mut pieces) = (0, 0);
+        loop {
+            let before = done;
+            let result = fd_readdir(&mut tree.ctx, &mut memory, &mut done, 3, 8, size, 0, 0);
+            assert!(done - before <= 2 * READ_AHEAD, "{before} to {done}");
+            match result {
+                Err(Errno::INTR) => pieces += 1,
+                result => break result.unwrap(),
+            }
+        }
+        assert!(pieces > 1, "{pieces}");
+        // Two of dots, and all have the same length.
+        assert_eq!(
+            memory::u32_at(&memory, 0) as usize,
+            2 * DIRENT_SIZE + 3 + 3000 * (DIRENT_SIZE + 11)
+        );
     }
 
     #[test]
@@ -260,7 +307,7 @@ mod tests {
     fn the_parent_of_a_grant_is_not_revealed() {
         let mut tree = Tree::new();
         let mut memory = vec![0; 4104];
-        fd_readdir(&mut tree.ctx, &mut memory, 3, 8, 4096, 0, 0).unwrap();
+        call(&mut tree, &mut memory, 3, 8, 4096, 0, 0).unwrap();
         let used = memory::u32_at(&memory, 0) as usize;
         // The directory is empty: its two entries are `.` and `..`, in whatever order.
         let entries = &memory[8..8 + used];
@@ -273,7 +320,7 @@ mod tests {
     fn wrong_arguments_are_errors() {
         let mut tree = Tree::new();
         let mut memory = vec![0; 64];
-        let mut call = |fd, buf, len, cookie, used| fd_readdir(&mut tree.ctx, &mut memory, fd, buf, len, cookie, used);
+        let mut call = |fd, buf, len, cookie, used| call(&mut tree, &mut memory, fd, buf, len, cookie, used);
         assert_eq!(call(0, 0, 8, 0, 0), Err(Errno::NOTDIR));
         assert_eq!(call(9, 0, 8, 0, 0), Err(Errno::BADF));
         assert_eq!(call(3, 60, 8, 0, 0), Err(Errno::FAULT));

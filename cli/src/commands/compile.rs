@@ -1,15 +1,17 @@
 //! `wrun compile FILE -o OUT`: a module in, a file of native code out, which may be for a machine that can do more than this one.
 //!
-//! The file appears as a whole or not at all: it is written under another name in the same directory, and renamed. Links to it
-//! stay what they are, and what is no file of its own (a device, a pipe, standard output) is written to.
+//! The file appears as a whole or not at all: it is written without a name, or else under another one in the same
+//! directory, and renamed. Links to it stay what they are, and what is no file of its own (a device, a pipe, standard output) is
+//! written to.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{PROC_SUPER_MAGIC, fstat, statfs};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, fstat, linkat, statfs};
 use rustix::io::Errno;
 use rustix::stdio;
 use wrun_runtime::{Engine, MemoryMode, limit_files_by_error};
@@ -99,8 +101,7 @@ impl Place {
                     Self::File(path)
                 });
             };
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = parent.unwrap_or(Path::new("."));
+            let parent = parent(&path);
             if statfs(parent)?.f_type == PROC_SUPER_MAGIC {
                 // `/proc/self/fd/1`, above all: it leads to what is open there, and its text is for people.
                 return Ok(if is_stdout(&path) {
@@ -130,26 +131,60 @@ fn append(target: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Puts a file in the place of the one that is there, if any.
 fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (temporary, mut file) = beside(target)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.and_then(|()| fs::rename(&temporary, target)).inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
+    let removed = |temporary: &Path| _ = fs::remove_file(temporary);
+    let temporary = match write_unnamed(target, bytes)? {
+        Some(temporary) => temporary,
+        None => {
+            let (temporary, file) = beside(target, |path| File::create_new(path))?;
+            write(&file, bytes).inspect_err(|_| removed(&temporary))?;
+            temporary
+        }
+    };
+    fs::rename(&temporary, target).inspect_err(|_| removed(&temporary))
 }
 
-/// A new file in the directory of `target`.
-fn beside(target: &Path) -> io::Result<(PathBuf, File)> {
+/// Writes a file that gets its name in the directory of `target` when it is complete, so that whoever is killed before leaves
+/// nothing. `None` where the file system has no such files, or nothing can be named afterwards.
+fn write_unnamed(target: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let all = Mode::from_raw_mode(0o666);
+    let Ok(file) = rustix::fs::open(parent(target), flags, all) else {
+        return Ok(None);
+    };
+    let file = File::from(file);
+    write(&file, bytes)?;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let named = beside(target, |name| {
+        Ok(linkat(CWD, &path, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+    });
+    Ok(named.ok().map(|(temporary, ())| temporary))
+}
+
+/// Writes all of a file, to the disk.
+fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes something with a new name in the directory of `target`.
+fn beside<R>(target: &Path, make: impl Fn(&Path) -> io::Result<R>) -> io::Result<(PathBuf, R)> {
     let name = target.file_name().ok_or(ErrorKind::IsADirectory)?;
     for attempt in 0_u32.. {
         let mut temporary = OsString::from(".");
         temporary.push(name);
         temporary.push(format!(".{}-{attempt}", std::process::id()));
         let temporary = target.with_file_name(temporary);
-        match File::create_new(&temporary) {
+        match make(&temporary) {
             // Left over by a process that was killed, and had the number that this one has now.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            result => return Ok((temporary, result?)),
+            result => return result.map(|made| (temporary, made)),
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+/// The directory that a path is in.
+fn parent(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }

@@ -22,6 +22,67 @@ pub const STUB_LEN: u32 = 32;
 /// Stands for "none" where a 64-bit number is optional.
 pub const NONE_64: u64 = u64::MAX;
 
+/// Modes of segments, in [`ElemRow`] and [`DataRow`].
+pub mod segment_mode {
+    /// To be copied at instantiation, and dropped then.
+    pub const ACTIVE: u8 = 0;
+    /// For `table.init` and `memory.init`.
+    pub const PASSIVE: u8 = 1;
+    /// Dropped from the start.
+    pub const DECLARED: u8 = 2;
+    /// Active but already part of the table's or memory's image: dropped from the start.
+    pub const IN_IMAGE: u8 = 3;
+}
+
+/// Instructions of constant expressions, in [`ConstOp`].
+pub mod const_op {
+    /// Pushes the slot.
+    pub const PUSH: u8 = 0;
+    /// Pushes the global with this number.
+    pub const GLOBAL: u8 = 1;
+    /// Pushes a reference to the function with this number.
+    pub const FUNC: u8 = 2;
+    /// `i32.add`
+    pub const I32_ADD: u8 = 3;
+    /// `i32.sub`
+    pub const I32_SUB: u8 = 4;
+    /// `i32.mul`
+    pub const I32_MUL: u8 = 5;
+    /// `i64.add`
+    pub const I64_ADD: u8 = 6;
+    /// `i64.sub`
+    pub const I64_SUB: u8 = 7;
+    /// `i64.mul`
+    pub const I64_MUL: u8 = 8;
+}
+
+/// What an import or export is, with its number in [`ExternRow`] and [`ExportRow`]: that of the binary format (spec 5.5.5).
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ItemKind {
+    /// A function.
+    Func = 0,
+    /// A table.
+    Table = 1,
+    /// A memory.
+    Memory = 2,
+    /// A global.
+    Global = 3,
+}
+
+impl ItemKind {
+    /// The kind that a number stands for.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Func),
+            1 => Some(Self::Table),
+            2 => Some(Self::Memory),
+            3 => Some(Self::Global),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* })*) => {$(
         $(#[$doc])*
@@ -70,7 +131,7 @@ rows! {
 
     /// The type of an import, or of a table, memory or global.
     ExternRow {
-        /// 0 function, 1 table, 2 memory, 3 global (spec 5.5.5).
+        /// An [`ItemKind`].
         kind: u8,
         /// Tables: the element's type. Globals: the content's type.
         val_type: u8,
@@ -140,8 +201,7 @@ rows! {
 
     /// An instruction of a constant expression (spec 3.4.8.2), for a machine with a stack of slots.
     ConstOp {
-        /// 0 push the slot; 1 push global number; 2 push reference to function number; 3..=8 i32.add, i32.sub, i32.mul,
-        /// i64.add, i64.sub, i64.mul.
+        /// One of [`const_op`].
         op: u8,
         /// Unused, 0.
         pad: [u8; 7],
@@ -153,7 +213,7 @@ rows! {
     ExportRow {
         /// In `strings`.
         name: Span,
-        /// 0 function, 1 table, 2 memory, 3 global.
+        /// An [`ItemKind`].
         kind: U32,
         /// In the kind's index space.
         index: U32,
@@ -161,7 +221,7 @@ rows! {
 
     /// An element segment.
     ElemRow {
-        /// 0 active, 1 passive, 2 declared, 3 active but already part of the table's image (dropped from the start).
+        /// One of [`segment_mode`].
         mode: u8,
         /// 0: `items` are function indices in `elem_items`; 1: `items` are rows of `elem_exprs`.
         exprs: u8,
@@ -177,7 +237,7 @@ rows! {
 
     /// A data segment.
     DataRow {
-        /// 0 active, 1 passive, 3 active but already part of the memory's image (dropped from the start).
+        /// One of [`segment_mode`], not `DECLARED`.
         mode: u8,
         /// Unused, 0.
         pad: [u8; 3],
@@ -387,7 +447,7 @@ impl ExternRow {
     /// The row for a function of this signature.
     pub fn func(sig: u32) -> Self {
         Self {
-            kind: 0,
+            kind: ItemKind::Func as u8,
             sig: U32::new(sig),
             ..Self::default()
         }
@@ -396,7 +456,7 @@ impl ExternRow {
     /// The row for a table type.
     pub fn table(ty: &TableType) -> Self {
         Self {
-            kind: 1,
+            kind: ItemKind::Table as u8,
             val_type: ty.element.byte(),
             min: U64::new(ty.min.into()),
             max: U64::new(ty.max.map_or(NONE_64, u64::from)),
@@ -407,7 +467,7 @@ impl ExternRow {
     /// The row for a memory type.
     pub fn memory(ty: &MemoryType) -> Self {
         Self {
-            kind: 2,
+            kind: ItemKind::Memory as u8,
             min: U64::new(ty.min),
             max: U64::new(ty.max.unwrap_or(NONE_64)),
             ..Self::default()
@@ -417,11 +477,16 @@ impl ExternRow {
     /// The row for a global type.
     pub fn global(ty: &GlobalType) -> Self {
         Self {
-            kind: 3,
+            kind: ItemKind::Global as u8,
             val_type: ty.content.byte(),
             mutable: u8::from(ty.mutable),
             ..Self::default()
         }
+    }
+
+    /// What it is the type of.
+    pub fn kind(&self) -> Option<ItemKind> {
+        ItemKind::from_number(self.kind.into())
     }
 
     fn max_64(&self) -> Option<u64> {
@@ -431,7 +496,8 @@ impl ExternRow {
     /// As a table type, if it is one.
     pub fn as_table(&self) -> Option<TableType> {
         Some(TableType {
-            element: ValType::from_byte(self.val_type).filter(|ty| self.kind == 1 && ty.is_ref())?,
+            element: ValType::from_byte(self.val_type)
+                .filter(|ty| self.kind() == Some(ItemKind::Table) && ty.is_ref())?,
             min: u32::try_from(self.min.get()).ok()?,
             max: self.max_64().map(u32::try_from).transpose().ok()?,
         })
@@ -439,7 +505,7 @@ impl ExternRow {
 
     /// As a memory type, if it is one.
     pub fn as_memory(&self) -> Option<MemoryType> {
-        (self.kind == 2).then(|| MemoryType {
+        (self.kind() == Some(ItemKind::Memory)).then(|| MemoryType {
             min: self.min.get(),
             max: self.max_64(),
         })
@@ -448,9 +514,16 @@ impl ExternRow {
     /// As a global type, if it is one.
     pub fn as_global(&self) -> Option<GlobalType> {
         Some(GlobalType {
-            content: ValType::from_byte(self.val_type).filter(|_| self.kind == 3)?,
+            content: ValType::from_byte(self.val_type).filter(|_| self.kind() == Some(ItemKind::Global))?,
             mutable: self.mutable == 1,
         })
+    }
+}
+
+impl ExportRow {
+    /// What is exported.
+    pub fn kind(&self) -> Option<ItemKind> {
+        ItemKind::from_number(self.kind.get())
     }
 }
 
@@ -497,29 +570,34 @@ impl<'a> Info<'a> {
 
     /// An import's or item's type.
     pub fn extern_type(&self, row: &ExternRow) -> Option<ExternType> {
-        Some(match row.kind {
-            0 => ExternType::Func(self.func_type(row.sig.get())?),
-            1 => ExternType::Table(row.as_table()?),
-            2 => ExternType::Memory(row.as_memory()?),
-            3 => ExternType::Global(row.as_global()?),
-            _ => return None,
+        Some(match row.kind()? {
+            ItemKind::Func => ExternType::Func(self.func_type(row.sig.get())?),
+            ItemKind::Table => ExternType::Table(row.as_table()?),
+            ItemKind::Memory => ExternType::Memory(row.as_memory()?),
+            ItemKind::Global => ExternType::Global(row.as_global()?),
         })
     }
 
-    /// The type of the item with this index in the index space of `kind` (0 function, 1 table, 2 memory, 3 global).
-    pub fn item_type(&self, kind: u32, index: u32) -> Option<ExternType> {
-        if kind == 0 {
-            return Some(ExternType::Func(self.func_type(self.sig_of(index)?)?));
+    /// The type of what is exported.
+    pub fn export_type(&self, row: &ExportRow) -> Option<ExternType> {
+        self.item_type(row.kind()?, row.index.get())
+    }
+
+    /// The type of the item with this index in the index space of its kind.
+    pub fn item_type(&self, kind: ItemKind, index: u32) -> Option<ExternType> {
+        if kind == ItemKind::Func {
+            return self.func_type(self.sig_of(index)?).map(ExternType::Func);
         }
-        let mut imported = self.imports.iter().filter(|row| u32::from(row.ty.kind) == kind);
+        let mut imported = self.imports.iter().filter(|row| row.ty.kind == kind as u8);
         let imports = imported.clone().count();
         let row = match (index as usize).checked_sub(imports) {
             None => &imported.nth(index as usize)?.ty,
             Some(defined) => match kind {
-                1 => &self.tables.get(defined)?.ty,
-                2 => &self.memories.get(defined)?.ty,
-                3 => &self.globals.get(defined)?.ty,
-                _ => return None,
+                // That was above.
+                ItemKind::Func => return None,
+                ItemKind::Table => &self.tables.get(defined)?.ty,
+                ItemKind::Memory => &self.memories.get(defined)?.ty,
+                ItemKind::Global => &self.globals.get(defined)?.ty,
             },
         };
         self.extern_type(row)

@@ -1,6 +1,6 @@
 //! Constant expressions: a machine with a stack of slots (spec 3.4.8.2).
 
-use wrun_artifact::info::Span;
+use wrun_artifact::info::{ItemKind, Span, const_op};
 
 use super::InstanceData;
 use crate::error::Error;
@@ -14,19 +14,19 @@ pub(crate) fn evaluate(instance: &mut InstanceData, core: &mut StoreCore, ops: S
     for row in ops.of(module.artifact().info().const_ops) {
         let immediate = Slot::from_le_bytes(row.slot);
         let value = match row.op {
-            0 => immediate,
-            1 => {
+            const_op::PUSH => immediate,
+            const_op::GLOBAL => {
                 let index = immediate as u32;
                 let at = instance.global(index)?;
-                let ty = module.artifact().info().item_type(3, index);
+                let ty = module.artifact().info().item_type(ItemKind::Global, index);
                 let Some(wrun_artifact::types::ExternType::Global(ty)) = ty else {
                     return Err(Error::damaged());
                 };
                 // SAFETY: the global's place, and its type; globals before it are initialised (validation).
                 unsafe { load_slot(at, ty.content) }
             }
-            2 => instance.func_ref(core, immediate as u32)?.as_ptr() as Slot,
-            op @ 3..=8 => {
+            const_op::FUNC => instance.func_ref(core, immediate as u32)?.as_ptr() as Slot,
+            op @ const_op::I32_ADD..=const_op::I64_MUL => {
                 let (Some(b), Some(a)) = (stack.pop(), stack.pop()) else {
                     return Err(Error::damaged());
                 };
@@ -42,11 +42,11 @@ pub(crate) fn evaluate(instance: &mut InstanceData, core: &mut StoreCore, ops: S
 fn arithmetic(op: u8, a: Slot, b: Slot) -> Slot {
     let (a32, b32, a64, b64) = (a as u32, b as u32, a as u64, b as u64);
     match op {
-        3 => a32.wrapping_add(b32).into(),
-        4 => a32.wrapping_sub(b32).into(),
-        5 => a32.wrapping_mul(b32).into(),
-        6 => a64.wrapping_add(b64).into(),
-        7 => a64.wrapping_sub(b64).into(),
+        const_op::I32_ADD => a32.wrapping_add(b32).into(),
+        const_op::I32_SUB => a32.wrapping_sub(b32).into(),
+        const_op::I32_MUL => a32.wrapping_mul(b32).into(),
+        const_op::I64_ADD => a64.wrapping_add(b64).into(),
+        const_op::I64_SUB => a64.wrapping_sub(b64).into(),
         _ => a64.wrapping_mul(b64).into(),
     }
 }

@@ -23,7 +23,7 @@ use std::ptr::{self, NonNull};
 
 use wrun_artifact::index::{DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, FuncIndex, GlobalIndex, Index};
 use wrun_artifact::index::{MemoryIndex, SigIndex, TableIndex};
-use wrun_artifact::info::{Info, NONE};
+use wrun_artifact::info::{Info, ItemKind, NONE};
 use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::{TableForm, VMLayout, func_import, vmctx};
 
@@ -96,7 +96,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Module, given: Vec<Give
         thunks: info
             .imports
             .iter()
-            .filter(|row| row.ty.kind == 0)
+            .filter(|row| row.ty.kind() == Some(ItemKind::Func))
             .map(|row| row.thunk.get())
             .collect(),
         func_refs: BTreeMap::new(),
@@ -335,7 +335,10 @@ impl InstanceData {
 
     /// The definition of the memory that is exported as `memory`.
     fn exported_memory(&self) -> Option<*const VMMemoryDefinition> {
-        let row = self.info().export("memory").filter(|row| row.kind.get() == 2)?;
+        let row = self
+            .info()
+            .export("memory")
+            .filter(|row| row.kind() == Some(ItemKind::Memory))?;
         let index = MemoryIndex::from_u32(row.index.get());
         let layout = self.layout();
         Some(match layout.memory_is_defined(index) {
@@ -410,14 +413,14 @@ pub(crate) fn export(core: &mut StoreCore, place: usize, name: &str) -> Result<O
     let Some(row) = instance.info().export(name) else {
         return Ok(None);
     };
-    let (kind, index) = (row.kind.get(), row.index.get());
+    let (kind, index) = (row.kind().ok_or_else(Error::damaged)?, row.index.get());
     let place = |places: &[usize]| places.get(index as usize).copied().ok_or_else(Error::damaged);
     Ok(Some(match kind {
-        0 => Extern::Func(Func::of(instance.func_ref(core, index)?, core)),
-        1 => Extern::Table(Table::of(place(&instance.tables)?, core)),
-        2 => Extern::Memory(Memory::of(place(&instance.memories)?, core)),
-        _ => {
-            let Some(ExternType::Global(ty)) = instance.info().item_type(3, index) else {
+        ItemKind::Func => Extern::Func(Func::of(instance.func_ref(core, index)?, core)),
+        ItemKind::Table => Extern::Table(Table::of(place(&instance.tables)?, core)),
+        ItemKind::Memory => Extern::Memory(Memory::of(place(&instance.memories)?, core)),
+        ItemKind::Global => {
+            let Some(ExternType::Global(ty)) = instance.info().item_type(ItemKind::Global, index) else {
                 return Err(Error::damaged());
             };
             let pointer = NonNull::new(instance.global(index)?).ok_or_else(Error::damaged)?;

@@ -2,6 +2,7 @@
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::info::NONE;
+use wrun_artifact::info::segment_mode::{ACTIVE, PASSIVE};
 use wrun_artifact::vmlayout::TableForm;
 
 use super::table::check_entries;
@@ -10,14 +11,8 @@ use crate::error::Error;
 use crate::store::StoreCore;
 use crate::vm::VMPrivateEntry;
 
-/// An element or data segment's mode that needs work at instantiation.
-const ACTIVE: u8 = 0;
-
 /// So many bytes are copied before the deadline is looked at.
 const CHUNK: usize = 1 << 20;
-
-/// A passive segment's mode: the others are dropped from the start, or right after they were copied.
-const PASSIVE: u8 = 1;
 
 /// Copies the active segments, in order, as far as they are not part of an image.
 pub(super) fn run_active(instance: &mut InstanceData, core: &mut StoreCore) -> Result<(), Error> {

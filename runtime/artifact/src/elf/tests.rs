@@ -9,7 +9,7 @@ use crate::TrapCode;
 use crate::address_map::AddressMapBuilder;
 use crate::config::CpuFeatures;
 use crate::header::{HEADER_OFFSET, reseal};
-use crate::info::{FuncRow, InfoBuilder, RunRow, Span};
+use crate::info::{FuncRow, InfoBuilder, ItemKind, RunRow, Span};
 use crate::names::NamesBuilder;
 use crate::traps::TrapsBuilder;
 use crate::unwind::{UnwindBuilder, fde};
@@ -113,7 +113,7 @@ fn exercise(file: &[u8]) -> Result<(), Stale> {
             info.func_at(at),
             info.sig_of(at),
             info.func_type(at),
-            info.item_type(0, at),
+            info.item_type(ItemKind::Func, at),
         );
     }
     let _ = (

@@ -6,8 +6,8 @@
 
 use wrun_artifact::index::{DataIndex, FuncIndex, GlobalIndex, Index, SigIndex, TableIndex};
 use wrun_artifact::info::{
-    ConstOp as OpRow, DataRow, ElemRow, ExportRow, ExternRow, FuncRow, GlobalRow, ImportRow, InfoBuilder, MemoryRow,
-    NONE, RunRow, SigRow, Span, TableRow,
+    ConstOp as OpRow, DataRow, ElemRow, ExportRow, ExternRow, FuncRow, GlobalRow, ImportRow, InfoBuilder, ItemKind,
+    MemoryRow, NONE, RunRow, SigRow, Span, TableRow, const_op, segment_mode,
 };
 use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::{Libcall, TableForm};
@@ -20,9 +20,6 @@ use crate::parse::{ConstExpr, ConstOp, Elem, ElemItems, Facts, Item, Mode, Modul
 /// Constant tables are written in full, so that they can be used where they lie, as long as this many entries (beyond
 /// twice the entries of the image) are enough.
 const PADDING: usize = 65536;
-
-/// Rows of segments that are part of an image.
-const IN_IMAGE: u8 = 3;
 
 /// The info section. `image_at` is where the image section begins in the file.
 pub(crate) fn build(
@@ -193,15 +190,15 @@ fn exports(info: &mut InfoBuilder, module: &Module<'_>) {
     sorted.sort_unstable_by_key(|export| export.name.as_bytes());
     for export in sorted {
         let (kind, index) = match export.item {
-            Item::Func(func) => (0, func.as_u32()),
-            Item::Table(table) => (1, table.as_u32()),
-            Item::Memory(memory) => (2, memory.as_u32()),
-            Item::Global(global) => (3, global.as_u32()),
+            Item::Func(func) => (ItemKind::Func, func.as_u32()),
+            Item::Table(table) => (ItemKind::Table, table.as_u32()),
+            Item::Memory(memory) => (ItemKind::Memory, memory.as_u32()),
+            Item::Global(global) => (ItemKind::Global, global.as_u32()),
         };
         let name = info.string(export.name);
         info.exports.push(ExportRow {
             name,
-            kind: kind.into(),
+            kind: (kind as u32).into(),
             index: index.into(),
         });
     }
@@ -214,16 +211,16 @@ fn elems(info: &mut InfoBuilder, module: &Module<'_>, facts: &Facts) {
             Mode::Active { target, offset } => {
                 row.table = target.as_u32().into();
                 if facts.elems_in_image[index] {
-                    row.mode = IN_IMAGE;
+                    row.mode = segment_mode::IN_IMAGE;
                 } else {
                     row.offset = const_expr(info, offset);
                 }
             }
-            Mode::Passive => row.mode = 1,
-            Mode::Declared => row.mode = 2,
+            Mode::Passive => row.mode = segment_mode::PASSIVE,
+            Mode::Declared => row.mode = segment_mode::DECLARED,
         }
         // What is dropped from the start needs no elements.
-        if row.mode < 2 {
+        if [segment_mode::ACTIVE, segment_mode::PASSIVE].contains(&row.mode) {
             row.items = match items {
                 ElemItems::Funcs(funcs) => {
                     append(&mut info.elem_items, funcs.iter().map(|func| func_number(func).into()))
@@ -250,12 +247,12 @@ fn data_rows(info: &mut InfoBuilder, module: &Module<'_>, images: &Images) {
             Mode::Active { target, offset } => {
                 row.memory = target.as_u32().into();
                 if images.data_in_image[index] {
-                    row.mode = IN_IMAGE;
+                    row.mode = segment_mode::IN_IMAGE;
                 } else {
                     row.offset = const_expr(info, offset);
                 }
             }
-            Mode::Passive | Mode::Declared => row.mode = 1,
+            Mode::Passive | Mode::Declared => row.mode = segment_mode::PASSIVE,
         }
         info.data.push(row);
     }
@@ -300,15 +297,15 @@ fn const_expr(info: &mut InfoBuilder, expr: &ConstExpr) -> Span {
     let row = |op: &ConstOp| {
         let number = |number: u32| u128::from(number).to_le_bytes();
         let (op, slot) = match op {
-            ConstOp::Value(slot) => (0, *slot),
-            ConstOp::GlobalGet(global) => (1, number(global.as_u32())),
-            ConstOp::RefFunc(func) => (2, number(func.as_u32())),
-            ConstOp::I32Add => (3, [0; 16]),
-            ConstOp::I32Sub => (4, [0; 16]),
-            ConstOp::I32Mul => (5, [0; 16]),
-            ConstOp::I64Add => (6, [0; 16]),
-            ConstOp::I64Sub => (7, [0; 16]),
-            ConstOp::I64Mul => (8, [0; 16]),
+            ConstOp::Value(slot) => (const_op::PUSH, *slot),
+            ConstOp::GlobalGet(global) => (const_op::GLOBAL, number(global.as_u32())),
+            ConstOp::RefFunc(func) => (const_op::FUNC, number(func.as_u32())),
+            ConstOp::I32Add => (const_op::I32_ADD, [0; 16]),
+            ConstOp::I32Sub => (const_op::I32_SUB, [0; 16]),
+            ConstOp::I32Mul => (const_op::I32_MUL, [0; 16]),
+            ConstOp::I64Add => (const_op::I64_ADD, [0; 16]),
+            ConstOp::I64Sub => (const_op::I64_SUB, [0; 16]),
+            ConstOp::I64Mul => (const_op::I64_MUL, [0; 16]),
         };
         OpRow { op, pad: [0; 7], slot }
     };
@@ -465,7 +462,10 @@ mod tests {
             .collect();
         assert_eq!(rows, [(0, 1, 0, 4), (0, 0, 4, 1)]);
         let modes: Vec<_> = info.elems.iter().map(|row| (row.mode, row.items.len.get())).collect();
-        assert_eq!(modes, [(IN_IMAGE, 0), (IN_IMAGE, 0), (1, 1)]);
+        assert_eq!(
+            modes,
+            [(segment_mode::IN_IMAGE, 0), (segment_mode::IN_IMAGE, 0), (1, 1)]
+        );
     }
 
     #[test]
@@ -489,7 +489,10 @@ mod tests {
         let [in_image, active, declared] = info.elems else {
             panic!("three segments")
         };
-        assert_eq!((in_image.mode, declared.mode), (IN_IMAGE, 2));
+        assert_eq!(
+            (in_image.mode, declared.mode),
+            (segment_mode::IN_IMAGE, segment_mode::DECLARED)
+        );
         assert_eq!((active.mode, active.exprs, active.table.get()), (0, 1, 1));
         let ops = |span: Span| {
             span.of(info.const_ops)
@@ -520,7 +523,14 @@ mod tests {
             .iter()
             .map(|row| (row.mode, row.start.get(), row.len.get()))
             .collect();
-        assert_eq!(rows, [(IN_IMAGE, 0, 0), (1, 0, 7), (IN_IMAGE, 0, 0)]);
+        assert_eq!(
+            rows,
+            [
+                (segment_mode::IN_IMAGE, 0, 0),
+                (1, 0, 7),
+                (segment_mode::IN_IMAGE, 0, 0)
+            ]
+        );
     }
 
     #[test]
