@@ -45,8 +45,9 @@ pub(crate) static LIBCALLS: Table = Table([
     resolve_indirect as *const u8,
 ]);
 
-/// Bytes that are copied or filled between two looks at the deadline.
-const CHUNK: usize = 32 << 20;
+/// Bytes that are copied or filled between two looks at the deadline: a few milliseconds' worth where each page is touched for
+/// the first time.
+const CHUNK: usize = 4 << 20;
 
 /// What a helper works on: the instance that calls, and its store.
 struct Scene {

@@ -1,4 +1,4 @@
-//! The bytes of a table's entries: allocated, or a view of the artifact's file. Either can fail to be had.
+//! The bytes of a table's entries: allocated, mapped, or a view of the artifact's file. Each can fail to be had.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::io;
@@ -8,8 +8,11 @@ use crate::load::Image;
 use crate::sys::mmap::Mapping;
 use crate::sys::{PAGE, round_up_to_pages};
 
-/// From this many bytes on, mapping costs less than copying.
+/// From this many bytes on, mapping contents costs less than copying them.
 const MAPPED_FROM: usize = 4 * PAGE;
+
+/// From this many bytes on, zeros are mapped, so that they can become more without being copied.
+const LARGE: usize = 16 * PAGE;
 
 /// What the first byte's address is a multiple of.
 const ALIGNMENT: usize = 8;
@@ -27,13 +30,24 @@ enum Origin {
     Nowhere,
     /// The allocator, with this layout.
     Heap(Layout),
-    /// Part of this mapping.
-    Mapping(#[expect(dead_code, reason = "is there to be unmapped on drop")] Mapping),
+    /// All of this mapping, zero at first.
+    Mapping(Mapping),
+    /// Part of this mapping, which is another file's in part.
+    File(#[expect(dead_code, reason = "is there to be unmapped on drop")] Mapping),
 }
 
 impl Block {
-    /// `size` zero bytes; `None` when they are not to be had. Large ones come from the system untouched.
+    /// At least `size` zero bytes, not touched where they are many; `None` when they are not to be had.
     pub(super) fn zeroed(size: usize) -> Option<Self> {
+        if size >= LARGE {
+            let size = round_up_to_pages(size)?;
+            let mapping = Mapping::zeroed(size).ok()?;
+            return Some(Self {
+                base: mapping.base(),
+                size,
+                from: Origin::Mapping(mapping),
+            });
+        }
         let layout = Layout::from_size_align(size, ALIGNMENT).ok()?;
         let (base, from) = if size == 0 {
             (NonNull::<u64>::dangling().cast(), Origin::Nowhere)
@@ -42,6 +56,32 @@ impl Block {
             (NonNull::new(unsafe { alloc_zeroed(layout) })?, Origin::Heap(layout))
         };
         Some(Self { base, size, from })
+    }
+
+    /// Makes room for at least `size` bytes, of which the new ones are zero. `None`, and nothing is changed, when they are not to
+    /// be had.
+    ///
+    /// # Safety
+    /// Nothing may point to the bytes: they may move.
+    pub(super) unsafe fn lengthen(&mut self, size: usize) -> Option<()> {
+        if size <= self.size {
+            return Some(());
+        }
+        if let Origin::Mapping(mapping) = &mut self.from {
+            let size = round_up_to_pages(size)?;
+            // SAFETY: the caller's promise.
+            unsafe { mapping.lengthen(size) }.ok()?;
+            (self.base, self.size) = (mapping.base(), size);
+            return Some(());
+        }
+        let longer = Self::zeroed(size)?;
+        // SAFETY: both have at least this many bytes, and are different blocks.
+        unsafe {
+            let old = self.base.as_ptr();
+            longer.base.as_ptr().copy_from_nonoverlapping(old, self.size);
+        }
+        *self = longer;
+        Some(())
     }
 
     /// At least `size` bytes that begin with `contents`, a part of the image's bytes, and are zero from there on. Where there is a
@@ -71,7 +111,7 @@ impl Block {
                 Ok(Self {
                     base,
                     size: whole - before,
-                    from: Origin::Mapping(mapping),
+                    from: Origin::File(mapping),
                 })
             }
             _ => {

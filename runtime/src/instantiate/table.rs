@@ -228,23 +228,19 @@ impl TableObject {
         if new > MAX_ENTRIES {
             return None;
         }
-        let entry_size = self.form.entry_size() as usize;
-        if new as usize * entry_size > self.block.size() {
-            // With room for more, so that a table that grows step by step is not copied at each.
-            let room = new
-                .max(len.saturating_mul(2))
-                .min(self.ty.max.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES));
-            let block = Self::entries(self.form, room).or_else(|| Self::entries(self.form, new))?;
-            let bytes = len as usize * entry_size;
-            // SAFETY: both have at least this many bytes, and are different blocks.
-            unsafe {
-                block
-                    .base()
-                    .as_ptr()
-                    .copy_from_nonoverlapping(self.definition().base.get(), bytes);
-            }
-            self.definition().base.set(block.base().as_ptr());
-            self.block = block;
+        let bytes = |entries: u32| entries as usize * self.form.entry_size() as usize;
+        let (all, with_room) = (
+            bytes(new),
+            // So that a table that grows step by step is not moved at each.
+            bytes(
+                new.max(len.saturating_mul(2))
+                    .min(self.ty.max.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES)),
+            ),
+        );
+        if all > self.block.size() {
+            // SAFETY: only the definition points to the entries, and it is told below.
+            unsafe { self.block.lengthen(with_room).or_else(|| self.block.lengthen(all))? };
+            self.definition().base.set(self.block.base().as_ptr());
         }
         self.definition().length.set(new.into());
         Some(len)

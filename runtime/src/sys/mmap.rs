@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap, munmap};
 
 use super::PAGE;
 
@@ -97,6 +97,23 @@ impl Mapping {
         unsafe { Ok(mprotect(at.cast(), range.len(), protection)?) }
     }
 
+    /// Makes a mapping of [`Mapping::zeroed`] longer: `len` (a multiple of the page size) bytes, of which the new ones are zero. It
+    /// may move; nothing is copied.
+    ///
+    /// # Safety
+    /// Nothing may point into the mapping.
+    pub(crate) unsafe fn lengthen(&mut self, len: usize) -> io::Result<()> {
+        assert!(
+            len >= self.len && len.is_multiple_of(PAGE),
+            "a mapping gets longer by whole pages"
+        );
+        // SAFETY: the range is this mapping's, and the caller says that nobody points into it.
+        let base = unsafe { mremap(self.base.as_ptr().cast(), self.len, len, MremapFlags::MAYMOVE)? };
+        self.base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        self.len = len;
+        Ok(())
+    }
+
     /// Replaces `range` by a private, writable view of a file's bytes from `offset` on: written pages are copied.
     ///
     /// # Safety
@@ -144,6 +161,19 @@ mod tests {
             assert_eq!(*byte, 0);
             *byte = 1;
             assert_eq!(*byte, 1);
+        }
+    }
+
+    #[test]
+    fn a_mapping_that_gets_longer_keeps_its_bytes_and_is_zero_from_there_on() {
+        let mut mapping = Mapping::zeroed(PAGE).expect("small");
+        // SAFETY: inside of a writable mapping that nothing else refers to; the pointers are made anew after each change.
+        unsafe {
+            *mapping.base().as_ptr().add(PAGE - 1) = 1;
+            mapping.lengthen(1 << 30).expect("untouched pages take no room");
+            for (at, byte) in [(PAGE - 1, 1), (PAGE, 0), ((1 << 30) - 1, 0)] {
+                assert_eq!(*mapping.base().as_ptr().add(at), byte, "{at}");
+            }
         }
     }
 
