@@ -131,7 +131,7 @@ fn without_address_map_the_message_says_what_is_lost() {
 }
 
 #[test]
-fn functions_without_names_have_numbers() {
+fn functions_without_names_have_those_of_their_exports_or_numbers() {
     let dir = Dir::new();
     dir.write(
         "x.wat",
@@ -139,7 +139,7 @@ fn functions_without_names_have_numbers() {
     );
     dir.wrun(["x.wat"])
         .run()
-        .traps(134, "trap: unreachable", ["0: function 0", "1: function 1"]);
+        .traps(134, "trap: unreachable", ["0: function 0", "1: _start"]);
 }
 
 #[test]

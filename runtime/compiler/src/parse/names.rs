@@ -1,10 +1,12 @@
-//! The name section: names for people.
+//! Names for people: what the name section says, and for functions that it does not name, as which they are exported.
 //!
-//! In: the section, which nobody validated. Out: the module's name and those of functions, as far as they can be read;
-//! a malformed section is never an error.
+//! In: the section, which nobody validated, and the exports. Out: the module's name and those of functions, as far as they can be
+//! read; a malformed section is never an error.
 
 use wasmparser::{Name, NameSectionReader};
 use wrun_artifact::index::{FuncIndex, IndexVec};
+
+use super::module::{Export, Item};
 
 /// What the name section says.
 pub(super) struct Names<'a> {
@@ -39,6 +41,17 @@ pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> 
     names
 }
 
+impl<'a> Names<'a> {
+    /// Gives functions without a name that of their first export.
+    pub(super) fn add_exported(&mut self, exports: &[Export<'a>]) {
+        for export in exports {
+            if let Item::Func(func) = export.item {
+                self.funcs[func].get_or_insert(export.name);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::parse::parse;
@@ -65,6 +78,16 @@ mod tests {
     #[test]
     fn without_names_every_function_is_nameless() {
         assert_eq!(names(b""), (None, vec![None, None]));
+    }
+
+    #[test]
+    fn a_function_without_a_name_has_that_of_its_first_export() {
+        let text =
+            r#"(module (func) (func (export "b") (export "c")) (func $own (export "d")) (memory (export "e") 1))"#;
+        let wasm = wat::parse_str(text).expect("text");
+        let module = parse(&wasm, &Config::native()).expect("valid");
+        let names: Vec<_> = module.func_names.values().copied().collect();
+        assert_eq!(names, [None, Some("b"), Some("own")]);
     }
 
     #[test]

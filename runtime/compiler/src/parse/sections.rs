@@ -260,7 +260,8 @@ impl<'a> Sections<'a> {
         };
         let layout = VMLayout::new(counts, config)
             .ok_or_else(|| CompileError::Limit("it has too many imports, globals or types".to_owned()))?;
-        let names = names::read(self.names, self.funcs.len());
+        let mut names = names::read(self.names, self.funcs.len());
+        names.add_exported(&self.exports);
         Ok(Module {
             types: self.types,
             sigs: self.sigs,
