@@ -1,9 +1,11 @@
 //! Which directory is the cache, and what may be done with it: options and environment in, an open cache or none out.
 //!
 //! A run never fails because of the cache, unless it was told to (`--cache-mode require`). What cannot be used is worth a
-//! line when the user named it, or when it is there and not to be trusted; else the log says so.
+//! line when the user named it, or when it is there and not to be trusted or opened; else the log says so.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use wrun_runtime::{Cache, CacheError, CacheMode};
@@ -41,8 +43,8 @@ pub(crate) enum Caching {
 pub(crate) struct Place {
     /// Its path.
     pub(crate) dir: PathBuf,
-    /// Whether the user has named it, for wrun alone.
-    pub(crate) is_named: bool,
+    /// What has to be there for it to be made (the user's home), unless the user has named the directory, for wrun alone.
+    pub(crate) home: Option<PathBuf>,
 }
 
 impl Caching {
@@ -81,16 +83,60 @@ impl Caching {
             log::debug!("cache: {NO_DIRECTORY}");
             return Ok(None);
         };
-        match Cache::open(&place.dir, *mode, *limit) {
+        match place.open(*mode, *limit) {
             Ok(cache) => return Ok(Some(cache)),
             Err(error) if *mode == CacheMode::Require => return Err(report.cannot_run(&error.to_string())),
-            Err(error) if place.is_named || matches!(error, CacheError::Untrusted(..)) => {
-                report::notice(&format!("notice: {error}"));
-            }
+            Err(error) if place.is_worth_a_line(&error) => report::notice(&format!("notice: {error}")),
             Err(error) => log::debug!("cache: {error}"),
         }
         Ok(None)
     }
+}
+
+impl Place {
+    /// Opens the cache, and makes its directory if it may be made.
+    fn open(&self, mode: CacheMode, limit: u64) -> Result<Cache, CacheError> {
+        let Some(home) = &self.home else {
+            return Cache::open(&self.dir, mode, limit);
+        };
+        match Cache::open_existing(&self.dir, mode, limit) {
+            Err(error) if error.is_absent() && mode == CacheMode::ReadWrite => {
+                may_make_in(home, &self.dir).map_err(|error| CacheError::Io(self.dir.clone(), error))?;
+                Cache::open(&self.dir, mode, limit)
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the user is to know that the cache cannot be used. Many a system's users have no home to speak of, so only what
+    /// is there counts, and not what could not be made.
+    fn is_worth_a_line(&self, error: &CacheError) -> bool {
+        match error {
+            CacheError::Untrusted(..) => true,
+            _ if self.home.is_none() => true,
+            CacheError::Io(_, error) => {
+                error.kind() == io::ErrorKind::PermissionDenied && self.dir.symlink_metadata().is_ok()
+            }
+        }
+    }
+}
+
+/// Whether the directory of a cache that the user has not named may be made: not a home that is not there, and nothing in the
+/// home of somebody else, who could not use it afterwards. (What belongs to root, like `/tmp`, lets itself be written or not.)
+fn may_make_in(home: &Path, dir: &Path) -> io::Result<()> {
+    home.metadata()?;
+    let found = dir.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
+    let Some((path, found)) = found else {
+        return Ok(());
+    };
+    let is_own = [0, rustix::process::geteuid().as_raw()].contains(&found.uid());
+    let foreign = || {
+        io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} belongs to another user", path.display()),
+        )
+    };
+    is_own.then_some(()).ok_or_else(foreign)
 }
 
 /// The directory of the cache, from the option or the environment.
@@ -118,7 +164,7 @@ pub(crate) fn limit(flag: Option<&OsStr>) -> Result<u64, Failure> {
 pub(crate) fn existing(dir: &Path) -> Result<Option<Cache>, Failure> {
     match Cache::open(dir, CacheMode::ReadOnly, DEFAULT_LIMIT) {
         Ok(cache) => Ok(Some(cache)),
-        Err(CacheError::Io(_, error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.is_absent() => Ok(None),
         Err(error) => Err(Failure::new(Status::Failure, &error.to_string())),
     }
 }
@@ -129,14 +175,19 @@ fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> 
     if let Some(dir) = flag.or_else(|| variable("WRUN_CACHE_DIR").filter(|dir| !dir.is_empty())) {
         return Some(Place {
             dir: dir.into(),
-            is_named: true,
+            home: None,
         });
     }
     let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    // The specification wants the first to be made, but a home is made by whoever makes the user.
+    if let Some(caches) = absolute("XDG_CACHE_HOME") {
+        let (dir, home) = (caches.join("wrun"), Some(PathBuf::from("/")));
+        return Some(Place { dir, home });
+    }
+    let home = absolute("HOME")?;
     Some(Place {
-        dir: caches.join("wrun"),
-        is_named: false,
+        dir: home.join(".cache/wrun"),
+        home: Some(home),
     })
 }
 
@@ -148,25 +199,25 @@ mod tests {
     fn the_directory_is_the_first_that_is_named() {
         let all = [("WRUN_CACHE_DIR", "w"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
         for (flag, environment, expected) in [
-            (Some("f"), &all[..], Some(("f", true))),
-            (None, &all, Some(("w", true))),
-            (None, &all[1..], Some(("/x/wrun", false))),
-            (None, &all[2..], Some(("/h/.cache/wrun", false))),
+            (Some("f"), &all[..], Some(("f", None))),
+            (None, &all, Some(("w", None))),
+            (None, &all[1..], Some(("/x/wrun", Some("/")))),
+            (None, &all[2..], Some(("/h/.cache/wrun", Some("/h")))),
             (None, &[], None),
             (
                 None,
                 &[("WRUN_CACHE_DIR", ""), ("HOME", "/h")],
-                Some(("/h/.cache/wrun", false)),
+                Some(("/h/.cache/wrun", Some("/h"))),
             ),
             (
                 None,
                 &[("XDG_CACHE_HOME", "x"), ("HOME", "/h")],
-                Some(("/h/.cache/wrun", false)),
+                Some(("/h/.cache/wrun", Some("/h"))),
             ),
             (
                 None,
                 &[("XDG_CACHE_HOME", ""), ("HOME", "/h")],
-                Some(("/h/.cache/wrun", false)),
+                Some(("/h/.cache/wrun", Some("/h"))),
             ),
             (None, &[("HOME", "")], None),
             (None, &[("HOME", "h")], None),
@@ -176,9 +227,9 @@ mod tests {
                 found.map(|(_, value)| OsString::from(value))
             };
             let found = find(flag.map(OsString::from), variable);
-            let expected = expected.map(|(dir, is_named)| Place {
+            let expected = expected.map(|(dir, home)| Place {
                 dir: dir.into(),
-                is_named,
+                home: home.map(PathBuf::from),
             });
             assert_eq!(found, expected, "{flag:?} {environment:?}");
         }

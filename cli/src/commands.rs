@@ -14,20 +14,22 @@ pub(crate) use inspect::inspect;
 use std::ffi::OsString;
 
 use serde_json::Value;
+use wrun_runtime::CpuFeatures;
 
 use crate::exit::Status;
 use crate::flags::{CacheFlags, CodeFlags, RunFlags};
-use crate::options::Options;
+use crate::options::{Action, Options};
 use crate::report::{self, Failure};
 
-/// The options of a run of `file` without a guest's.
-fn options(file: OsString, code: CodeFlags, cache: CacheFlags) -> Result<Options, Failure> {
+/// The options of a run of `file` without a guest's, when this is to be done with it instead.
+fn options(action: Action, file: OsString, code: CodeFlags, cache: CacheFlags) -> Result<Options, Failure> {
     let flags = RunFlags {
         code,
         cache,
         ..RunFlags::default()
     };
-    Options::new(flags, vec![file])
+    let options = Options::new(flags, vec![file])?;
+    Ok(Options { action, ..options })
 }
 
 /// The options about the cache of a command that has nothing to do with it.
@@ -42,6 +44,12 @@ fn without_cache() -> CacheFlags {
 fn print(json: bool, value: &Value, words: impl FnOnce() -> String) -> Result<Status, Failure> {
     let text = if json { format!("{value:#}\n") } else { words() };
     report::to_stdout(text.as_bytes())
+}
+
+/// The names of CPU features.
+fn features(cpu: CpuFeatures) -> Value {
+    let features = CpuFeatures::KNOWN.iter().filter(|(feature, _)| cpu.contains(*feature));
+    features.map(|(_, name)| *name).collect()
 }
 
 /// `text` as it goes into JSON, which is Unicode.

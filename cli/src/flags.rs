@@ -121,11 +121,11 @@ struct RunLine {
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct RunFlags {
     /// Give the guest a directory, under its own name or another
-    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
     pub(crate) dir: Vec<OsString>,
 
     /// Give the guest a directory for reading only
-    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
     pub(crate) dir_ro: Vec<OsString>,
 
     /// Let the guest accept connections on an address: 127.0.0.1:8080, [::1]:8080 or unix:PATH
@@ -133,7 +133,7 @@ pub(crate) struct RunFlags {
     pub(crate) listen: Vec<OsString>,
 
     /// Set an environment variable of the guest; without a value, pass on wrun's own, if it is set
-    #[arg(long, value_name = "NAME[=VALUE]")]
+    #[arg(long, value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
     pub(crate) env: Vec<OsString>,
 
     /// Pass on the whole environment
@@ -387,6 +387,32 @@ mod tests {
         assert_eq!(typed.flags.argv0, Some("b".into()));
         assert_eq!(typed.flags.stack_size, Some("2M".into()));
         assert_eq!(typed.flags.dir, ["x", "y"]);
+    }
+
+    #[test]
+    fn values_of_every_option_may_begin_with_a_hyphen() {
+        let options = [
+            "--dir",
+            "--dir-ro",
+            "--listen",
+            "--env",
+            "--argv0",
+            "--stack-size",
+            "--invoke",
+            "--epoch-timeout",
+            "--cache-dir",
+            "--cache-size",
+        ];
+        for option in options {
+            for words in [&[option, "-A=1", "a.wasm"][..], &[&format!("{option}=-A=1"), "a.wasm"]] {
+                let argv = ["wrun"].iter().chain(words).map(OsString::from);
+                let Ok(Request::Run(typed)) = parse(argv) else {
+                    panic!("{words:?} are a value and a module");
+                };
+                assert_eq!(typed.command, ["a.wasm"], "{words:?}");
+                assert!(format!("{:?}", typed.flags).contains("\"-A=1\""), "{words:?}");
+            }
+        }
     }
 
     #[test]

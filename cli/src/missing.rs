@@ -1,4 +1,4 @@
-//! A guess at why imports are missing: their names in, the likely reason with its fix out.
+//! A guess at why imports are missing or of another type: their names in, the likely reason with its fix out.
 //!
 //! Toolchains leave their mark in the names of what a module imports.
 
@@ -62,52 +62,63 @@ fn is_emscripten(name: &str) -> bool {
         "_embind_",
         "__cxa_",
         "__asyncjs__",
-        "_tzset_js",
-        "_mmap_js",
     ];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    const NAMES: &[&str] = &["__assert_fail", "__call_sighandler", "getTempRet0", "setTempRet0"];
+    // What C's library leaves to JavaScript: `_abort_js`, `_mmap_js` and so on.
+    let in_javascript = name.starts_with('_') && name.ends_with("_js");
+    in_javascript || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The likely reason, with the fix.
-pub(crate) fn likely_reason(error: &ImportsError) -> Option<String> {
-    if error.missing.is_empty() {
-        return None;
-    }
+/// The reason for what is missing when nothing is known about it.
+const OTHER_HOST: &str = "built for another host";
+
+/// The reason for functions that are there, but not with the module's types.
+const OTHER_DECLARATIONS: &str = "built with other declarations of WASI's functions than those of preview 1: \
+                                  rebuild it with a current toolchain, such as wasi-sdk or Rust's wasm32-wasip1";
+
+/// The likely reason, with the fix. `has_entry` says whether the module could be called as was asked for.
+pub(crate) fn likely_reason(error: &ImportsError, has_entry: bool) -> String {
     let known = KINDS.iter().find(|kind| error.missing.iter().any(kind.matches));
-    let reason = known.map_or("built for another host", |kind| kind.reason);
+    let reason = match known {
+        Some(kind) => kind.reason,
+        None if error.incompatible.is_empty() => OTHER_HOST,
+        None => OTHER_DECLARATIONS,
+    };
     let only_functions = error
         .missing
         .iter()
         .all(|import| matches!(import.ty, ExternType::Func(_)));
-    // A module for another host may still do something of use as long as it calls none of these.
-    let also = if only_functions && error.incompatible.is_empty() {
-        "; --unknown-imports trap runs it until it calls one of them"
+    // A module for another host may still do something of use as long as it calls none of these, unless it has to be built as a
+    // program first.
+    let helps = only_functions && error.incompatible.is_empty() && (has_entry || known.is_none());
+    let also = if helps {
+        "; --unknown-imports trap does without them until one is called"
     } else {
         ""
     };
-    Some(format!("{reason}{also}"))
+    format!("{reason}{also}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrun_runtime::{FuncType, MemoryType};
+    use wrun_runtime::{FuncType, IncompatibleImport, MemoryType};
+
+    fn missing(module: &str, name: &str, ty: ExternType) -> MissingImport {
+        MissingImport {
+            module: module.into(),
+            name: name.into(),
+            ty,
+        }
+    }
 
     fn reason(imports: &[(&str, &str)]) -> String {
-        let ty = ExternType::Func(FuncType::default());
         let missing = imports
             .iter()
-            .map(|(module, name)| MissingImport {
-                module: (*module).into(),
-                name: (*name).into(),
-                ty: ty.clone(),
-            })
+            .map(|(module, name)| missing(module, name, ExternType::Func(FuncType::default())))
             .collect();
-        likely_reason(&ImportsError {
-            missing,
-            incompatible: Vec::new(),
-        })
-        .expect("something is missing")
+        let incompatible = Vec::new();
+        likely_reason(&ImportsError { missing, incompatible }, true)
     }
 
     #[test]
@@ -121,6 +132,13 @@ mod tests {
             (&[("gojs", "runtime.wasmExit")], "GOOS=wasip1"),
             (&[("env", "other"), ("env", "emscripten_resize_heap")], "Emscripten"),
             (&[("env", "invoke_iii")], "Emscripten"),
+            (&[("env", "_abort_js")], "Emscripten"),
+            (&[("env", "_localtime_js")], "Emscripten"),
+            (&[("env", "_dlopen_js")], "Emscripten"),
+            (&[("env", "__assert_fail")], "Emscripten"),
+            (&[("env", "__call_sighandler")], "Emscripten"),
+            (&[("env", "setTempRet0")], "Emscripten"),
+            (&[("env", "my_js")], "another host"),
             (&[("a", "b")], "shortened names"),
             (&[("GOT.func", "f")], "shared library"),
             (
@@ -139,15 +157,46 @@ mod tests {
 
     #[test]
     fn only_functions_can_be_replaced() {
-        let missing = vec![MissingImport {
-            module: "env".into(),
-            name: "memory".into(),
-            ty: ExternType::Memory(MemoryType { min: 1, max: None }),
-        }];
-        let reason = likely_reason(&ImportsError {
-            missing,
+        let memory = ExternType::Memory(MemoryType { min: 1, max: None });
+        let error = ImportsError {
+            missing: vec![missing("env", "memory", memory)],
             incompatible: Vec::new(),
-        });
-        assert_eq!(reason.as_deref(), Some("built for another host"));
+        };
+        assert_eq!(likely_reason(&error, true), OTHER_HOST);
+    }
+
+    #[test]
+    fn a_module_without_entry_is_told_to_go_on_only_if_nothing_better_is_known() {
+        for (name, helps) in [("_abort_js", false), ("my_function", true)] {
+            let error = ImportsError {
+                missing: vec![missing("env", name, ExternType::Func(FuncType::default()))],
+                incompatible: Vec::new(),
+            };
+            let reason = likely_reason(&error, false);
+            assert_eq!(reason.contains("--unknown-imports trap"), helps, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_function_of_another_type_is_a_matter_of_declarations() {
+        let incompatible = IncompatibleImport {
+            module: "wasi_snapshot_preview1".into(),
+            name: "fd_write".into(),
+            wanted: "func (i32) -> ()".into(),
+            given: "func () -> ()".into(),
+        };
+        for (name, part) in [
+            (None, "preview 1: rebuild it with a current toolchain"),
+            (Some("my_function"), "preview 1: rebuild it with a current toolchain"),
+            (Some("_abort_js"), "Emscripten"),
+        ] {
+            let function = |name| missing("env", name, ExternType::Func(FuncType::default()));
+            let error = ImportsError {
+                missing: name.into_iter().map(function).collect(),
+                incompatible: vec![incompatible.clone()],
+            };
+            let reason = likely_reason(&error, true);
+            assert!(reason.contains(part) && !reason.contains("--unknown"), "{reason}");
+        }
     }
 }

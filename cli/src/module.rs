@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use rustix::process::{Resource, getrlimit};
 use wrun_runtime::{Cache, Deadline, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
 
-use crate::options::{Options, Source};
+use crate::options::{Action, Options, Source};
 use crate::precompiled::{self, Artifact};
 use crate::progress;
 use crate::report::{Failure, Reporter};
@@ -29,7 +29,8 @@ const BEGINNING: usize = 4096;
 pub(crate) struct Input<'a> {
     options: &'a Options,
     deadline: Option<&'a Deadline>,
-    cache: Option<Cache>,
+    /// Opened when it is needed: native code has no use for it.
+    cache: OnceCell<Option<Cache>>,
     /// The file, unless it is standard input.
     file: Option<File>,
     /// Only regular files have one.
@@ -81,7 +82,7 @@ impl NoModule {
 }
 
 impl<'a> Input<'a> {
-    /// Opens the file and the cache; reads nothing.
+    /// Opens the file; reads nothing.
     pub(crate) fn open(options: &'a Options, deadline: Option<&'a Deadline>) -> Result<Self, Failure> {
         let report = Reporter::new(options);
         let file = match &options.module {
@@ -95,7 +96,7 @@ impl<'a> Input<'a> {
         Ok(Self {
             options,
             deadline,
-            cache: options.caching.open(&report)?,
+            cache: OnceCell::new(),
             file,
             identity,
             contents: OnceCell::new(),
@@ -111,10 +112,7 @@ impl<'a> Input<'a> {
         if !self.options.allow_precompiled {
             return Ok(None);
         }
-        if let (Some(file), Source::File(path), Some(_)) = (&self.file, &self.options.module, &self.identity) {
-            let mut beginning = vec![0; BEGINNING];
-            let found = file.read_at(&mut beginning, 0).unwrap_or(0);
-            beginning.truncate(found);
+        if let (Some(beginning), Source::File(path)) = (self.beginning(), &self.options.module) {
             return Ok(is_artifact(&beginning).then(|| Artifact::File(path, beginning)));
         }
         Ok(match self.contents()? {
@@ -123,13 +121,39 @@ impl<'a> Input<'a> {
         })
     }
 
+    /// Whether the input is native code. Reads as little as it can.
+    pub(crate) fn is_artifact(&self) -> Result<bool, Failure> {
+        match self.beginning() {
+            Some(beginning) => Ok(is_artifact(&beginning)),
+            None => Ok(matches!(self.contents()?, Contents::Artifact(_))),
+        }
+    }
+
+    /// The first bytes of a regular file, which can be read twice.
+    fn beginning(&self) -> Option<Vec<u8>> {
+        let (file, _) = (self.file.as_ref()?, self.identity?);
+        let mut beginning = vec![0; BEGINNING];
+        let found = file.read_at(&mut beginning, 0).unwrap_or(0);
+        beginning.truncate(found);
+        Some(beginning)
+    }
+
+    /// The cache, if it is used.
+    fn cache(&self) -> Result<Option<&Cache>, Failure> {
+        if let Some(cache) = self.cache.get() {
+            return Ok(cache.as_ref());
+        }
+        let opened = self.options.caching.open(&self.report())?;
+        Ok(self.cache.get_or_init(|| opened).as_ref())
+    }
+
     /// The engine and the module of a run with this kind of memories.
     pub(crate) fn load(&self, memory: MemoryMode) -> Result<(Engine, Module), NoModule> {
         if let Some(artifact) = self.artifact()? {
             return precompiled::load(&artifact, self.options);
         }
         let engine = Engine::new(&self.options.config(memory))?;
-        let module = match self.known(&engine) {
+        let module = match self.known(&engine)? {
             Some(module) => module,
             None => {
                 // Looked at before the code is made for it, but not when there is code that may do without.
@@ -143,14 +167,18 @@ impl<'a> Input<'a> {
     }
 
     /// The module of an unchanged file that the cache knows.
-    pub(crate) fn known(&self, engine: &Engine) -> Option<Module> {
-        Module::from_cache(engine, self.cache.as_ref()?, self.identity.as_ref()?)
+    pub(crate) fn known(&self, engine: &Engine) -> Result<Option<Module>, Failure> {
+        Ok(match (self.cache()?, &self.identity) {
+            (Some(cache), Some(identity)) => Module::from_cache(engine, cache, identity),
+            _ => None,
+        })
     }
 
     /// The module with the contents of the input.
     pub(crate) fn read_and_compile(&self, engine: &Engine) -> Result<Module, NoModule> {
         let (wasm, identity) = self.wasm()?;
-        let module = progress::during(self.report().module(), || match (&self.cache, self.deadline) {
+        let cache = self.cache()?;
+        let module = progress::during(self.report().module(), || match (cache, self.deadline) {
             (Some(cache), deadline) => Module::new_cached(engine, cache, wasm, identity, deadline),
             (None, Some(deadline)) => Module::new_before(engine, wasm, deadline),
             (None, None) => Module::new(engine, wasm),
@@ -170,7 +198,12 @@ impl<'a> Input<'a> {
     pub(crate) fn wasm(&self) -> Result<(&[u8], Option<&FileIdentity>), Failure> {
         match self.contents()? {
             Contents::Wasm { bytes, identity } => Ok((bytes, identity.as_ref())),
-            Contents::Artifact(_) => Err(self.report().cannot_run(precompiled::NOT_ALLOWED)),
+            Contents::Artifact(_) => Err(self.report().cannot_run(match self.options.action {
+                Action::Run => precompiled::NOT_ALLOWED,
+                Action::Compile | Action::Inspect | Action::Key => {
+                    "it is native code already, made by `wrun compile`: name the wasm file that it was made of"
+                }
+            })),
         }
     }
 
@@ -180,8 +213,9 @@ impl<'a> Input<'a> {
             return Ok(contents);
         }
         let report = self.report();
-        let identity = match (&self.cache, &self.file, self.identity) {
-            (Some(cache), Some(file), Some(identity)) => Some(cache.before_reading(identity, file)),
+        // Where nobody has asked for the cache so far, nothing will be remembered.
+        let identity = match (self.cache.get(), &self.file, self.identity) {
+            (Some(Some(cache)), Some(file), Some(identity)) => Some(cache.before_reading(identity, file)),
             (_, _, identity) => identity,
         };
         let bytes = source::read(self.file.as_ref(), self.deadline, &report)?;

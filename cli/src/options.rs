@@ -16,9 +16,35 @@ use crate::listen::{self, Address};
 use crate::quantity;
 use crate::report::Failure;
 
+/// What is to be done with a module.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    /// It is run.
+    Run,
+    /// It is compiled to a file.
+    Compile,
+    /// It is looked into.
+    Inspect,
+    /// Its key in the cache is computed.
+    Key,
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Run => "run",
+            Self::Compile => "compile",
+            Self::Inspect => "inspect",
+            Self::Key => "give the key of",
+        })
+    }
+}
+
 /// The settings of one run.
 #[derive(Debug)]
 pub(crate) struct Options {
+    /// What is to be done with the module, for messages.
+    pub(crate) action: Action,
     /// Where the module comes from.
     pub(crate) module: Source,
     /// The guest's argv, from `argv[0]` on.
@@ -136,6 +162,7 @@ impl Options {
         }
         let listen = listen.iter().map(|word| listen::address(word));
         Ok(Self {
+            action: Action::Run,
             module,
             argv,
             env: environment(inherit_env, &env)?,

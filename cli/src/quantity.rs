@@ -17,6 +17,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         if number.is_empty() {
             return Err(format!("`{text}` is not a duration: {FIX}"));
         }
+        let number: f64 = number
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration: {FIX}"))?;
         let seconds = match unit {
             "ns" => 1e-9,
             "us" | "µs" => 1e-6,
@@ -24,6 +27,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "s" => 1.0,
             "m" | "min" => 60.0,
             "h" => 3600.0,
+            // No time in any unit, which is what has to be said of it.
+            "" if number == 0.0 && total.is_zero() => 1.0,
             "" => {
                 return Err(format!(
                     "`{text}` has no unit: write `{text}s` for seconds or `{text}ms` for milliseconds"
@@ -31,9 +36,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             }
             _ => return Err(format!("`{unit}` is not a unit of time (ns, us, ms, s, m, h): {FIX}")),
         };
-        let number: f64 = number
-            .parse()
-            .map_err(|_| format!("`{text}` is not a duration: {FIX}"))?;
         total = Duration::try_from_secs_f64(number * seconds)
             .ok()
             .and_then(|part| total.checked_add(part))
@@ -152,6 +154,9 @@ mod tests {
             (".s", "is not a duration"),
             ("5parsec", "is not a unit of time"),
             ("0s", "leave the option out"),
+            ("0", "leave the option out"),
+            ("0.0", "leave the option out"),
+            ("1m0", "write `1m0s`"),
             ("8761h", "too long"),
             ("99999999999999999999999999h", "too long"),
         ] {

@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use rustix::stdio;
-use wrun_runtime::{Backtrace, CompileError, Error, Proposal, Trap, TrapCode};
+use wrun_runtime::{Backtrace, CompileError, Error, ImportsError, Miss, MissingImport, Proposal, Trap, TrapCode};
 use wrun_wasi::Exit;
 
 use crate::exit::Status;
@@ -162,16 +162,12 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// The module cannot be run, for this reason.
+    /// The module cannot be run, or whatever else was to be done with it, for this reason.
     pub(crate) fn cannot_run(&self, reason: &str) -> Failure {
-        Failure::new(Status::CannotRun, &format!("cannot run `{}`: {reason}", self.module()))
-    }
-
-    /// The file cannot be inspected, for this reason.
-    pub(crate) fn cannot_inspect(&self, reason: &dyn std::fmt::Display) -> Failure {
+        let action = self.options.action;
         Failure::new(
             Status::CannotRun,
-            &format!("cannot inspect `{}`: {reason}", self.module()),
+            &format!("cannot {action} `{}`: {reason}", self.module()),
         )
     }
 
@@ -188,14 +184,13 @@ impl<'a> Reporter<'a> {
         match error {
             Error::Compile(error) => self.compile(error),
             Error::Artifact(_) | Error::Refused(_) => self.cannot_run(&error.to_string()),
-            Error::Imports(imports) => {
-                let hint = missing::likely_reason(imports).map_or_else(String::new, |reason| format!(" ({reason})"));
-                self.cannot_run(&format!("{imports}{hint}"))
-            }
+            Error::Imports(imports) => self.imports(imports, true),
             Error::Trap(trap) => self.trap(trap),
-            Error::CacheMiss(_) => self.cannot_run(&format!(
-                "{error}: run it once without `--cache-mode require` to fill the cache"
-            )),
+            Error::CacheMiss { reason, .. } => self.cannot_run(&match reason {
+                Miss::Absent => format!("{error}: run it once without `--cache-mode require` to fill the cache"),
+                Miss::Stale(_) => format!("{error} (a run without `--cache-mode require` replaces it)"),
+                Miss::Unusable(_) => format!("{error}: put that right, or remove the file and fill the cache again"),
+            }),
             Error::BadCode(_) => Failure::new(
                 Status::Failure,
                 &format!("{error}: see what `wrun cache verify` says, and `wrun cache clear` if that finds damage"),
@@ -203,6 +198,17 @@ impl<'a> Reporter<'a> {
             Error::HostPanic(text) => Failure::bug(&panic::noted().unwrap_or_else(|| text.clone())),
             _ => Failure::new(Status::Failure, &error.to_string()),
         }
+    }
+
+    /// Imports are missing, of a module that has nothing to be called as was asked for either.
+    pub(crate) fn not_for_wrun(&self, missing: Vec<MissingImport>) -> Failure {
+        let incompatible = Vec::new();
+        self.imports(&ImportsError { missing, incompatible }, false)
+    }
+
+    fn imports(&self, error: &ImportsError, has_entry: bool) -> Failure {
+        let reason = missing::likely_reason(error, has_entry);
+        self.cannot_run(&format!("{error} ({reason})"))
     }
 
     fn compile(&self, error: &CompileError) -> Failure {

@@ -126,8 +126,7 @@ impl Run<'_> {
             Err(NoModule::Error(error)) => return Ok(Prepared::Failed(error, wasi)),
             Err(NoModule::Failure(failure)) => return Err(failure),
         };
-        let entry = self.entry(&module)?;
-
+        let entry = self.entry(&module);
         let mut imports = Imports::of(&module);
         wrun_wasi::add_to_imports(&mut imports, |wasi: &mut WasiCtx| wasi);
         match self.options.unknown_imports {
@@ -139,6 +138,14 @@ impl Run<'_> {
                 imports.define_unknown(&module, wrun_runtime::UnknownImports::Zero);
             }
         }
+        // A module for another host has often another entry too: what it is made for says more than that.
+        let entry = entry.map_err(|failure| {
+            let missing = imports.missing(&module);
+            match missing.is_empty() {
+                true => failure,
+                false => self.report.not_for_wrun(missing),
+            }
+        })?;
         let mut store = Store::new(&engine, wasi);
         if let Some(deadline) = self.deadline {
             store.set_deadline(deadline);
@@ -183,23 +190,21 @@ impl Run<'_> {
 
     /// Chooses what to call, and checks it before anything of the guest runs.
     fn entry(&self, module: &Module) -> Result<Entry, Failure> {
-        let start = self.exported_procedure(module, "_start")?;
-        let initialize = self.exported_procedure(module, "_initialize")?;
-        if start && initialize {
-            let text =
-                "it exports both `_start` (a command's) and `_initialize` (a library's): it can be only one of them";
-            return Err(self.report.cannot_run(text));
-        }
         let Some(name) = &self.options.invoke else {
-            return if start {
-                Ok(Entry::Command)
-            } else {
-                Err(self.report.cannot_run(&no_start(module, initialize)))
+            let start = self.exported_procedure(module, "_start")?;
+            let initialize = self.exported_procedure(module, "_initialize")?;
+            return match (start, initialize) {
+                (true, false) => Ok(Entry::Command),
+                (true, true) => Err(self.report.cannot_run(
+                    "it exports both `_start` (a command's) and `_initialize` (a library's): it can be only one of them; \
+                     --invoke calls one function after `_initialize`",
+                )),
+                (false, _) => Err(self.report.cannot_run(&no_start(module, initialize))),
             };
         };
         match module.export(name) {
             Some(ExternType::Func(ty)) => Ok(Entry::Invoked {
-                initialize: initialize && name != "_initialize",
+                initialize: name != "_initialize" && self.exported_procedure(module, "_initialize")?,
                 name: name.clone(),
                 arguments: invoke::arguments(name, &ty, &self.options.argv[1..])
                     .map_err(|reason| Failure::usage(&format!("--invoke: {reason}")))?,
@@ -287,6 +292,7 @@ fn no_start(module: &Module, initialize: bool) -> String {
 
 /// The functions that a module exports, for messages; the first few of many.
 fn exported(module: &Module) -> String {
+    const MOST: usize = 20;
     let mut functions = module
         .exports()
         .filter_map(|export| match export.ty {
@@ -299,5 +305,5 @@ fn exported(module: &Module) -> String {
     if functions.peek().is_none() {
         return "it exports no function".to_owned();
     }
-    format!("it exports {}", first_few(functions))
+    format!("it exports {}", first_few(MOST, functions))
 }

@@ -68,7 +68,7 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     } else {
         0
     };
-    if wat::Detect::from_bytes(&bytes[start..]) != wat::Detect::WasmText {
+    if !is_text(&bytes[start..]) {
         return Ok(bytes);
     }
     let parse = move || match wat::parse_bytes(&bytes[start..]) {
@@ -85,6 +85,19 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     })
 }
 
+/// Whether this is meant to be wasm's text format: behind comments there is a parenthesis, or it begins with a comment at least.
+fn is_text(bytes: &[u8]) -> bool {
+    match wat::Detect::from_bytes(bytes) {
+        wat::Detect::WasmText => true,
+        wat::Detect::WasmBinary => false,
+        wat::Detect::Unknown => {
+            let text = bytes.trim_ascii_start();
+            let is_comment = text.starts_with(b";;") || text.starts_with(b"(;");
+            is_comment && str::from_utf8(text).is_ok()
+        }
+    }
+}
+
 /// Like `Read::read_to_end`, but a signal makes it look at the deadline.
 fn read_to_end(
     mut from: impl Read,
@@ -92,13 +105,7 @@ fn read_to_end(
     deadline: Option<&Deadline>,
     report: &Reporter<'_>,
 ) -> Result<Vec<u8>, Failure> {
-    let too_large = || {
-        let text = format!(
-            "cannot run `{}`: the module is larger than 1 GiB, the most that wrun takes",
-            report.module()
-        );
-        Failure::new(Status::CannotRun, &text)
-    };
+    let too_large = || report.cannot_run("the module is larger than 1 GiB, the most that wrun takes");
     if size > LARGEST {
         return Err(too_large());
     }
@@ -189,6 +196,13 @@ mod tests {
             ("(module\n  (fnc))", "(line 2, column 4)"),
             ("(module", "(line 1, column 8)"),
             ("(display \"hello\")", "(line 1, column 2)"),
+            (
+                ";; a comment and nothing else",
+                "at least one module field (line 1, column ",
+            ),
+            (" (; a comment ;)\n", "at least one module field (line 2, column 1)"),
+            ("(; a comment without end", "(line 1, column "),
+            (";; a comment\nwords", "(line 2, column 1)"),
             (&format!("(module {} (fnc))", " ".repeat(600)), "(line 1, column "),
         ] {
             let line = read(text.as_bytes(), None).expect_err(text);
@@ -214,6 +228,8 @@ mod tests {
                 b"\xef\xbb\xbf",
                 b"\xef\xbb\xbf\0asm\x01\0\0\0",
                 b"#!/bin/sh\n",
+                b"; an assembler's comment",
+                b";; \xff",
             ] {
                 assert_eq!(read(bytes, deadline).as_deref(), Ok(bytes), "left to the compiler");
             }

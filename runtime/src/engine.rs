@@ -1,6 +1,7 @@
 //! The one file that sees both sides: runs the phases and says how long they took.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use wrun_compiler::CompileError;
 use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Settings};
 use crate::config::Config;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, Miss};
 use crate::load::Image;
 use crate::sys::clock::process_cpu_time;
 use crate::sys::dir::Opened;
@@ -75,8 +76,15 @@ impl Engine {
 
     /// The image of a file that the cache knows by its identity.
     pub(crate) fn cached_by_identity(&self, cache: &Cache, identity: &FileIdentity) -> Option<Image> {
-        let _phase = Phase::start("load");
-        self.load_cached(cache.find_by_identity(identity, &self.settings())?)
+        let mut phase = Phase::start("cache");
+        let found = cache.find_by_identity(identity, &self.settings());
+        found
+            .and_then(|artifact| {
+                phase.switch("load");
+                self.load_cached(artifact)
+            })
+            .inspect_err(log_miss)
+            .ok()
     }
 
     /// The image of a module: from the cache, or else compiled and added to the cache.
@@ -88,39 +96,47 @@ impl Engine {
         deadline: Option<&Deadline>,
     ) -> Result<Image, Error> {
         let settings = self.settings();
-        let phase = Phase::start("cache");
+        let mut phase = Phase::start("cache");
         let key = CacheKey::new(wasm, &settings);
-        let find = || {
-            let image = self.load_cached(cache.find(&key)?)?;
-            if let Some(identity) = identity
-                && let Err(error) = cache.remember(identity, &settings, &key)
-            {
-                log::debug!("cache: cannot remember the module's file: {error}");
+        let find = |phase: &mut Phase| {
+            let artifact = cache.find(&key)?;
+            phase.switch("load");
+            let image = self.load_cached(artifact)?;
+            if let Some(identity) = identity.filter(|identity| cache.remembers(identity)) {
+                phase.switch("cache");
+                if let Err(error) = cache.remember(identity, &settings, &key) {
+                    log::debug!("cache: cannot remember the module's file: {error}");
+                }
             }
-            Some(image)
+            Ok(image)
         };
-        if let Some(image) = find() {
-            return Ok(image);
-        }
+        let reason = match find(&mut phase) {
+            Ok(image) => return Ok(image),
+            Err(reason) => reason,
+        };
+        log_miss(&reason);
         if cache.mode() == CacheMode::Require || cfg!(not(feature = "compiler")) {
-            return Err(Error::CacheMiss(key.to_string()));
+            let artifact = cache.artifact_path(&key);
+            return Err(Error::CacheMiss { artifact, reason });
         }
+        phase.switch("cache");
         // Of several processes one compiles; the others come back from here when it is done.
         let lock = cache.lock(&key, || deadline.is_some_and(Deadline::passed));
-        if let Some(image) = lock.as_ref().and_then(|_| find()) {
+        if lock.is_some()
+            && let Ok(image) = find(&mut phase)
+        {
             return Ok(image);
         }
         drop(phase);
         let artifact = self.compile(wasm, deadline)?;
         if cache.mode() == CacheMode::ReadWrite {
-            let _phase = Phase::start("cache");
+            let mut phase = Phase::start("cache");
             match cache.publish(&key, &artifact) {
                 // What is mapped from the file needs no copy in memory.
-                Ok(()) => {
-                    if let Some(image) = find() {
-                        return Ok(image);
-                    }
-                }
+                Ok(()) => match find(&mut phase) {
+                    Ok(image) => return Ok(image),
+                    Err(reason) => log_miss(&reason),
+                },
                 Err(error) => log::debug!("cache: cannot add the artifact: {error}"),
             }
         }
@@ -129,12 +145,12 @@ impl Engine {
         Image::from_compiler(&artifact, &self.0.config.artifact)
     }
 
-    /// Maps an artifact of the cache. One that cannot be used is as good as none.
-    fn load_cached(&self, artifact: Opened) -> Option<Image> {
-        let image = Image::from_cache(artifact, &self.0.config.artifact);
-        image
-            .inspect_err(|error| log::debug!("cache: an artifact is not used: {error}"))
-            .ok()
+    /// Maps an artifact of the cache.
+    fn load_cached(&self, artifact: Opened) -> Result<Image, Miss> {
+        Image::from_cache(artifact, &self.0.config.artifact).map_err(|error| match error {
+            Error::Artifact(stale) => Miss::Stale(stale),
+            error => Miss::Unusable(io::Error::other(error.to_string())),
+        })
     }
 
     /// Whether two values are the same engine.
@@ -186,6 +202,14 @@ fn ms(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }
 
+/// An artifact that cannot be used is as good as none, but worth a line.
+fn log_miss(reason: &Miss) {
+    match reason {
+        Miss::Absent => {}
+        reason => log::debug!("cache: an artifact is not used: {reason}"),
+    }
+}
+
 /// Measures a phase until it is dropped, for the log at `debug`. Costs nothing otherwise.
 pub(crate) struct Phase(Option<(&'static str, Instant, Duration)>);
 
@@ -193,6 +217,13 @@ impl Phase {
     /// Starts one of the phases on the run side: cache, load, instantiate, call.
     pub(crate) fn start(name: &'static str) -> Self {
         Self(log::log_enabled!(log::Level::Debug).then(|| (name, Instant::now(), process_cpu_time())))
+    }
+
+    /// Ends this phase and starts another one, unless it is that one already.
+    fn switch(&mut self, name: &'static str) {
+        if self.0.is_some_and(|(current, ..)| current != name) {
+            *self = Self::start(name);
+        }
     }
 }
 

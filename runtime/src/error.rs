@@ -1,6 +1,8 @@
 //! What can go wrong, for embedders and for people: one closed list, with the wording.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::elf::Stale;
@@ -17,8 +19,13 @@ pub enum Error {
     Compile(wrun_compiler::CompileError),
     /// The artifact cannot be used.
     Artifact(Stale),
-    /// The cache has no artifact for the module and must have one ([`crate::CacheMode::Require`]). Holds the key.
-    CacheMiss(String),
+    /// The cache has no artifact for the module that can be used, and must have one ([`crate::CacheMode::Require`]).
+    CacheMiss {
+        /// The artifact's file, whether it is there or not.
+        artifact: PathBuf,
+        /// What is wrong with it.
+        reason: Miss,
+    },
     /// What the module imports was not given, or is of another type.
     Imports(ImportsError),
     /// The guest trapped.
@@ -56,7 +63,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn resource(what: &str, error: &std::io::Error) -> Self {
+    pub(crate) fn resource(what: &str, error: &io::Error) -> Self {
         Self::Resource(format!("{what}: {error}"))
     }
 
@@ -102,9 +109,18 @@ impl fmt::Display for Error {
             #[cfg(feature = "compiler")]
             Self::Compile(error) => error.fmt(f),
             Self::Artifact(stale) => stale.fmt(f),
-            Self::CacheMiss(key) => write!(
+            Self::CacheMiss {
+                artifact,
+                reason: Miss::Absent,
+            } => write!(
                 f,
-                "the cache has no usable artifact for this module (key {key}), and may not compile one"
+                "the cache has no artifact for this module ({} is not there)",
+                artifact.display()
+            ),
+            Self::CacheMiss { artifact, reason } => write!(
+                f,
+                "the cache's artifact for this module ({}) cannot be used: {reason}",
+                artifact.display()
             ),
             Self::Imports(error) => error.fmt(f),
             Self::Trap(trap) => trap.fmt(f),
@@ -127,6 +143,27 @@ impl std::error::Error for Error {
         match self {
             Self::Host(error) => Some(&**error),
             _ => None,
+        }
+    }
+}
+
+/// Why the cache gives no artifact for a module. The text says so of the artifact.
+#[derive(Debug)]
+pub enum Miss {
+    /// It has none.
+    Absent,
+    /// There is one that cannot be opened or mapped, or is not to be trusted.
+    Unusable(io::Error),
+    /// There is one that is not right: damaged, or another build's or machine's.
+    Stale(Stale),
+}
+
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("it is not there"),
+            Self::Unusable(error) => error.fmt(f),
+            Self::Stale(stale) => stale.fmt(f),
         }
     }
 }
@@ -170,11 +207,13 @@ impl ImportsError {
     }
 }
 
-/// The first twenty of a list, for a message, and how many others there are: a line of thousands helps nobody.
-pub fn first_few(items: impl IntoIterator<Item = impl fmt::Display>) -> String {
-    const SHOWN: usize = 20;
+/// How many imports a message lists. Programs have fewer: who has to find them all a home wants all of them.
+const MOST_IMPORTS: usize = 1000;
+
+/// The first `most` of a list, for a message, and how many others there are: a line of thousands helps nobody.
+pub fn first_few(most: usize, items: impl IntoIterator<Item = impl fmt::Display>) -> String {
     let mut items = items.into_iter();
-    let shown: Vec<String> = items.by_ref().take(SHOWN).map(|item| item.to_string()).collect();
+    let shown: Vec<String> = items.by_ref().take(most).map(|item| item.to_string()).collect();
     let text = shown.join(", ");
     match items.count() {
         0 => text,
@@ -199,11 +238,15 @@ impl fmt::Display for ImportsError {
         });
         let mut separator = "";
         if !self.missing.is_empty() {
-            write!(f, "unknown import: {}", first_few(missing))?;
+            write!(f, "unknown import: {}", first_few(MOST_IMPORTS, missing))?;
             separator = "; ";
         }
         if !self.incompatible.is_empty() {
-            write!(f, "{separator}incompatible import type: {}", first_few(incompatible))?;
+            write!(
+                f,
+                "{separator}incompatible import type: {}",
+                first_few(MOST_IMPORTS, incompatible)
+            )?;
         }
         Ok(())
     }

@@ -145,10 +145,10 @@ impl Func {
         let core = core_of_mut(store);
         let ty = self.ty_in(core)?;
         if !args.iter().map(Value::ty).eq(ty.params().iter().copied()) {
-            let given: Vec<_> = args.iter().map(Value::ty).collect();
+            let given: Vec<_> = args.iter().map(|arg| arg.ty().to_string()).collect();
             return Err(Error::Refused(format!(
-                "the function has type {ty}, but was called with {}",
-                FuncType::new(given, [])
+                "the function has type {ty}, but was called with ({})",
+                given.join(", ")
             )));
         }
         let mut slots = vec![0; ty.params().len().max(ty.results().len())];

@@ -9,7 +9,7 @@ use wrun_artifact::types::{ExternType, FuncType};
 use crate::call::{HostFunc, IntoHostFunc, wrap};
 use crate::caller::Caller;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, MissingImport};
 use crate::func::untyped;
 use crate::instance::Extern;
 use crate::module::Module;
@@ -104,6 +104,20 @@ impl<T: 'static> Imports<T> {
             self.func_untyped(import.module, import.name, ty, closure);
         }
         self
+    }
+
+    /// What `module` imports and nothing is defined for, in its order: what keeps it from being instantiated, whatever else does.
+    pub fn missing(&self, module: &Module) -> Vec<MissingImport> {
+        let missing = module
+            .imports()
+            .filter(|import| self.find(import.module, import.name).is_none());
+        missing
+            .map(|import| MissingImport {
+                module: import.module.to_owned(),
+                name: import.name.to_owned(),
+                ty: import.ty,
+            })
+            .collect()
     }
 
     fn insert(&mut self, module: &str, name: &str, definition: impl FnOnce() -> Definition) -> &mut Self {

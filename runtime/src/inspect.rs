@@ -1,8 +1,8 @@
 //! What an artifact says of itself, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
 
-use wrun_artifact::config::{CpuFeatures, FORMAT_VERSION, MemoryMode};
+use wrun_artifact::config::{CpuFeatures, FORMAT_VERSION, GUARD_SIZE, MemoryMode, RESERVATION};
 use wrun_artifact::elf::{Artifact, Expect, Stale};
-use wrun_artifact::header::{self, Section, TARGET};
+use wrun_artifact::header::{self, Checksums, Section, TARGET};
 
 use crate::error::describe;
 
@@ -21,12 +21,24 @@ pub struct Inspection {
     pub cpu: CpuFeatures,
     /// How memory accesses are kept in bounds.
     pub memory: MemoryMode,
+    /// What a guarded memory reserves, in bytes, without the guard.
+    pub reservation: u64,
+    /// What comes after that and is never accessible, in bytes.
+    pub guard: u64,
     /// Whether it says where in the wasm file each instruction comes from.
     pub address_map: bool,
+    /// Whether loads and stores were optimised by the alias analysis.
+    pub alias_analysis: bool,
+    /// Bytes of padding between functions.
+    pub padding: u32,
+    /// Offset of the code section's contents in the wasm file.
+    pub code_section: u64,
+    /// The checksums that its header holds.
+    pub checksums: Checksums,
     /// The module's own name.
     pub name: Option<String>,
-    /// Functions with a body.
-    pub functions: u64,
+    /// Functions with a body, by index.
+    pub functions: Vec<InspectedFunction>,
     /// Imports: module, name, and type in words.
     pub imports: Vec<(String, String, String)>,
     /// Exports: name, and type in words.
@@ -34,6 +46,19 @@ pub struct Inspection {
     /// Sections: name, offset and length in bytes.
     pub sections: Vec<(&'static str, u64, u64)>,
     /// The size of the file in bytes.
+    pub bytes: u64,
+}
+
+/// A function with a body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InspectedFunction {
+    /// Its number in the function index space.
+    pub index: u32,
+    /// The name that the module gives it.
+    pub name: Option<String>,
+    /// Where its code begins in the file.
+    pub offset: u64,
+    /// The size of its code in bytes.
     pub bytes: u64,
 }
 
@@ -61,6 +86,7 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
 pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
     // Of another format nothing is known, not even where the build is: the reader says so.
     let build = header::build_of(artifact).unwrap_or_default();
+    let checksums = header::checksums_of(artifact).ok_or(Stale::NotAnArtifact);
     let artifact = Artifact::read(artifact, &any_config(build))?;
     let (info, config) = (artifact.info(), artifact.config());
     let words = |ty| describe(&ty);
@@ -71,9 +97,23 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
         target: TARGET,
         cpu: config.cpu,
         memory: config.memory,
+        reservation: RESERVATION,
+        guard: GUARD_SIZE,
         address_map: config.address_map,
+        alias_analysis: config.alias_analysis,
+        padding: config.padding,
+        code_section: artifact.code_section(),
+        checksums: checksums?,
         name: artifact.module_name().map(str::to_owned),
-        functions: info.funcs.len() as u64,
+        functions: (info.counts().imported_funcs..)
+            .zip(info.funcs)
+            .map(|(index, row)| InspectedFunction {
+                index,
+                name: artifact.func_name(index).map(str::to_owned),
+                offset: artifact.text().start as u64 + u64::from(row.start.get()),
+                bytes: row.len.get().into(),
+            })
+            .collect(),
         imports: info
             .imports
             .iter()

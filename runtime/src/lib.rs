@@ -63,17 +63,17 @@ mod trap;
 mod value;
 mod vm;
 
-pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, FileIdentity, Pruned};
+pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, CacheRest, FileIdentity, Pruned};
 pub use call::{HostParam, HostResult, IntoHostFunc};
 pub use caller::Caller;
 pub use config::Config;
 pub use deadline::{Deadline, DeadlineWatch};
 pub use engine::Engine;
-pub use error::{Error, ImportsError, IncompatibleImport, MissingImport, first_few};
+pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};
 pub use func::Func;
 pub use global::Global;
 pub use imports::{Imports, UnknownImports};
-pub use inspect::{Inspection, inspect, is_artifact, verify_artifact};
+pub use inspect::{InspectedFunction, Inspection, inspect, is_artifact, verify_artifact};
 pub use instance::{Extern, Instance};
 pub use memory::Memory;
 pub use module::{ExportType, ImportType, Module};
@@ -85,6 +85,7 @@ pub use value::{ExternRef, Value};
 pub use wrun_artifact::TrapCode;
 pub use wrun_artifact::config::{CpuFeatures, MemoryMode};
 pub use wrun_artifact::elf::Stale;
+pub use wrun_artifact::header::Checksums;
 pub use wrun_artifact::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 #[cfg(feature = "compiler")]
 pub use wrun_compiler::{CompileError, Proposal};

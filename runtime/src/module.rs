@@ -73,6 +73,15 @@ impl Module {
         engine.compile(wasm, None)
     }
 
+    /// Refuses bytes that are no wasm module, and such whose end is missing; says nothing of whether one is valid.
+    ///
+    /// # Errors
+    /// When the bytes are something else.
+    #[cfg(feature = "compiler")]
+    pub fn recognise(wasm: &[u8]) -> Result<(), Error> {
+        Ok(wrun_compiler::recognise(wasm)?)
+    }
+
     #[cfg(feature = "compiler")]
     fn compile(engine: &Engine, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Self, Error> {
         let artifact = engine.compile(wasm, deadline)?;

@@ -307,10 +307,12 @@ fn missing_and_wrong_imports_are_reported_all_at_once() {
     let mut store = Store::new(&engine, ());
     let mut imports = Imports::new(&engine);
     imports.func("a", "g", |_: Caller<'_, ()>| 1i32);
+    let missing = imports.missing(&module);
     let error = Instance::new(&mut store, &module, &imports).expect_err("missing");
     let Error::Imports(error) = error else {
         panic!("{error}")
     };
+    assert_eq!(error.missing, missing);
     assert_eq!(
         error
             .missing
@@ -353,8 +355,18 @@ fn arguments_of_another_type_are_refused() {
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
     let f = instance.func(&mut store, "f").expect("exported");
-    for args in [&[][..], &[Value::I64(0)], &[Value::I32(0), Value::I32(0)]] {
-        assert!(matches!(f.call(&mut store, args), Err(Error::Refused(_))));
+    for (args, given) in [
+        (&[][..], "()"),
+        (&[Value::I64(0)], "(i64)"),
+        (&[Value::I32(0), Value::F32(0)], "(i32, f32)"),
+    ] {
+        let Err(Error::Refused(text)) = f.call(&mut store, args) else {
+            panic!("{args:?} do not fit")
+        };
+        assert_eq!(
+            text,
+            format!("the function has type (i32) -> (), but was called with {given}")
+        );
     }
 }
 

@@ -4,12 +4,12 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use support::{Dir, Ended, artifacts, guest, wrun};
+use support::{Dir, Ended, artifacts, bound_by_permissions, guest, wrun, wrun_through};
 
 /// A scratch directory with a cache in `cache`.
 struct Site(Dir);
@@ -61,6 +61,22 @@ impl Site {
     /// The artifact of a guest.
     fn artifact(&self, name: &str) -> PathBuf {
         self.cache().join(format!("{}.wrun", self.key(name)))
+    }
+
+    /// The names of the links from files to artifacts.
+    fn links(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.cache().join("by-file")).into_iter().flatten();
+        let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
+        names.collect()
+    }
+
+    /// What is in the cache.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.cache()).expect("it is there");
+        let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
     }
 
     /// Makes an artifact look as if it had not been used for so long.
@@ -132,7 +148,7 @@ fn a_cache_that_is_not_there_is_empty_and_stays_away() {
     assert!(site.text(&["stats"]).contains("artifacts   0\n"));
     assert_eq!(site.text(&["verify"]), "0 sound, 0 of another wrun, 0 damaged\n");
     for command in ["prune", "clear"] {
-        assert_eq!(site.json(&[command]), json!({"removed": 0, "bytes": 0}));
+        assert_eq!(site.json(&[command]), json!({"removed": 0, "bytes": 0, "failed": 0}));
     }
     assert!(!site.cache().exists());
 }
@@ -184,6 +200,8 @@ fn stats_count_what_ls_lists() {
         "limit": 2_u64 << 30,
         "oldest_use": rows[0]["used"],
         "newest_use": rows[1]["used"],
+        "left_over_bytes": 0,
+        "links": site.links().len(),
     });
     assert_eq!(site.json(&["stats"]), expected);
     assert_eq!(site.json(&["stats", "--cache-size", "5K"])["limit"], 5 << 10);
@@ -240,7 +258,7 @@ fn key_of_no_file_and_of_native_code() {
 fn verify_finds_damage_wherever_it_is() {
     let site = Site::new(&["hello", "cat", "words"]);
     assert_eq!(site.text(&["verify"]), "3 sound, 0 of another wrun, 0 damaged\n");
-    let expected = json!({"dir": "cache", "sound": 3, "stale": 0, "damaged": []});
+    let expected = json!({"dir": "cache", "sound": 3, "stale": 0, "damaged": [], "unreadable": []});
     assert_eq!(site.json(&["verify"]), expected);
 
     // In the text, and in the last byte, where no run looks.
@@ -294,14 +312,209 @@ fn prune_removes_down_to_the_limit_and_clear_removes_all() {
     let limit = (hello + words).to_string();
     assert_eq!(
         site.json(&["prune", "--cache-size", &limit]),
-        json!({"removed": 1, "bytes": cat})
+        json!({"removed": 1, "bytes": cat, "failed": 0})
     );
     assert!(!site.artifact("cat").exists() && site.artifact("hello").exists());
     let text = site.text(&["clear"]);
     assert!(text.starts_with("removed 2 artifacts of "), "{text}");
     assert_eq!(artifacts(&site.cache()).len(), 0);
     site.run("hello");
-    assert_eq!(site.json(&["clear"]), json!({"removed": 1, "bytes": hello}));
+    assert_eq!(
+        site.json(&["clear"]),
+        json!({"removed": 1, "bytes": hello, "failed": 0})
+    );
+}
+
+#[test]
+fn what_cannot_be_removed_is_a_failure_and_holds_nothing_else_up() {
+    let site = Site::new(&["hello", "cat"]);
+    // A directory in an artifact's place.
+    let cat = site.artifact("cat");
+    fs::remove_file(&cat).expect("it is ours");
+    fs::create_dir(&cat).expect("it is ours");
+    let name = cat.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+    let parts = ["cannot remove ", name, "directory", "by hand"];
+    let ended = site.command(&["prune"]).status(125).says(parts);
+    assert_eq!(ended.stdout, b"removed 0 artifacts of 0 bytes\n");
+    let ended = site.command(&["clear"]).status(125).says(parts);
+    assert!(ended.stdout.starts_with(b"removed 1 artifact of "), "{ended:?}");
+    assert_eq!(site.names(), [name]);
+    fs::remove_dir(&cat).expect("it is ours");
+
+    // A directory that cannot be written.
+    site.run("hello");
+    site.run("cat");
+    let set = |mode| fs::set_permissions(site.cache(), fs::Permissions::from_mode(mode)).expect("it is ours");
+    set(0o500);
+    let words = |words: &[&str]| {
+        let all = [&["cache", "--cache-dir", "cache"], words].concat();
+        wrun_through(bound_by_permissions(), all)
+            .current_dir(site.0.path())
+            .run()
+    };
+    // The empty directory of links is one more thing to clear.
+    let links = u64::from(site.cache().join("by-file").exists());
+    for (command, count) in [(&["clear"][..], 2 + links), (&["prune", "--cache-size=0"], 2)] {
+        let more = format!(".wrun (and {} more)", count - 1);
+        let parts = ["cannot remove ", &more, "Permission denied", "writable"];
+        let ended = words(command).status(125).says(parts);
+        assert_eq!(ended.stdout, b"removed 0 artifacts of 0 bytes\n");
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        let ended = words(&[command, &["--json"]].concat())
+            .status(125)
+            .says(["cannot remove "]);
+        let value = parsed(std::str::from_utf8(&ended.stdout).expect("UTF-8"));
+        assert_eq!((&value["removed"], &value["failed"]), (&json!(0), &json!(count)));
+    }
+    // Where there is nothing to do, nothing fails.
+    assert_eq!(
+        words(&["prune"]).status(0).quiet().stdout,
+        b"removed 0 artifacts of 0 bytes\n"
+    );
+    set(0o700);
+    assert_eq!(artifacts(&site.cache()).len(), 2);
+}
+
+#[test]
+fn clear_removes_all_but_what_processes_at_work_hold_and_what_is_not_wruns() {
+    let site = Site::new(&["hello"]);
+    let write = |name: &str| {
+        let path = site.cache().join(name);
+        fs::write(&path, "some bytes").expect("it is ours");
+        fs::File::open(path).expect("it is ours")
+    };
+    let key = site.key("cat");
+    let held = write("new-0123456789abcdef");
+    held.lock().expect("nobody else has it");
+    write("new-fedcba9876543210");
+    write(&format!("{key}.lock"));
+    write("notes.txt");
+    let links = site.cache().join("by-file");
+    let _ = fs::create_dir(&links);
+    let link = |name: &str, target: &str| symlink(target, links.join(name)).expect("it is ours");
+    link("new-0123456789abcdef", &format!("../{key}.wrun"));
+    link(&link_name(1), &format!("../{}.wrun", site.key("hello")));
+
+    assert_eq!(site.json(&["stats"])["left_over_bytes"], 20);
+    assert!(site.text(&["stats"]).contains("left over   20 bytes\n"));
+    assert_eq!(site.json(&["clear"])["removed"], 1);
+    assert_eq!(site.names(), ["new-0123456789abcdef", "notes.txt"]);
+    drop(held);
+    site.text(&["clear"]);
+    assert_eq!(site.names(), ["notes.txt"]);
+    assert!(!site.text(&["stats"]).contains("left over"));
+}
+
+/// The name of the link of a file that there is not.
+fn link_name(number: u32) -> String {
+    format!("abcdef-{number:x}-2-3-4-5-6-{}", "0".repeat(80))
+}
+
+#[test]
+fn when_there_are_too_many_links_the_older_half_goes() {
+    let site = Site::new(&[]);
+    let text = fs::read(guest("hello")).expect("the guest is there");
+    let run = |name: &str| site.0.wrun(["--cache-dir=cache", name]).run().prints("hello, world\n");
+    for name in ["first.wat", "second.wat", "third.wat"] {
+        site.0.write(name, &text);
+    }
+    // After so long the files are remembered.
+    std::thread::sleep(Duration::from_millis(3300));
+    run("first.wat");
+    let first = site.links();
+    assert_eq!(first.len(), 1, "{first:?}");
+    let target = format!("../{}", artifacts(&site.cache())[0]);
+    let add = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            symlink(&target, site.cache().join("by-file").join(link_name(number))).expect("it is ours");
+        }
+    };
+    add(1..4096);
+    run("first.wat");
+    assert_eq!(site.links().len(), 4096, "as many as there may be");
+    run("second.wat");
+    let mut left = site.links();
+    assert_eq!(left.len(), 4097 - 2048);
+    assert!(!left.contains(&first[0]), "it was the oldest");
+    assert!(left.contains(&link_name(4095)), "it was the newest but one");
+    left.retain(|name| !name.starts_with("abcdef-"));
+    assert_eq!(left.len(), 1, "the one that was just made");
+    assert_eq!(site.json(&["stats"])["links"], 4097 - 2048);
+
+    add(5000..9000);
+    run("second.wat");
+    assert!(site.links().len() > 4096, "a file that is known is not looked up");
+    assert_eq!(site.json(&["prune"])["removed"], 0);
+    let left = site.links();
+    assert_eq!(left.len(), (4097 - 2048 + 4000_usize).div_ceil(2));
+    assert!(left.contains(&link_name(8999)) && !left.contains(&link_name(4095)));
+    assert!(site.text(&["stats"]).contains(&format!("known files {}\n", left.len())));
+    run("third.wat");
+    assert_eq!(site.links().len(), left.len() + 1);
+}
+
+#[test]
+fn key_needs_no_cache_and_says_cached_where_a_run_that_requires_it_runs() {
+    let site = Site::new(&["hello"]);
+    let path = guest("hello");
+    let hello = path.to_str().expect("UTF-8");
+    let (key, artifact) = (site.key("hello"), site.artifact("hello"));
+    let found = |is_cached: bool| {
+        let expected = json!({"file": hello, "key": key, "is_cached": is_cached});
+        assert_eq!(site.json(&["key", hello]), expected);
+        let run = site.0.wrun(["--cache-dir=cache", "--cache-mode=require", hello]);
+        run.run().status(if is_cached { 0 } else { 126 });
+    };
+    found(true);
+    let bytes = fs::read(&artifact).expect("it is ours");
+    fs::write(&artifact, &bytes[..bytes.len() / 2]).expect("it is ours");
+    found(false);
+    fs::write(&artifact, &bytes).expect("it is ours");
+    found(true);
+    fs::set_permissions(site.cache(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    found(false);
+}
+
+#[test]
+fn key_of_what_is_no_module_is_an_error_as_running_it_is() {
+    let site = Site::new(&[]);
+    site.0.write("cut.wasm", "\0asm\x01\0\0\0\x01\x7f");
+    for (file, parts) in [
+        (
+            "/bin/true",
+            &["cannot give the key of `/bin/true`: ", "not a wasm module"][..],
+        ),
+        ("cut.wasm", &["cannot give the key of `cut.wasm`: "]),
+    ] {
+        site.0.wrun([file]).run().fails(126, ["cannot run `"]);
+        site.command(&["key", file]).fails(126, parts);
+        site.command(&["key", "--json", file]).fails(126, parts);
+    }
+}
+
+#[test]
+fn verify_tells_what_cannot_be_read_from_damage() {
+    let site = Site::new(&["hello", "cat"]);
+    let set = fs::set_permissions(site.artifact("cat"), fs::Permissions::from_mode(0o000));
+    set.expect("it is ours");
+    let verify = |words: &[&str]| {
+        let all = [&["cache", "--cache-dir", "cache", "verify"], words].concat();
+        wrun_through(bound_by_permissions(), all)
+            .current_dir(site.0.path())
+            .run()
+    };
+    let parts = ["cannot be read", "make the files that are listed readable"];
+    let ended = verify(&[]).status(125).says(parts);
+    let text = String::from_utf8(ended.stdout).expect("UTF-8");
+    assert!(
+        text.ends_with("1 sound, 0 of another wrun, 0 damaged, 1 unreadable\n"),
+        "{text}"
+    );
+    let ended = verify(&["--json"]).status(125).says(parts);
+    let value = parsed(std::str::from_utf8(&ended.stdout).expect("UTF-8"));
+    assert_eq!((&value["sound"], &value["damaged"]), (&json!(1), &json!([])));
+    let reason = value["unreadable"][0]["reason"].as_str().expect("it is said");
+    assert!(reason.contains("Permission denied"), "{value}");
 }
 
 #[test]

@@ -3,10 +3,13 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use support::{Dir, Ended, Wrun, artifacts, guest, wrun};
+use support::{Dir, Ended, Wrun, artifacts, bound_by_permissions, guest, wrun, wrun_through};
+
+/// A user who is nobody in particular.
+const NOBODY: u32 = 65534;
 
 /// A run of `hello` with these options.
 fn hello<'a>(options: impl IntoIterator<Item = &'a str>) -> Wrun {
@@ -46,6 +49,9 @@ fn the_directory_is_the_first_that_is_named() {
         }
         for variable in variables {
             run = run.env(variable, dir.path().join(variable));
+        }
+        if expected.starts_with("HOME") {
+            fs::create_dir(dir.path().join("HOME")).expect("the directory for tests can be written");
         }
         says_hello(run.run());
         assert_eq!(artifacts(&dir.path().join(expected)).len(), 1, "{flag} {variables:?}");
@@ -99,6 +105,93 @@ fn a_default_directory_that_cannot_be_made_is_only_logged() {
     says_hello(hello([]).env("HOME", &file).run());
     let ended = hello([]).env("HOME", &file).env("WRUN_LOG", "debug").run().status(0);
     assert!(ended.stderr.contains("cannot be used"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_home_that_is_not_there_is_not_made_but_a_directory_for_caches_is() {
+    let dir = Dir::new();
+    let path = dir.path().join("none");
+    says_hello(hello([]).env("HOME", &path).run());
+    assert!(!path.exists());
+    let ended = hello([]).env("HOME", &path).env("WRUN_LOG", "debug").run().status(0);
+    assert!(ended.stderr.contains("cannot be used"), "{}", ended.stderr);
+    says_hello(hello([]).env("XDG_CACHE_HOME", &path).run());
+    assert_eq!(artifacts(&path.join("wrun")).len(), 1);
+}
+
+/// What root makes there, the one whose home it is could not use.
+#[test]
+fn root_makes_nothing_in_the_home_of_somebody_else() {
+    if !rustix::process::geteuid().is_root() {
+        println!("nobody but root could");
+        return;
+    }
+    let dir = Dir::new();
+    let home = dir.path().join("home");
+    for made in ["", ".cache"] {
+        fs::create_dir_all(home.join(made)).expect("the directory for tests can be written");
+        for path in [home.clone(), home.join(made)] {
+            chown(path, Some(NOBODY), None).expect("root may");
+        }
+        says_hello(hello([]).env("HOME", &home).run());
+        says_hello(hello([]).env("XDG_CACHE_HOME", home.join(".cache")).run());
+        let ended = hello([]).env("HOME", &home).env("WRUN_LOG", "debug").run().status(0);
+        assert!(ended.stderr.contains("belongs to another user"), "{}", ended.stderr);
+        assert!(!home.join(".cache/wrun").exists(), "{made}");
+        assert_eq!(home.join(".cache").exists(), !made.is_empty());
+    }
+    // Unless it is named.
+    let named = home.join("named");
+    says_hello(hello(["--cache-dir", utf8(&named)]).run());
+    assert_eq!(artifacts(&named).len(), 1);
+    // What is there already is not used, and worth a line.
+    let cache = home.join(".cache/wrun");
+    fs::create_dir(&cache).expect("root may");
+    chown(&cache, Some(NOBODY), None).expect("root may");
+    says_hello_and(
+        hello([]).env("HOME", &home).run(),
+        &["notice: ", "is not used", "it belongs to another user", "--cache-dir"],
+    );
+}
+
+#[test]
+fn a_default_directory_that_is_there_and_cannot_be_opened_is_worth_a_line() {
+    // Root may open everything, by a capability that is taken away here.
+    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        false => &[],
+    };
+    let dir = Dir::new();
+    let (home, cache) = (dir.path(), dir.path().join(".cache/wrun"));
+    fs::create_dir_all(&cache).expect("the directory for tests can be written");
+    let run = || wrun_through(prefix, [guest("hello")]).env("HOME", home).run();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    mode(&cache, 0o000);
+    says_hello_and(
+        run(),
+        &["notice: the cache directory ", "Permission denied", "--cache-dir"],
+    );
+    mode(&cache, 0o700);
+    // Whether it is there cannot be known.
+    mode(&home.join(".cache"), 0o000);
+    says_hello(run());
+    mode(&home.join(".cache"), 0o700);
+    says_hello(run());
+    assert_eq!(artifacts(&cache).len(), 1);
+}
+
+#[test]
+fn a_link_to_nothing_is_named_with_what_to_do_about_it() {
+    let dir = Dir::new();
+    symlink("nowhere", dir.path().join("link")).expect("the directory for tests can be written");
+    for cache in ["link", "link/below"] {
+        let ended = dir.wrun(["--cache-dir", cache]).args([guest("hello")]).run();
+        says_hello_and(
+            ended,
+            &["notice: the cache directory ", "link is a link to nothing (remove it, "],
+        );
+    }
+    assert!(!dir.path().join("nowhere").exists());
 }
 
 #[test]
@@ -190,6 +283,75 @@ fn require_runs_what_is_there_and_nothing_else() {
             ["cannot run `", "the cache has no", "without `--cache-mode require`"],
         );
     assert_eq!(artifacts(&cache).len(), 1, "nothing was added");
+}
+
+#[test]
+fn require_says_what_is_wrong_with_an_artifact_and_what_to_do() {
+    let dir = Dir::new();
+    let cache = dir.path().join("cache");
+    let words = [
+        "--cache-mode",
+        "require",
+        "--cache-dir",
+        utf8(&cache),
+        utf8(&guest("hello")),
+    ]
+    .map(str::to_owned);
+    let require = || wrun_through(bound_by_permissions(), &words).run();
+    says_hello(hello(["--cache-dir", utf8(&cache)]).run());
+    let artifact = cache.join(&artifacts(&cache)[0]);
+    let sound = fs::read(&artifact).expect("it is ours");
+    says_hello(hello(["--no-address-map", "--cache-dir", utf8(&cache)]).run());
+    let mut names = artifacts(&cache).into_iter().map(|name| cache.join(name));
+    let other = names.find(|path| *path != artifact).expect("there are two");
+    let put = |bytes: &[u8]| {
+        fs::remove_file(&artifact).expect("it is ours");
+        fs::write(&artifact, bytes).expect("it is ours");
+    };
+    let flipped = |at: usize| {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    for (bytes, why) in [
+        (sound[..sound.len() / 2].to_vec(), "truncated"),
+        (Vec::new(), "not a compiled module"),
+        // The build is named in the header, after magic and format version.
+        (flipped(64 + 16), "another build of wrun"),
+        (flipped(64 + 8), "format version"),
+        (flipped(64 + 300), "a checksum differs"),
+        (fs::read(&other).expect("it is ours"), "other settings"),
+    ] {
+        put(&bytes);
+        require().fails(
+            126,
+            [
+                "cannot run `",
+                "cannot be used: ",
+                utf8(&artifact),
+                why,
+                "a run without `--cache-mode require` replaces it",
+            ],
+        );
+    }
+    put(&sound);
+    says_hello(require());
+    fs::set_permissions(&artifact, fs::Permissions::from_mode(0o000)).expect("it is ours");
+    let parts = ["cannot run `", utf8(&artifact), "cannot be used: ", "remove the file"];
+    require().fails(126, parts.into_iter().chain(["Permission denied"]));
+    fs::remove_file(&artifact).expect("it is ours");
+    fs::create_dir(&artifact).expect("it is ours");
+    require().fails(126, parts.into_iter().chain(["not a regular file"]));
+    fs::remove_dir(&artifact).expect("it is ours");
+    require().fails(
+        126,
+        [
+            "the cache has no",
+            utf8(&artifact),
+            "is not there",
+            "without `--cache-mode require`",
+        ],
+    );
 }
 
 #[test]

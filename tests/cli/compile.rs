@@ -4,12 +4,13 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 
 use rustix::fs::{Mode, OFlags};
+use serde_json::{Value, json};
 use wrun_artifact::config::CpuFeatures;
 use wrun_artifact::elf::{Artifact, Expect};
 
@@ -65,10 +66,87 @@ fn no_cache_is_needed_or_filled() {
     let dir = compiled(&[]);
     let run = |words: &[&str]| dir.wrun(words).env("HOME", dir.path()).run();
     run(&["--allow-precompiled", "out"]).prints("hello, world\n");
-    run(&["compile", "out", "-o", "x"]).fails(126, ["native code"]);
+    let ended = run(&["compile", "out", "-o", "x"]).fails(126, ["cannot compile `out`: ", "native code", "wasm file"]);
+    assert!(!ended.stderr.contains("--allow-precompiled"), "{}", ended.stderr);
     let hello = guest("hello");
     run(&["compile", hello.to_str().expect("UTF-8"), "-o", "x"]).prints("");
     assert!(run(&["cache", "ls"]).status(0).stdout.is_empty());
+}
+
+#[test]
+fn native_code_has_nothing_to_do_with_the_cache() {
+    let dir = compiled(&[]);
+    let untrusted = dir.path().join("untrusted");
+    fs::create_dir(&untrusted).expect("it is ours");
+    fs::set_permissions(&untrusted, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    for options in [
+        &["--cache-dir=untrusted"][..],
+        &["--cache-dir=untrusted", "--cache-mode=require"],
+        &["--cache-dir=none", "--cache-mode=require"],
+        &["--cache-dir=none"],
+        &["--cache-mode=require"],
+    ] {
+        for module in ["out", "-"] {
+            let run = dir.wrun(["--allow-precompiled"]).args(options).args([module]);
+            run.stdin(bytes.clone()).run().prints("hello, world\n");
+            let inspect = dir.wrun(["inspect"]).args(options).args([module]);
+            inspect.stdin(bytes.clone()).run().status(0).quiet();
+        }
+    }
+    assert!(!dir.path().join("none").exists());
+    // Of a wasm file that is said all the same.
+    let run = dir.wrun(["--allow-precompiled", "--cache-dir=untrusted", "--cache-mode=require"]);
+    run.args([guest("hello")]).run().fails(126, ["others can write"]);
+    let run = dir
+        .wrun(["--allow-precompiled", "--cache-dir=none"])
+        .args([guest("hello")]);
+    run.run().prints("hello, world\n");
+    assert!(dir.path().join("none").exists());
+}
+
+#[test]
+fn what_was_written_is_to_be_had_as_json() {
+    let dir = Dir::new();
+    let hello = guest("hello");
+    let hello = hello.to_str().expect("UTF-8");
+    let compile = |output: &str| {
+        dir.wrun(["compile", "--json", "--cpu=x86-64-v2", hello, "-o", output])
+            .run()
+    };
+    let ended = compile("out").status(0).quiet();
+    let value: Value = serde_json::from_slice(&ended.stdout).expect("it is JSON");
+    let expected = json!({
+        "file": hello,
+        "out": "out",
+        "bytes": fs::metadata(dir.path().join("out")).expect("it is there").len(),
+        "cpu": ["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cmpxchg16b"],
+        "address_map": true,
+        "functions": 1,
+    });
+    assert_eq!(value, expected);
+    for output in ["-", "/dev/stdout", "/proc/self/fd/1"] {
+        compile(output).fails(125, ["--json", "stdout", "write it to a file"]);
+    }
+}
+
+#[test]
+fn a_module_that_cannot_be_compiled_is_said_so_of() {
+    let dir = Dir::new();
+    dir.write("text", "hello");
+    dir.write("broken.wat", "(module (func (result i32)))");
+    dir.write("words.wat", "(module (fnc))");
+    for file in ["text", "broken.wat", "words.wat"] {
+        let start = format!("wrun: cannot compile `{file}`: ");
+        let ended = dir.wrun(["compile", file, "-o", "out"]).run().fails(126, [start]);
+        assert!(!ended.stderr.contains("cannot run"), "{}", ended.stderr);
+        dir.wrun(["inspect", file])
+            .run()
+            .fails(126, [format!("wrun: cannot inspect `{file}`: ")]);
+        dir.wrun([file])
+            .run()
+            .fails(126, [format!("wrun: cannot run `{file}`: ")]);
+    }
 }
 
 #[test]
@@ -259,7 +337,7 @@ fn the_file_appears_as_a_whole_or_not_at_all() {
     };
     dir.wrun(["compile", "bad.wat", "-o", "out"])
         .run()
-        .fails(126, ["cannot run `bad.wat`: ", "invalid"]);
+        .fails(126, ["cannot compile `bad.wat`: ", "invalid"]);
     kept();
     dir.wrun(["compile", "missing.wat", "-o", "out"])
         .run()

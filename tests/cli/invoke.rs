@@ -124,6 +124,36 @@ fn a_command_is_not_started_by_invoke() {
 }
 
 #[test]
+fn what_start_is_does_not_matter_to_invoke() {
+    let dir = Dir::new();
+    for (entry, result) in [
+        ("(func (export \"_start\") (param i32))", "3\n"),
+        ("(global (export \"_start\") i32 (i32.const 0))", "3\n"),
+        (
+            "(func (export \"_start\") unreachable) (func (export \"_initialize\") (global.set $g (i32.const 4)))",
+            "4\n",
+        ),
+    ] {
+        let f = "(global $g (mut i32) (i32.const 3)) (func (export \"f\") (result i32) (global.get $g))";
+        dir.write("x.wat", format!("(module {entry} {f})"));
+        dir.wrun(["--invoke", "f", "x.wat"]).run().prints(result);
+    }
+}
+
+#[test]
+fn an_initialisation_of_another_type_is_refused_unless_it_is_what_is_invoked() {
+    let dir = Dir::new();
+    dir.write(
+        "x.wat",
+        r#"(module (func (export "_initialize") (param i32) (result i32) (local.get 0)) (func (export "f")))"#,
+    );
+    dir.wrun(["--invoke", "f", "x.wat"])
+        .run()
+        .fails(126, ["its `_initialize` has the type (i32) -> (i32)"]);
+    dir.wrun(["--invoke", "_initialize", "x.wat", "7"]).run().prints("7\n");
+}
+
+#[test]
 fn a_trap_in_the_initialisation_ends_the_run() {
     let dir = Dir::new();
     dir.write(

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{guest, wrun};
+use support::{Dir, guest, wrun};
 
 #[test]
 fn nothing_is_logged_unless_asked_for() {
@@ -35,6 +35,47 @@ fn at_debug_every_phase_is_there_with_its_times() {
         // The code generator's own thoughts would bury the rest.
         assert!(!ended.stderr.contains("cranelift"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn looking_up_is_the_phase_cache_and_mapping_is_the_phase_load() {
+    const COMPILE: [&str; 3] = ["parse", "translate+compile", "link"];
+    let dir = Dir::new();
+    let module = wat::parse_file(guest("hello")).expect("the guest is well-formed");
+    dir.write("hello.wasm", module);
+    // The phases in the order in which they ended.
+    let phases = |options: &[&str]| {
+        let run = dir.wrun(options).args(["hello.wasm"]).env("WRUN_LOG", "debug");
+        let ended = run.run().status(0);
+        let lines = ended.stderr.lines().filter(|line| line.ends_with(" cpu"));
+        let names = lines.filter_map(|line| line.split_once("] ")?.1.split_once(": "));
+        names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    let run = ["load", "instantiate", "call"];
+    assert_eq!(phases(&["--no-cache"]), [&COMPILE[..], &run].concat());
+    let cached = ["--cache-dir=cache"];
+    // A file that was written just now is neither known nor remembered by its identity.
+    assert_eq!(
+        phases(&cached),
+        [&["cache", "cache"], &COMPILE[..], &["cache"], &run].concat(),
+        "not there"
+    );
+    assert_eq!(
+        phases(&cached),
+        [&["cache", "cache"][..], &run].concat(),
+        "found by its contents"
+    );
+    std::thread::sleep(std::time::Duration::from_millis(3300));
+    assert_eq!(
+        phases(&cached),
+        ["cache", "cache", "load", "cache", "instantiate", "call"],
+        "remembered"
+    );
+    assert_eq!(
+        phases(&cached),
+        [&["cache"][..], &run].concat(),
+        "found by its identity"
+    );
 }
 
 #[test]

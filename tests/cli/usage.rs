@@ -160,6 +160,11 @@ fn wrong_usage_has_status_125_and_the_fix() {
             &["--epoch-timeout", "0s", hello],
             &["--epoch-timeout: ", "leave the option out"],
         ),
+        (
+            &["--epoch-timeout", "0", hello],
+            &["--epoch-timeout: `0` is no time at all", "leave the option out"],
+        ),
+        (&["--dir", "-x", hello], &["--dir: ", "'-x'", "does not exist"]),
         (&["--epoch-timeout", "", hello], &["--epoch-timeout: ", "`500ms`"]),
     ] {
         wrun(words).run().fails(125, parts);

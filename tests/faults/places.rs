@@ -4,8 +4,10 @@
 //! File systems are mounted in a mount namespace of the test's own, which takes the right to mount; where it lacks, the test
 //! says so and makes do with what can be had.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use crate::cli::{Dir, while_repeating, wrun, wrun_after, wrun_through};
@@ -246,7 +248,7 @@ fn no_home() {
         ended.prints(&output);
         assert!(!site.path().join("home").exists(), "a relative path is no home");
     }
-    assert_eq!(names(&none.join(".cache")), ["wrun"], "that one could be made");
+    assert!(!none.exists(), "a home is not made");
     for (options, parts) in [
         (&["--cache-mode", "require"][..], &["HOME"][..]),
         (&["--cache-mode", "require", "--cache-dir", "/dev/null"], &["/dev/null"]),
@@ -330,4 +332,222 @@ fn a_cache_that_is_a_file_or_a_link() {
         // The user has named it.
         assert_eq!(ended.says(["notice: the cache directory"]).stderr.lines().count(), 1);
     }
+}
+
+/// What somebody else has put where an artifact is, while the directory could be written: it is another program.
+#[test]
+fn an_artifact_that_somebody_else_could_have_written() {
+    let site = site();
+    site.settle();
+    site.runs();
+    site.runs();
+    assert_eq!(names(&site.cache().join("by-file")).len(), 1, "it is known");
+    let own = fs::metadata(site.entry()).expect("there").uid();
+    let other = other_artifact(&site);
+    let mut cases = vec![(own, 0o666), (own, 0o620), (own, 0o602)];
+    if own == 0 {
+        cases.extend([(NOBODY, 0o600), (NOBODY, 0o666)]);
+    }
+    for (owner, mode) in cases {
+        println!("{owner} {mode:o}");
+        fs::write(site.entry(), &other).expect("ours");
+        fs::set_permissions(site.entry(), Permissions::from_mode(mode)).expect("ours");
+        chown(site.entry(), Some(owner), None).expect("root may");
+        let reason = match owner == own {
+            true => "others can write to it",
+            false => "it belongs to another user",
+        };
+        site.wrun(&["--cache-mode", "require"]).run().fails(126, [reason]);
+        let (compiled, log) = site.logged(&[]);
+        assert_eq!(compiled, 1, "{log}");
+        assert!(log.contains(reason), "{log}");
+        let metadata = fs::metadata(site.entry()).expect("there");
+        assert_eq!(
+            (metadata.uid(), metadata.mode() & 0o777),
+            (own, 0o600),
+            "it was replaced"
+        );
+        assert_eq!(site.compiles(), 0);
+    }
+}
+
+#[test]
+fn an_artifact_that_is_a_link() {
+    let site = site();
+    site.settle();
+    site.runs();
+    site.runs();
+    let elsewhere = site.path().join("elsewhere");
+    fs::write(&elsewhere, other_artifact(&site)).expect("writable");
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o600)).expect("ours");
+    let entry = site.entry();
+    fs::remove_file(&entry).expect("ours");
+    symlink(&elsewhere, &entry).expect("writable");
+    site.is_missed();
+    assert_eq!(site.compiles(), 1);
+    assert!(!entry.is_symlink(), "it was replaced");
+    assert_eq!(site.compiles(), 0);
+}
+
+#[test]
+fn links_that_somebody_else_could_have_made() {
+    let site = site();
+    fs::write(site.path().join("other.wasm"), site.program().seeded(2).wasm()).expect("writable");
+    site.settle();
+    site.runs();
+    site.runs();
+    let first = site.entry();
+    let cache = site.cache();
+    let words = ["--cache-dir".as_ref(), cache.as_os_str(), "other.wasm".as_ref()];
+    let other = site.program().seeded(2).output();
+    wrun(words).current_dir(site.path()).run().prints(&other);
+    let second = site.names_with(".wrun").into_iter().find(|name| !first.ends_with(name));
+    let links = cache.join("by-file");
+    let to_first =
+        |name: &String| fs::read_link(links.join(name)).is_ok_and(|target| target.file_name() == first.file_name());
+    let link = names(&links).into_iter().find(to_first).expect("it is known");
+    let link = links.join(link);
+    let lead = |target: &Path| {
+        fs::remove_file(&link).expect("ours");
+        symlink(target, &link).expect("ours");
+    };
+    // One of this user's own decides what runs.
+    let second = Path::new("..").join(second.expect("compiled"));
+    lead(&second);
+    site.wrun(&[]).run().prints(&other);
+
+    let own = fs::metadata(&links).expect("there").uid();
+    let change = |owner, mode| {
+        fs::set_permissions(&links, Permissions::from_mode(mode)).expect("ours");
+        chown(&links, Some(owner), None).expect("root may");
+    };
+    let mut cases = vec![(own, 0o777), (own, 0o730)];
+    if own == 0 {
+        cases.push((NOBODY, 0o700));
+    }
+    for (owner, mode) in cases {
+        change(owner, mode);
+        let (compiled, log) = site.logged(&[]);
+        assert_eq!(compiled, 0, "{log}");
+        assert!(log.contains("by-file: "), "{log}");
+        change(own, 0o700);
+        assert_eq!(
+            fs::read_link(&link).expect("there"),
+            second,
+            "nothing was written there"
+        );
+    }
+    // Through a directory elsewhere they are nobody's.
+    let moved = site.path().join("moved");
+    fs::rename(&links, &moved).expect("ours");
+    symlink(&moved, &links).expect("ours");
+    assert_eq!(site.compiles(), 0);
+    fs::remove_file(&links).expect("ours");
+    fs::rename(&moved, &links).expect("ours");
+
+    // Those that lead out of the cache.
+    let elsewhere = site.path().join("elsewhere.wrun");
+    fs::copy(links.join(&second), &elsewhere).expect("readable");
+    for target in [&*elsewhere, Path::new("../../elsewhere.wrun")] {
+        lead(target);
+        let (compiled, log) = site.logged(&[]);
+        assert_eq!(compiled, 0, "{log}");
+        assert!(log.contains("a link that leads out of the cache"), "{log}");
+        assert_eq!(
+            fs::read_link(&link).expect("there").file_name(),
+            first.file_name(),
+            "put right"
+        );
+    }
+}
+
+#[test]
+fn an_artifact_made_under_any_umask() {
+    for umask in ["000", "002", "077"] {
+        let site = site();
+        for mode in ["read-write", "require"] {
+            let cache = site.cache();
+            let words = ["--cache-mode", mode, "--cache-dir"].map(OsStr::new);
+            let ended = wrun_after(&format!("umask {umask}"), words).args([cache, site.module()]);
+            ended.run().prints(site.program().output());
+        }
+    }
+}
+
+/// Which times a change through a mapping shows in is a matter of the file system below.
+#[test]
+fn a_program_on_an_overlay() {
+    let site = site();
+    fs::write(site.path().join("second.wasm"), site.program().seeded(2).wasm()).expect("writable");
+    // Writes one module, lets it become known, and writes the other one through the mapping.
+    let program = "import mmap, os, subprocess, sys, time
+first, second = [open(name, 'rb').read() for name in (sys.argv[1], 'second.wasm')]
+open('m/x.wasm', 'wb').write(first)
+view = mmap.mmap(os.open('m/x.wasm', os.O_RDWR), 0)
+view[:] = first
+time.sleep(3.3)
+run = lambda: subprocess.run([sys.argv[2], '--cache-dir', sys.argv[3], 'm/x.wasm'], check=True)
+run(), run()
+view[:] = second
+run()";
+    fs::write(site.path().join("program.py"), program).expect("writable");
+    let (first, second) = (site.program().output(), site.program().seeded(2).output());
+    for (below, known) in [("mount -t tmpfs none below", 0), ("true", 1)] {
+        let script = format!(
+            "rm -rf below m \"$CACHE\"/*; mkdir below m; {below}; cd below; mkdir lower upper work; cd ..
+             mount -t overlay -o lowerdir=below/lower,upperdir=below/upper,workdir=below/work none m || {{ echo none; exit 0; }}
+             python3 program.py \"$MODULE\" \"$WRUN\" \"$CACHE\"; ls \"$CACHE\"/by-file 2>/dev/null | wc -l"
+        );
+        match where_mounting_is_permitted(&site, &script) {
+            Some(printed) if printed == "none\n" => println!("nobody may mount an overlay here"),
+            Some(printed) => assert_eq!(printed, format!("{first}{first}{second}{known}\n"), "{below}"),
+            None => {}
+        }
+    }
+}
+
+/// Device, inode, length and times are those of the image before.
+#[test]
+fn a_program_in_an_image_that_was_built_again() {
+    let site = site();
+    fs::write(site.path().join("second.wasm"), site.program().seeded(2).wasm()).expect("writable");
+    let script = "uuid=01234567-89ab-cdef-0123-456789abcdef; mkdir root mounted
+        image() {
+            cp \"$1\" root/x.wasm; touch -d @1700000000 root/x.wasm root
+            mke2fs -q -t ext4 -U $uuid -E hash_seed=$uuid -d root image 8M >/dev/null 2>&1 || return 1
+            for time in atime ctime mtime; do echo set_inode_field x.wasm $time @1700000000; done | debugfs -wf - image >/dev/null 2>&1
+            mount -o ro,loop image mounted 2>/dev/null
+        }
+        image \"$MODULE\" || { echo none; exit 0; }
+        MODULE=mounted/x.wasm; run; run; stat -c '%d %i %s %Y %Z' $MODULE; umount mounted; rm image
+        image second.wasm; run; stat -c '%d %i %s %Y %Z' $MODULE";
+    match where_mounting_is_permitted(&site, script) {
+        Some(printed) if printed == "none\n" => println!("no images can be made or mounted here"),
+        Some(printed) => {
+            let (first, second) = (site.program().output(), site.program().seeded(2).output());
+            let identities: Vec<_> = printed.lines().filter(|line| line.contains(' ')).collect();
+            let &[before, after] = &identities[..] else {
+                panic!("{printed}")
+            };
+            assert_eq!(printed, format!("{first}{first}{before}\n{second}{after}\n"));
+            if before != after {
+                println!("the device was another one; so the file is: {before}, {after}");
+            }
+        }
+        None => {}
+    }
+}
+
+/// A user who is nobody in particular.
+const NOBODY: u32 = 65534;
+
+/// The artifact of another program than the site's.
+fn other_artifact(site: &Site) -> Vec<u8> {
+    let path = site.path();
+    fs::write(path.join("other.wasm"), site.program().seeded(2).wasm()).expect("writable");
+    let ended = wrun(["--cache-dir", "other", "other.wasm"]).current_dir(path).run();
+    ended.prints(site.program().seeded(2).output());
+    let artifacts = names(&path.join("other"));
+    let name = artifacts.iter().find(|name| name.ends_with(".wrun")).expect("compiled");
+    fs::read(path.join("other").join(name)).expect("ours")
 }

@@ -150,7 +150,8 @@ fn a_compiler_that_stopped_is_replaced_by_one_of_those_that_wait() {
     assert_eq!(compiled, 1, "one of those who waited");
 
     signal(&first, "CONT");
-    assert_eq!(ends_right(&site, first), 1);
+    // It may have been stopped just before it began, and finds what the other has made.
+    assert!(ends_right(&site, first) <= 1);
     assert_eq!(site.names_with(".wrun").len(), 1);
     assert_eq!(site.names_with(".lock"), [""; 0]);
     assert_eq!(site.compiles(), 0);
@@ -252,7 +253,8 @@ fn a_known_file_is_not_read_and_its_artifact_is_not_copied() {
         site.runs();
         let live = Live::start(&site);
         let read = field(&live.proc("io"), "rchar:");
-        let private = field(&live.proc("smaps_rollup"), "Private_Dirty:");
+        // Copies only: pages of a file that was just written, such as wrun's own, count as dirty too.
+        let private = field(&live.proc("smaps_rollup"), "Anonymous:");
         live.ends_right();
         (read, private)
     };

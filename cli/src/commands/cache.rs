@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use wrun_runtime::{Cache, CacheEntry, CacheKey, Engine, MemoryMode, Pruned, Stale, verify_artifact};
+use wrun_runtime::{
+    Cache, CacheEntry, CacheKey, CacheMode, CacheRest, Engine, MemoryMode, Module, Pruned, Stale, verify_artifact,
+};
 
 use crate::caching;
 use crate::exit::Status;
 use crate::flags::{CacheAction, CacheLine, CodeFlags};
 use crate::module::Input;
+use crate::options::Action;
 use crate::quantity;
 use crate::report::{self, Failure, Reporter, printable};
 
@@ -89,7 +92,13 @@ fn list(dir: &Path, json: bool) -> Result<Status, Failure> {
 }
 
 fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
-    let entries = entries(dir)?;
+    let (entries, rest) = match caching::existing(dir)? {
+        None => (Vec::new(), CacheRest::default()),
+        Some(cache) => {
+            let both = cache.entries().and_then(|entries| Ok((entries, cache.rest()?)));
+            both.map_err(|error| unusable(dir, &error))?
+        }
+    };
     let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
     let (oldest, newest) = (entries.first(), entries.last());
     let value = json!({
@@ -99,36 +108,43 @@ fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
         "limit": limit,
         "oldest_use": oldest.map(|entry| seconds(entry.used)),
         "newest_use": newest.map(|entry| seconds(entry.used)),
+        "left_over_bytes": rest.left_over_bytes,
+        "links": rest.links,
     });
     super::print(json, &value, || {
         let used = |entry: Option<&CacheEntry>| entry.map_or_else(|| "-".to_owned(), |entry| ago(entry.used));
+        let left_over = match rest.left_over_bytes {
+            0 => String::new(),
+            bytes => format!("left over   {}\n", quantity::bytes(bytes)),
+        };
         format!(
-            "directory   {}\nartifacts   {}\nsize        {} of at most {}\nlast uses   {} to {}\n",
+            "directory   {}\nartifacts   {}\nsize        {} of at most {}\nlast uses   {} to {}\nknown files {}\n{left_over}",
             printable(&dir.to_string_lossy()),
             entries.len(),
             quantity::bytes(bytes),
             quantity::bytes(limit),
             used(oldest),
             used(newest),
+            rest.links,
         )
     })
 }
 
 /// The key of a module, and whether its artifact is there.
 fn key(dir: Option<&Path>, code: CodeFlags, file: OsString, json: bool) -> Result<Status, Failure> {
-    let options = super::options(file, code, super::without_cache())?;
+    let options = super::options(Action::Key, file, code, super::without_cache())?;
+    let report = Reporter::new(&options);
     let input = Input::open(&options, None)?;
-    let engine =
-        Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| Reporter::new(&options).failure(&error))?;
-    let key = CacheKey::of(&engine, input.wasm()?.0).to_string();
+    let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
+    let (wasm, _) = input.wasm()?;
+    Module::recognise(wasm).map_err(|error| report.failure(&error))?;
+    let key = CacheKey::of(&engine, wasm).to_string();
     if !json {
         return super::print(false, &Value::Null, || format!("{key}\n"));
     }
-    let entries = match dir {
-        Some(dir) => entries(dir)?,
-        None => Vec::new(),
-    };
-    let is_cached = entries.iter().any(|entry| entry.key == key);
+    // What a run would find that requires it. A cache that is not used has nothing.
+    let cache = dir.and_then(|dir| Cache::open(dir, CacheMode::Require, caching::DEFAULT_LIMIT).ok());
+    let is_cached = cache.is_some_and(|cache| Module::new_cached(&engine, &cache, wasm, None, None).is_ok());
     let value = json!({"file": options.module.to_string(), "key": key, "is_cached": is_cached});
     super::print(true, &value, String::new)
 }
@@ -139,6 +155,8 @@ enum Verdict {
     /// It is of no use to this wrun on this machine, and not known to be damaged.
     Stale(Stale),
     Damaged(String),
+    /// It cannot be read, so that nothing is known of it.
+    Unreadable(io::Error),
     /// Somebody has removed it meanwhile.
     Gone,
 }
@@ -147,7 +165,7 @@ fn verdict(path: &Path) -> Verdict {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Verdict::Gone,
-        Err(error) => return Verdict::Damaged(format!("it cannot be read: {error}")),
+        Err(error) => return Verdict::Unreadable(error),
     };
     match verify_artifact(&bytes) {
         Ok(()) => Verdict::Sound,
@@ -159,7 +177,9 @@ fn verdict(path: &Path) -> Verdict {
 }
 
 fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
-    let (mut sound, mut stale, mut damaged): (u64, u64, Vec<(PathBuf, String)>) = (0, 0, Vec::new());
+    let (mut sound, mut stale) = (0_u64, 0_u64);
+    let mut damaged = Vec::<(PathBuf, String)>::new();
+    let mut unreadable = Vec::<(PathBuf, String)>::new();
     for entry in entries(dir)? {
         match verdict(&entry.path) {
             Verdict::Sound => sound += 1,
@@ -168,39 +188,69 @@ fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
                 stale += 1;
             }
             Verdict::Damaged(why) => damaged.push((entry.path, why)),
+            Verdict::Unreadable(error) => unreadable.push((entry.path, error.to_string())),
             Verdict::Gone => {}
         }
     }
+    let rows = |list: &[(PathBuf, String)]| -> Value {
+        let row = |(path, why): &(PathBuf, String)| json!({"path": super::lossy(path), "reason": why});
+        list.iter().map(row).collect()
+    };
     let value = json!({
         "dir": super::lossy(dir),
         "sound": sound,
         "stale": stale,
-        "damaged": damaged.iter().map(|(path, why)| json!({"path": super::lossy(path), "reason": why})).collect::<Vec<_>>(),
+        "damaged": rows(&damaged),
+        "unreadable": rows(&unreadable),
     });
     super::print(json, &value, || {
         let line = |(path, why): &(PathBuf, String)| format!("{}\n", printable(&format!("{}: {why}", path.display())));
-        let lines: String = damaged.iter().map(line).collect();
+        let lines: String = damaged.iter().chain(&unreadable).map(line).collect();
+        let more = match unreadable.len() {
+            0 => String::new(),
+            count => format!(", {count} unreadable"),
+        };
         format!(
-            "{lines}{sound} sound, {stale} of another wrun, {} damaged\n",
+            "{lines}{sound} sound, {stale} of another wrun, {} damaged{more}\n",
             damaged.len()
         )
     })?;
-    if damaged.is_empty() {
-        return Ok(Status::Success);
-    }
-    Err(Failure::new(
-        Status::Failure,
-        "the cache is damaged: remove the files that are listed, or all with `wrun cache clear`",
-    ))
+    let complaint = match (damaged.is_empty(), unreadable.is_empty()) {
+        (true, true) => return Ok(Status::Success),
+        (true, false) => "some artifacts cannot be read: make the files that are listed readable, or remove them",
+        (false, _) => "the cache is damaged: remove the files that are listed, or all with `wrun cache clear`",
+    };
+    Err(Failure::new(Status::Failure, complaint))
 }
 
-/// Removes artifacts, and says how many.
+/// Removes what `how` does, and says how many artifacts that were, and what could not be removed.
 fn remove(dir: &Path, json: bool, how: impl FnOnce(&Cache) -> io::Result<Pruned>) -> Result<Status, Failure> {
-    let Pruned { files, bytes } = match caching::existing(dir)? {
+    let pruned = match caching::existing(dir)? {
         None => Pruned::default(),
         Some(cache) => how(&cache).map_err(|error| unusable(dir, &error))?,
     };
-    super::print(json, &json!({"removed": files, "bytes": bytes}), || {
-        format!("removed {files} artifacts of {}\n", quantity::bytes(bytes))
-    })
+    let Pruned {
+        files,
+        bytes,
+        failed,
+        failure,
+    } = pruned;
+    let value = json!({"removed": files, "bytes": bytes, "failed": failed});
+    super::print(json, &value, || {
+        let artifacts = if files == 1 { "artifact" } else { "artifacts" };
+        format!("removed {files} {artifacts} of {}\n", quantity::bytes(bytes))
+    })?;
+    let Some((path, error)) = failure else {
+        return Ok(Status::Success);
+    };
+    let others = match failed {
+        0 | 1 => String::new(),
+        failed => format!(" (and {} more)", failed - 1),
+    };
+    let text = format!(
+        "cannot remove {}{others}: {error}: make {} writable for this user, or remove it by hand",
+        path.display(),
+        dir.display()
+    );
+    Err(Failure::new(Status::Failure, &text))
 }

@@ -14,21 +14,27 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, fstat, linkat, statfs};
 use rustix::io::Errno;
 use rustix::stdio;
-use wrun_runtime::{Engine, MemoryMode, limit_files_by_error};
+use serde_json::json;
+use wrun_runtime::{Engine, MemoryMode, inspect, limit_files_by_error};
 
 use crate::exit::Status;
 use crate::flags::CompileLine;
 use crate::module::Input;
-use crate::options::{Options, Source};
+use crate::options::{Action, Options, Source};
 use crate::report::{self, Failure, Reporter};
 
 /// Compiles a module to a file.
 pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
-    let CompileLine { code, output, file } = line;
+    let CompileLine {
+        code,
+        output,
+        json,
+        file,
+    } = line;
     if output.is_empty() {
         return Err(Failure::usage("--output: the path of the file to write is missing"));
     }
-    let options = super::options(file, code, super::without_cache())?;
+    let options = super::options(Action::Compile, file, code, super::without_cache())?;
     let report = Reporter::new(&options);
     let target = PathBuf::from(&output);
     if is_input(&options, &target) {
@@ -36,6 +42,11 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
             "--output: `{}` is the module itself: choose another name",
             target.display()
         )));
+    }
+    if json && (output == "-" || matches!(Place::of(&target), Ok(Place::Stdout))) {
+        return Err(Failure::usage(
+            "--json and a module that goes to stdout exclude each other: write it to a file",
+        ));
     }
     let input = Input::open(&options, None)?;
     // What cannot be compiled is known before anything is compiled.
@@ -57,12 +68,25 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
         Ok(Place::File(path)) => replace(&path, &artifact),
         Err(error) => Err(error),
     };
-    written.map(|()| Status::Success).map_err(|error| {
+    written.map_err(|error| {
         Failure::new(
             Status::Failure,
             &format!("cannot write `{}`: {error}", target.display()),
         )
-    })
+    })?;
+    if !json {
+        return Ok(Status::Success);
+    }
+    let made = inspect(&artifact).map_err(|stale| Failure::bug(&stale.to_string()))?;
+    let value = json!({
+        "file": options.module.to_string(),
+        "out": super::lossy(&target),
+        "bytes": artifact.len(),
+        "cpu": super::features(made.cpu),
+        "address_map": made.address_map,
+        "functions": made.functions.len(),
+    });
+    super::print(true, &value, String::new)
 }
 
 /// Whether the file to write is the one to read.

@@ -1,14 +1,15 @@
 //! `wrun inspect FILE`: what a compiled module holds. Of a wasm file, the compiled module that a run would use is shown.
 
+use std::cmp::Reverse;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use wrun_runtime::{CpuFeatures, Engine, Inspection, MemoryMode, Module, Stale, inspect as inspect_artifact};
+use wrun_runtime::{CacheKey, Engine, Inspection, MemoryMode, inspect as inspect_artifact};
 
 use crate::exit::Status;
 use crate::flags::InspectLine;
 use crate::module::{Contents, Input};
-use crate::options::{Options, Source};
+use crate::options::{Action, Options, Source};
 use crate::quantity;
 use crate::report::{Failure, Reporter, printable};
 
@@ -20,30 +21,43 @@ pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
         cache,
         file,
     } = line;
-    let options = super::options(file, code, cache)?;
+    let options = super::options(Action::Inspect, file, code, cache)?;
     options.code.check_machine()?;
-    let (is_precompiled, found) = look(&options)?;
-    let what = if is_precompiled { "compiled module" } else { "wasm" };
-    super::print(json, &value(&options.module, is_precompiled, &found), || {
-        words(&options.module, what, &found)
-    })
+    let found = look(&options)?;
+    if json {
+        super::print(true, &value(&options.module, &found), String::new)
+    } else {
+        super::print(false, &Value::Null, || words(&options.module, &found))
+    }
 }
 
-/// Whether the file is a compiled module, and what it, or the one that a run makes of it, holds.
-fn look(options: &Options) -> Result<(bool, Inspection), Failure> {
+/// What there is to say of a file.
+struct Found {
+    /// The key of a wasm file in the cache; `None` for a compiled module.
+    key: Option<String>,
+    /// What the compiled module holds, or the one that a run makes of the wasm file.
+    inspection: Inspection,
+}
+
+fn look(options: &Options) -> Result<Found, Failure> {
     let report = Reporter::new(options);
-    let refuse = |stale: Stale| report.cannot_inspect(&stale);
+    let inspect = |bytes: &[u8]| inspect_artifact(bytes).map_err(|stale| report.cannot_run(&stale.to_string()));
     let input = Input::open(options, None)?;
+    if input.is_artifact()?
+        && let Contents::Artifact(bytes) = input.contents()?
+    {
+        let (key, inspection) = (None, inspect(bytes)?);
+        return Ok(Found { key, inspection });
+    }
     let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
-    let inspect = |module: &Module| inspect_artifact(module.serialize()).map_err(refuse);
-    if let Some(module) = input.known(&engine) {
-        return Ok((false, inspect(&module)?));
-    }
-    if let Contents::Artifact(bytes) = input.contents()? {
-        return Ok((true, inspect_artifact(bytes).map_err(refuse)?));
-    }
-    let module = input.read_and_compile(&engine).map_err(|no| no.failure(&report))?;
-    Ok((false, inspect(&module)?))
+    let module = match input.known(&engine)? {
+        Some(module) => module,
+        None => input.read_and_compile(&engine).map_err(|no| no.failure(&report))?,
+    };
+    Ok(Found {
+        key: Some(CacheKey::of(&engine, input.wasm()?.0).to_string()),
+        inspection: inspect(module.serialize())?,
+    })
 }
 
 fn memory(mode: MemoryMode) -> &'static str {
@@ -53,26 +67,38 @@ fn memory(mode: MemoryMode) -> &'static str {
     }
 }
 
-fn value(source: &Source, is_precompiled: bool, found: &Inspection) -> Value {
-    let features = CpuFeatures::KNOWN
-        .iter()
-        .filter(|(feature, _)| found.cpu.contains(*feature));
+fn value(source: &Source, Found { key, inspection: found }: &Found) -> Value {
     let imports = found.imports.iter();
     let exports = found.exports.iter();
     let sections = found.sections.iter();
+    let functions = found.functions.iter();
     json!({
         "file": source.to_string(),
-        "kind": if is_precompiled { "compiled" } else { "wasm" },
+        "kind": if key.is_none() { "compiled" } else { "wasm" },
+        "key": key,
         "bytes": found.bytes,
         "build": found.build,
         "is_this_build": found.is_this_build,
         "format_version": found.format_version,
         "target": found.target,
-        "cpu": features.map(|(_, name)| *name).collect::<Vec<_>>(),
+        "cpu": super::features(found.cpu),
         "memory": memory(found.memory),
+        "reservation": found.reservation,
+        "guard": found.guard,
         "address_map": found.address_map,
+        "alias_analysis": found.alias_analysis,
+        "padding": found.padding,
+        "code_section": found.code_section,
+        "checksums": {
+            "head": hex(found.checksums.head),
+            "text": hex(found.checksums.text),
+            "data": hex(found.checksums.data),
+        },
         "name": found.name,
-        "functions": found.functions,
+        "functions": found.functions.len(),
+        "function_list": functions
+            .map(|func| json!({"index": func.index, "name": func.name, "offset": func.offset, "bytes": func.bytes}))
+            .collect::<Vec<_>>(),
         "imports": imports.map(|(module, name, ty)| json!({"module": module, "name": name, "type": ty})).collect::<Vec<_>>(),
         "exports": exports.map(|(name, ty)| json!({"name": name, "type": ty})).collect::<Vec<_>>(),
         "sections": sections
@@ -81,14 +107,40 @@ fn value(source: &Source, is_precompiled: bool, found: &Inspection) -> Value {
     })
 }
 
-fn words(source: &Source, what: &str, found: &Inspection) -> String {
+/// A checksum as people compare it; JSON's numbers are not that exact.
+fn hex(checksum: u64) -> String {
+    format!("{checksum:016x}")
+}
+
+/// How many functions people are shown.
+const SHOWN_FUNCTIONS: usize = 10;
+
+fn words(source: &Source, Found { key, inspection: found }: &Found) -> String {
     let mut text = String::new();
+    let what = if key.is_none() { "compiled module" } else { "wasm" };
     let this = if found.is_this_build {
         "this wrun"
     } else {
         "another wrun"
     };
     let name = found.name.as_deref().unwrap_or("-");
+    let memory = format!(
+        "{} ({} reserved, {} of guard)",
+        memory(found.memory),
+        quantity::bytes(found.reservation),
+        quantity::bytes(found.guard)
+    );
+    let checksums = format!(
+        "{} of header and info, {} of text, {} of data",
+        hex(found.checksums.head),
+        hex(found.checksums.text),
+        hex(found.checksums.data)
+    );
+    let aliases = if found.alias_analysis {
+        "analysed"
+    } else {
+        "not analysed"
+    };
     let rows = [
         ("file", format!("{source} ({what})")),
         ("compiled size", quantity::bytes(found.bytes)),
@@ -97,12 +149,35 @@ fn words(source: &Source, what: &str, found: &Inspection) -> String {
         ("format", found.format_version.to_string()),
         ("target", found.target.to_owned()),
         ("cpu", found.cpu.to_string()),
-        ("memory", memory(found.memory).to_owned()),
+        ("memory", memory),
         ("address map", if found.address_map { "yes" } else { "no" }.to_owned()),
-        ("functions", found.functions.to_string()),
+        ("aliases", aliases.to_owned()),
+        ("padding", quantity::bytes(found.padding.into())),
+        ("code section", format!("at {:#x} of the wasm file", found.code_section)),
+        ("checksums", checksums),
+        ("key", key.as_deref().unwrap_or("-").to_owned()),
+        ("functions", found.functions.len().to_string()),
     ];
     for (title, row) in rows {
         line(&mut text, &format!("{title:<14}{row}"));
+    }
+    let mut functions: Vec<_> = found.functions.iter().collect();
+    functions.sort_by_key(|func| (Reverse(func.bytes), func.index));
+    for func in functions.iter().take(SHOWN_FUNCTIONS) {
+        let (index, name) = (func.index, func.name.as_deref().unwrap_or("-"));
+        line(
+            &mut text,
+            &format!(
+                "function      {index:>6} {:>12} bytes at {:#x} {name}",
+                func.bytes, func.offset
+            ),
+        );
+    }
+    if let Some(more) = functions.len().checked_sub(SHOWN_FUNCTIONS).filter(|more| *more > 0) {
+        line(
+            &mut text,
+            &format!("function      {more} smaller ones: `wrun inspect --json` lists all"),
+        );
     }
     for (name, offset, bytes) in &found.sections {
         line(

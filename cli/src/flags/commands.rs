@@ -37,7 +37,7 @@ pub(crate) enum Cpu {
 #[command(next_help_heading = "Cache")]
 pub(crate) struct CacheFlags {
     /// The cache's directory [default: WRUN_CACHE_DIR, else $XDG_CACHE_HOME/wrun, else ~/.cache/wrun]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
     pub(crate) cache_dir: Option<OsString>,
 
     /// Neither use nor fill the cache
@@ -75,6 +75,10 @@ pub(crate) struct CompileLine {
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: OsString,
 
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
     /// The module: wasm or its text format, `-` is stdin
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: OsString,
@@ -105,7 +109,7 @@ pub(crate) struct CacheLine {
     pub(crate) action: CacheAction,
 
     /// The cache's directory [default: WRUN_CACHE_DIR, else $XDG_CACHE_HOME/wrun, else ~/.cache/wrun]
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
     pub(crate) cache_dir: Option<OsString>,
 
     /// Print JSON
@@ -120,7 +124,7 @@ pub(crate) enum CacheAction {
     Path,
     /// List the artifacts: size, last use, key; those not used for longest first
     Ls,
-    /// Print how many artifacts there are, and their size
+    /// Print how many artifacts there are, and their size, and what there is beside them
     Stats {
         #[command(flatten)]
         limit: LimitFlag,
@@ -134,14 +138,15 @@ pub(crate) enum CacheAction {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: OsString,
     },
-    /// Compare all checksums of all artifacts; status 125 when one is damaged
+    /// Compare all checksums of all artifacts; status 125 when one is damaged or cannot be read
     Verify,
-    /// Remove what was not used for longest until the rest is within the limit, and what killed processes have left
+    /// Remove what was not used for longest until the rest is within the limit, and what killed processes have left; status
+    /// 125 when something cannot be removed
     Prune {
         #[command(flatten)]
         limit: LimitFlag,
     },
-    /// Remove all artifacts
+    /// Remove all that is wrun's; status 125 when something cannot be removed
     Clear,
 }
 

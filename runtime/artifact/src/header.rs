@@ -254,6 +254,27 @@ pub fn settings_of(file: &[u8]) -> Option<Config> {
     Config::from_bytes(&layout.config).filter(|_| is_artifact(file))
 }
 
+/// The checksums that the header holds.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Checksums {
+    /// Of the first page and info.
+    pub head: u64,
+    /// Of the executable pages: text and unwind table.
+    pub text: u64,
+    /// Of all else.
+    pub data: u64,
+}
+
+/// The checksums that an artifact of this format says it has. Nothing is compared.
+pub fn checksums_of(file: &[u8]) -> Option<Checksums> {
+    let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
+    is_artifact(file).then_some(Checksums {
+        head: layout.checksum.get(),
+        text: layout.text_checksum.get(),
+        data: layout.data_checksum.get(),
+    })
+}
+
 impl core::error::Error for Stale {}
 
 impl Header {

@@ -18,6 +18,7 @@ mod translate;
 
 pub use compile::{Options, Report, compile, compile_subset};
 pub use error::{CompileError, Proposal};
+pub use parse::recognise;
 pub use wrun_artifact::Config;
 
 pub use wrun_artifact::BUILD;

@@ -1,6 +1,7 @@
-//! Removing artifacts: those not used for longest, when there are too many; and what killed processes have left over. Whoever has
-//! an artifact open or mapped keeps it, and what is not wrun's own ([`names`]) stays.
+//! Removing: artifacts that were not used for longest, when there are too many; links, when there are too many; and what killed
+//! processes have left over. Whoever has an artifact open or mapped keeps it, and what is not wrun's own ([`names`]) stays.
 
+use std::fs::TryLockError;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -15,6 +16,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How exactly it is known when an artifact was last used: a run that finds a later use recorded records none.
 const RESOLUTION: Duration = Duration::from_secs(60);
 
+/// The most links that are kept. A machine with fresh checkouts makes one for each of them, and none of those is used again.
+const MOST_LINKS: usize = 4096;
+
 /// An artifact in a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CacheEntry {
@@ -28,13 +32,50 @@ pub struct CacheEntry {
     pub used: SystemTime,
 }
 
-/// What was removed.
+/// What there is beside the artifacts.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct CacheRest {
+    /// The size, in bytes, of files that are being written, or were left over half written.
+    pub left_over_bytes: u64,
+    /// How many links from files' identities to artifacts there are.
+    pub links: u64,
+}
+
+/// What was removed.
+#[derive(Debug, Default)]
 pub struct Pruned {
     /// Artifacts.
     pub files: u64,
     /// Their sizes, in bytes.
     pub bytes: u64,
+    /// How much of what was to be removed is still there.
+    pub failed: u64,
+    /// Where the first of that is, and why.
+    pub failure: Option<(PathBuf, io::Error)>,
+}
+
+impl Pruned {
+    /// Notes whether something was removed. What somebody else has removed meanwhile is, too.
+    fn note(&mut self, path: impl FnOnce() -> PathBuf, removed: io::Result<()>) -> bool {
+        match removed {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                self.failed += 1;
+                self.failure.get_or_insert_with(|| (path(), error));
+                false
+            }
+        }
+    }
+}
+
+/// What is to be removed of what only processes at work need.
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Sweep {
+    /// What is old, and links that lead nowhere.
+    LeftOver,
+    /// All that nobody holds, and all links.
+    All,
 }
 
 impl Cache {
@@ -77,33 +118,56 @@ impl Cache {
         }
     }
 
-    /// Removes artifacts until the others have at most `limit` bytes, and what is left over.
+    /// What there is beside the artifacts.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn rest(&self) -> io::Result<CacheRest> {
+        let items = self.dir.items(Name::parse)?;
+        let left_over = items
+            .iter()
+            .filter(|(name, facts)| matches!(name, Name::Temporary(_)) && facts.is_file);
+        let links = self.links()?.map_or(Ok(0), |links| count(&links))?;
+        Ok(CacheRest {
+            left_over_bytes: left_over.map(|(_, facts)| facts.bytes).sum(),
+            links: links as u64,
+        })
+    }
+
+    /// Removes artifacts until the others have at most `limit` bytes, links until there are not too many, and what is left over.
+    /// What cannot be removed holds nothing else up.
     ///
     /// # Errors
     /// When the directory cannot be read.
     pub fn prune(&self, limit: u64) -> io::Result<Pruned> {
-        self.prune_but(limit, None)
+        self.prune_but(limit, None, Sweep::LeftOver)
     }
 
-    /// Removes all artifacts, and what is left over.
+    /// Removes all that is wrun's, but what processes at work hold. What cannot be removed holds nothing else up.
     ///
     /// # Errors
     /// When the directory cannot be read.
     pub fn clear(&self) -> io::Result<Pruned> {
-        self.prune_but(0, None)
+        self.prune_but(0, None, Sweep::All)
     }
 
     /// Called after an artifact was added: that one stays, whatever its size.
     pub(super) fn keep_within_limit(&self, added: &CacheKey) {
         debug_assert_eq!(self.mode, CacheMode::ReadWrite, "only then are artifacts added");
-        match self.prune_but(self.limit, Some(&added.to_string())) {
-            Ok(Pruned { files: 0, .. }) => {}
-            Ok(Pruned { files, bytes }) => log::debug!("cache: removed {files} artifacts of {bytes} bytes"),
+        match self.prune_but(self.limit, Some(&added.to_string()), Sweep::LeftOver) {
+            Ok(pruned) => {
+                if pruned.files > 0 {
+                    log::debug!("cache: removed {} artifacts of {} bytes", pruned.files, pruned.bytes);
+                }
+                if let Some((path, error)) = pruned.failure {
+                    log::debug!("cache: cannot remove {}: {error}", path.display());
+                }
+            }
             Err(error) => log::debug!("cache: cannot look for artifacts to remove: {error}"),
         }
     }
 
-    fn prune_but(&self, limit: u64, keep: Option<&str>) -> io::Result<Pruned> {
+    fn prune_but(&self, limit: u64, keep: Option<&str>, sweep: Sweep) -> io::Result<Pruned> {
         let mut pruned = Pruned::default();
         let entries = self.entries()?;
         let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
@@ -114,31 +178,117 @@ impl Cache {
             if Some(entry.key.as_str()) == keep {
                 continue;
             }
-            let name = Name::Artifact(entry.key).to_string();
-            if self.dir.remove(&name).is_ok() {
+            let removed = self.dir.remove(&Name::Artifact(entry.key).to_string());
+            if pruned.note(|| entry.path, removed) {
                 total -= entry.bytes;
                 pruned.files += 1;
                 pruned.bytes += entry.bytes;
             }
         }
-        self.sweep()?;
+        self.sweep(sweep, &mut pruned)?;
+        if let Err(error) = self.sweep_by_file(sweep, &mut pruned) {
+            pruned.note(|| self.path.join(BY_FILE), Err(error));
+        }
         Ok(pruned)
     }
 
-    /// Removes files that killed processes have left half written, and links to artifacts that are gone.
-    fn sweep(&self) -> io::Result<()> {
+    /// Removes files that killed processes have left half written.
+    fn sweep(&self, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
         for (name, facts) in self.dir.items(Name::parse)? {
-            let left_over = matches!(name, Name::Lock(_) | Name::Temporary(_)) && facts.is_file && is_old(&facts);
-            let name = name.to_string();
-            // Holding it proves that nobody else does.
-            if left_over && self.dir.read(&name).is_ok_and(|opened| opened.file.try_lock().is_ok()) {
-                let _ = self.dir.remove(&name);
+            let path = || self.path.join(name.to_string());
+            match name {
+                // A directory in an artifact's place keeps the artifact away.
+                Name::Artifact(_) if facts.is_dir => {
+                    let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, and none of wrun's");
+                    pruned.note(path, Err(error));
+                }
+                Name::Lock(_) | Name::Temporary(_) if facts.is_file && (sweep == Sweep::All || is_old(&facts)) => {
+                    pruned.note(path, self.remove_unheld(&name.to_string()));
+                }
+                _ => {}
             }
         }
-        match self.dir.open_dir(BY_FILE) {
-            Ok(links) => sweep_links(&links),
-            Err(_) => Ok(()),
+        Ok(())
+    }
+
+    /// Removes a file unless somebody holds it.
+    fn remove_unheld(&self, name: &str) -> io::Result<()> {
+        let file = self.dir.read(name)?.file;
+        // Holding it proves that nobody else does.
+        match file.try_lock() {
+            // The one who held it may have removed it, and the next one made another.
+            Ok(()) if self.dir.is(name, &file) => self.dir.remove(name),
+            Ok(()) | Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// The directory of links, if there is one.
+    fn links(&self) -> io::Result<Option<Dir>> {
+        match self.dir.open_dir(BY_FILE) {
+            Ok(links) => Ok(Some(links)),
+            // What is a link or a file is not wrun's.
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Called after a link was made: removes the oldest ones if there are too many. Which of them are still of use, nobody knows.
+    pub(super) fn keep_few_links(&self) {
+        let swept = self.links().and_then(|links| match links {
+            Some(links) if count(&links)? > MOST_LINKS => {
+                self.sweep_links(&links, Sweep::LeftOver, &mut Pruned::default())
+            }
+            _ => Ok(()),
+        });
+        if let Err(error) = swept {
+            log::debug!("cache: cannot look for links to remove: {error}");
+        }
+    }
+
+    fn sweep_by_file(&self, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
+        let Some(links) = self.links()? else {
+            return Ok(());
+        };
+        self.sweep_links(&links, sweep, pruned)?;
+        if sweep == Sweep::LeftOver {
+            return Ok(());
+        }
+        match self.dir.remove_dir(BY_FILE) {
+            // There is more in it: somebody else's, or what could not be removed, which is noted.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Removes links to artifacts that are gone, and the older half of the others if there are too many.
+    fn sweep_links(&self, links: &Dir, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
+        let mut kept = Vec::new();
+        let mut remove = |name: String| {
+            let removed = links.remove(&name);
+            pruned.note(|| self.path.join(BY_FILE).join(name), removed);
+        };
+        for (name, facts) in links.items(LinkName::parse)? {
+            let text = name.to_string();
+            let leads_to_an_artifact = || links.read_link(&text).is_ok_and(|led| names::is_target(led.as_bytes()));
+            if !facts.is_link || !leads_to_an_artifact() {
+                continue;
+            }
+            match name {
+                _ if sweep == Sweep::All => remove(text),
+                LinkName::Identity(_) if links.leads_somewhere(&text) => kept.push((facts.written, text)),
+                LinkName::Temporary(_) if !is_old(&facts) => {}
+                LinkName::Identity(_) | LinkName::Temporary(_) => remove(text),
+            }
+        }
+        if kept.len() > MOST_LINKS {
+            kept.sort();
+            let half = kept.len() / 2;
+            kept.drain(..half).for_each(|(_, name)| remove(name));
+        }
+        Ok(())
     }
 }
 
@@ -146,20 +296,7 @@ fn is_old(facts: &Facts) -> bool {
     facts.written.elapsed().is_ok_and(|age| age > GRACE)
 }
 
-fn sweep_links(links: &Dir) -> io::Result<()> {
-    for (name, facts) in links.items(LinkName::parse)? {
-        let text = name.to_string();
-        let leads_to_an_artifact = || links.read_link(&text).is_ok_and(|led| names::is_target(led.as_bytes()));
-        if !facts.is_link || !leads_to_an_artifact() {
-            continue;
-        }
-        let left_over = match name {
-            LinkName::Identity(_) => !links.leads_somewhere(&text),
-            LinkName::Temporary(_) => is_old(&facts),
-        };
-        if left_over {
-            let _ = links.remove(&text);
-        }
-    }
-    Ok(())
+/// How many links there are, by their names.
+fn count(links: &Dir) -> io::Result<usize> {
+    links.count(|name| matches!(LinkName::parse(name), Some(LinkName::Identity(_))))
 }

@@ -106,6 +106,7 @@ impl FileIdentity {
     /// disk, when the file was written a short while ago.
     pub(super) fn before_reading(mut self, file: &File) -> Self {
         self.is_reliable = self.is_settled()
+            && self.tells_contents_apart()
             && dir::make_changes_show(file).unwrap_or_else(|error| {
                 log::debug!("cache: the module's file cannot be remembered: {error}");
                 false
@@ -132,6 +133,14 @@ impl FileIdentity {
         let latest = modified.max(changed);
         // Times of the future are no better than recent ones.
         u64::try_from(latest).map_or(true, |latest| now.as_secs().saturating_sub(latest) > SETTLING.as_secs())
+    }
+
+    /// Whether the time of the inode's change is one that a system took, and not the builder of an image. An image that is built
+    /// again has the same devices, inodes and times as the one before it, whatever is in its files; builders write whole seconds.
+    /// So do file systems with a coarse clock, whose times tell two contents no better apart.
+    fn tells_contents_apart(&self) -> bool {
+        let [.., nanoseconds] = self.fields;
+        nanoseconds != 0
     }
 
     /// The name of the link for a file with this identity, under these settings: about 140 characters.
@@ -172,6 +181,14 @@ mod tests {
         ] {
             let identity = identity([1, 2, 3, modified, 0, changed, 0]);
             assert_eq!(identity.is_settled(), settled, "{modified} {changed}");
+        }
+    }
+
+    #[test]
+    fn times_of_whole_seconds_are_of_no_use() {
+        for (nanoseconds, of_use) in [([0, 0], false), ([5, 0], false), ([0, 5], true), ([5, 7], true)] {
+            let identity = identity([1, 2, 3, 4, nanoseconds[0], 5, nanoseconds[1]]);
+            assert_eq!(identity.tells_contents_apart(), of_use, "{nanoseconds:?}");
         }
     }
 

@@ -7,6 +7,10 @@
 //! DIR/by-file/ID       a symbolic link to ../KEY.wrun: the file with this identity has this artifact. Advisory
 //! ```
 //!
+//! Artifacts are native code, so what somebody else could have written is not used: the directory, the artifact, and `by-file`
+//! must belong to this user or root, and nobody else may be able to write to them. No link is followed but those in `by-file`,
+//! and none out of the directory.
+//!
 //! What has other names (`names`) is not wrun's. Reading (`find…`) removes and writes nothing, but lets a file's time of last
 //! use be set; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
 //! caller, who says so in the log and goes on without.
@@ -22,12 +26,13 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-pub use evict::{CacheEntry, Pruned};
+pub use evict::{CacheEntry, CacheRest, Pruned};
 pub(crate) use key::Settings;
 pub use key::{CacheKey, FileIdentity};
 use names::Name;
 
-use crate::sys::dir::{Dir, Opened, effective_user};
+use crate::error::Miss;
+use crate::sys::dir::{Dir, Opened, Owner, effective_user};
 
 /// What a run may do with the cache.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -45,6 +50,8 @@ pub enum CacheMode {
 pub struct Cache {
     path: PathBuf,
     dir: Dir,
+    /// The user who owns it: this one or root.
+    owner: u32,
     mode: CacheMode,
     limit: u64,
 }
@@ -61,7 +68,13 @@ pub enum CacheError {
 impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(path, error) => write!(f, "the cache directory {} cannot be used: {error}", path.display()),
+            Self::Io(path, error) => {
+                let fix = match error.kind() {
+                    io::ErrorKind::PermissionDenied => " (name another one with --cache-dir)",
+                    _ => "",
+                };
+                write!(f, "the cache directory {} cannot be used: {error}{fix}", path.display())
+            }
             Self::Untrusted(path, why) => write!(
                 f,
                 "the cache directory {} is not used, since artifacts are native code and {why}",
@@ -71,7 +84,63 @@ impl fmt::Display for CacheError {
     }
 }
 
+impl CacheError {
+    /// Whether there is no such directory.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 impl std::error::Error for CacheError {}
+
+/// Makes a directory for its owner alone, and those above it.
+fn make(dir: &Path) -> io::Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|error| {
+        let is_dangling = |path: &&Path| path.is_symlink() && !path.exists();
+        match dir.ancestors().find(is_dangling) {
+            Some(link) if error.kind() == io::ErrorKind::AlreadyExists => io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "{} is a link to nothing (remove it, or make what it leads to)",
+                    link.display()
+                ),
+            ),
+            _ => error,
+        }
+    })
+}
+
+/// Why something in the file system may hold what somebody else has put there.
+enum Foreign {
+    /// Others can write to it.
+    Writable,
+    /// It belongs to somebody who is neither this user nor root.
+    Owned,
+}
+
+impl Foreign {
+    /// Whether what has this owner may hold something of somebody else's, for `user`, who is known to be this one or root.
+    fn find(owner: Owner, user: u32) -> Option<Self> {
+        let is_own = owner.user == 0 || owner.user == user || owner.user == effective_user();
+        if !is_own {
+            return Some(Self::Owned);
+        }
+        owner.others_can_write.then_some(Self::Writable)
+    }
+
+    /// The same, as an error.
+    fn check(owner: Owner, user: u32) -> io::Result<()> {
+        let Some(found) = Self::find(owner, user) else {
+            return Ok(());
+        };
+        let text = match found {
+            Self::Writable => "others can write to it",
+            Self::Owned => "it belongs to another user",
+        };
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+    }
+}
 
 /// The directory of links in a cache.
 const BY_FILE: &str = "by-file";
@@ -84,28 +153,38 @@ impl Cache {
     /// When the directory cannot be opened or made, when others can write to it, and when it belongs to somebody who is neither
     /// this user nor root.
     pub fn open(dir: &Path, mode: CacheMode, limit: u64) -> Result<Self, CacheError> {
-        let failed = |error| CacheError::Io(dir.to_owned(), error);
-        let open = match Dir::open(dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && mode == CacheMode::ReadWrite => {
-                let mut builder = fs::DirBuilder::new();
-                builder.recursive(true).mode(0o700).create(dir).map_err(failed)?;
-                Dir::open(dir).map_err(failed)?
+        match Self::open_existing(dir, mode, limit) {
+            Err(error) if error.is_absent() && mode == CacheMode::ReadWrite => {
+                make(dir).map_err(|error| CacheError::Io(dir.to_owned(), error))?;
+                Self::open_existing(dir, mode, limit)
             }
-            result => result.map_err(failed)?,
-        };
-        let owner = open.owner().map_err(failed)?;
-        if owner.others_can_write {
-            return Err(CacheError::Untrusted(
-                dir.to_owned(),
-                "others can write to it (chmod go-w)",
-            ));
+            result => result,
         }
-        if owner.user != 0 && owner.user != effective_user() {
-            return Err(CacheError::Untrusted(dir.to_owned(), "it belongs to another user"));
+    }
+
+    /// As [`Self::open`], but makes no directory.
+    ///
+    /// # Errors
+    /// As for [`Self::open`], and when there is no directory ([`CacheError::is_absent`]).
+    pub fn open_existing(dir: &Path, mode: CacheMode, limit: u64) -> Result<Self, CacheError> {
+        let failed = |error| CacheError::Io(dir.to_owned(), error);
+        let open = Dir::open(dir).map_err(failed)?;
+        let owner = open.owner().map_err(failed)?;
+        let why = match Foreign::find(owner, 0) {
+            None => None,
+            // What they could do meanwhile that its owner does not show: to rename one artifact to another one's name.
+            Some(Foreign::Writable) => {
+                Some("others can write to it (chmod go-w, then `wrun cache clear` unless they are trusted)")
+            }
+            Some(Foreign::Owned) => Some("it belongs to another user (name another one with --cache-dir)"),
+        };
+        if let Some(why) = why {
+            return Err(CacheError::Untrusted(dir.to_owned(), why));
         }
         Ok(Self {
             path: dir.to_owned(),
             dir: open,
+            owner: owner.user,
             mode,
             limit,
         })
@@ -121,29 +200,58 @@ impl Cache {
         self.mode
     }
 
+    /// The file of the artifact with this key, whether it is there or not.
+    pub(crate) fn artifact_path(&self, key: &CacheKey) -> PathBuf {
+        self.path.join(key.file_name())
+    }
+
     /// The artifact with this key.
-    pub(crate) fn find(&self, key: &CacheKey) -> Option<Opened> {
-        self.open_artifact(&key.file_name())
+    pub(crate) fn find(&self, key: &CacheKey) -> Result<Opened, Miss> {
+        self.check_artifact(self.dir.read(&key.file_name()))
     }
 
     /// The artifact that was remembered for a file with this identity.
-    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Option<Opened> {
-        self.open_artifact(&format!("{BY_FILE}/{}", identity.name(settings)))
+    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Result<Opened, Miss> {
+        let found = self.check_links().and_then(|()| {
+            let name = format!("{BY_FILE}/{}", identity.name(settings));
+            match self.dir.read_within(&name)? {
+                Some(artifact) => Ok(artifact),
+                None => self.read_linked(&name),
+            }
+        });
+        self.check_artifact(found)
     }
 
-    fn open_artifact(&self, name: &str) -> Option<Opened> {
-        match self.dir.read(name) {
-            Ok(artifact) => {
-                self.note_use(&artifact);
-                Some(artifact)
-            }
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    log::debug!("cache: {name} is not used: {error}");
-                }
-                None
-            }
-        }
+    /// Opens the artifact that a link is one to, where the system cannot be told to stay within the directory.
+    fn read_linked(&self, name: &str) -> io::Result<Opened> {
+        let target = self.dir.read_link(name)?;
+        let elsewhere = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link that leads to no artifact");
+        self.dir.read(names::linked(target.as_bytes()).ok_or_else(elsewhere)?)
+    }
+
+    /// An artifact that was found and is to be trusted.
+    fn check_artifact(&self, found: io::Result<Opened>) -> Result<Opened, Miss> {
+        let checked = found.and_then(|artifact| {
+            Foreign::check(artifact.facts.owner, self.owner)?;
+            Ok(artifact)
+        });
+        let artifact = checked.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Miss::Absent,
+            _ => Miss::Unusable(error),
+        })?;
+        self.note_use(&artifact);
+        Ok(artifact)
+    }
+
+    /// Whether the links can only be wrun's own: one of somebody else's would let another program run. That the directory is
+    /// to be trusted sees to it that this stays so.
+    fn check_links(&self) -> io::Result<()> {
+        let facts = self.dir.facts(BY_FILE)?;
+        let checked = match facts.is_dir {
+            true => Foreign::check(facts.owner, self.owner),
+            false => Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a directory")),
+        };
+        checked.map_err(|error| io::Error::new(error.kind(), format!("{BY_FILE}: {error} (remove it)")))
     }
 
     /// The identity with which a file can be remembered, from one that was taken before; to be asked for before the file's
@@ -155,22 +263,28 @@ impl Cache {
         }
     }
 
-    /// Remembers which artifact a file has, so that the next run need not read it. Only where the identity can be trusted to
-    /// change when the file does.
+    /// Whether a file is remembered by this identity: only where that can be trusted to change when the file does.
+    pub(crate) fn remembers(&self, identity: &FileIdentity) -> bool {
+        self.mode == CacheMode::ReadWrite && identity.is_reliable()
+    }
+
+    /// Remembers which artifact a file has, so that the next run need not read it.
     pub(crate) fn remember(&self, identity: &FileIdentity, settings: &Settings, key: &CacheKey) -> io::Result<()> {
-        if self.mode != CacheMode::ReadWrite || !identity.is_reliable() {
+        if !self.remembers(identity) {
             return Ok(());
+        }
+        match self.check_links() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.dir.make_dir(BY_FILE)?,
+            result => result?,
         }
         let name = format!("{BY_FILE}/{}", identity.name(settings));
         let target = names::target(&key.file_name());
         match self.dir.symlink(&target, &name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.dir.make_dir(BY_FILE)?;
-                self.dir.symlink(&target, &name)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.correct_link(&target, &name),
-            result => result,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return self.correct_link(&target, &name),
+            result => result?,
         }
+        self.keep_few_links();
+        Ok(())
     }
 
     /// Lets a name lead to `target` that is a link already, if that leads elsewhere.
@@ -184,5 +298,49 @@ impl Cache {
         self.dir.rename(&temporary, name).inspect_err(|_| {
             let _ = self.dir.remove(&temporary);
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_lead_to_artifacts_where_the_system_cannot_see_to_that_either() {
+        let path = std::env::temp_dir().join(format!("wrun-links-{}", std::process::id()));
+        let cache = Cache::open(&path, CacheMode::ReadWrite, 1 << 20).expect("made");
+        let key = CacheKey::new(b"module", &Settings::new(&[0; 16], &[0; 24]));
+        cache.publish(&key, b"artifact").expect("writable");
+        cache.dir.make_dir(BY_FILE).expect("writable");
+        let artifact = path.join(key.file_name());
+        for (target, leads) in [
+            (names::target(&key.file_name()), true),
+            (artifact.display().to_string(), false),
+            (
+                format!(
+                    "../../{}/{}",
+                    path.file_name().expect("its own").display(),
+                    key.file_name()
+                ),
+                false,
+            ),
+            ("../nothing".to_owned(), false),
+            ("../by-file".to_owned(), false),
+        ] {
+            let name = format!("{BY_FILE}/link");
+            symlink(&target, path.join(&name)).expect("writable");
+            assert_eq!(cache.read_linked(&name).is_ok(), leads, "{target}");
+            // What the system itself says, if it knows how.
+            let within = cache.dir.read_within(&name);
+            assert_eq!(within.is_ok(), leads || matches!(within, Ok(None)), "{target}");
+            fs::remove_file(path.join(&name)).expect("there");
+        }
+        fs::rename(&artifact, path.join("elsewhere")).expect("there");
+        symlink("elsewhere", &artifact).expect("writable");
+        symlink(names::target(&key.file_name()), path.join(BY_FILE).join("link")).expect("writable");
+        assert!(cache.read_linked(&format!("{BY_FILE}/link")).is_err());
+        fs::remove_dir_all(path).expect("own");
     }
 }

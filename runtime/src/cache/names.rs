@@ -100,11 +100,13 @@ pub(super) fn target(artifact: &str) -> String {
 
 /// Whether a link that leads there is one to an artifact.
 pub(super) fn is_target(target: &[u8]) -> bool {
-    let name = target.strip_prefix(b"../").and_then(|name| str::from_utf8(name).ok());
-    matches!(
-        name.and_then(|name| Name::parse(OsStr::new(name))),
-        Some(Name::Artifact(_))
-    )
+    linked(target).is_some()
+}
+
+/// The name of the artifact that a link that leads there is one to.
+pub(super) fn linked(target: &[u8]) -> Option<&str> {
+    let name = str::from_utf8(target.strip_prefix(b"../")?).ok()?;
+    matches!(Name::parse(OsStr::new(name)), Some(Name::Artifact(_))).then_some(name)
 }
 
 fn is_key(key: &str) -> bool {

@@ -21,6 +21,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// A process that has not shown it for this long has been stopped (or its machine is in trouble): it is not waited for.
 const STALLED: Duration = Duration::from_secs(5);
 
+/// How long a process waits for its turn to remove a lock, which takes microseconds.
+const TURN: Duration = Duration::from_secs(1);
+
 /// The right to compile one artifact. Given back on drop, and by the system when the process dies.
 #[derive(Debug)]
 pub(crate) struct Lock<'c> {
@@ -34,11 +37,8 @@ pub(crate) struct Lock<'c> {
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Removed while it is held: whoever waits for it notices that its file has no name any more. It may be another's,
-        // if this process was stopped for a while.
-        if self.cache.dir.is(&self.name, &self.file) {
-            let _ = self.cache.dir.remove(&self.name);
-        }
+        // Removed while it is held: whoever waits for it notices that its file has no name any more.
+        let _ = self.cache.remove_lock(&self.name, &self.file);
     }
 }
 
@@ -107,9 +107,7 @@ impl Cache {
                 // Without its name it is nobody's: the next to come makes another one.
                 Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
                     log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
-                    if self.dir.is(&name, &file) {
-                        self.dir.remove(&name).ok()?;
-                    }
+                    self.remove_lock(&name, &file).ok()?;
                 }
                 Err(TryLockError::WouldBlock) => {
                     thread::sleep(pause);
@@ -122,6 +120,17 @@ impl Cache {
             }
         }
         None
+    }
+
+    /// Removes the name of a lock if it is still this file's: others may have removed it and made another lock of that name.
+    fn remove_lock(&self, name: &str, file: &File) -> io::Result<()> {
+        // One process at a time, or two that both look first would remove what one of them makes next. Whoever is stopped right
+        // here is not waited for.
+        let _alone = self.dir.alone(TURN)?;
+        if self.dir.is(name, file) {
+            self.dir.remove(name)?;
+        }
+        Ok(())
     }
 
     /// Adds an artifact, in place of one with the same key.

@@ -7,12 +7,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    AtFlags, CWD, Dir as Entries, FileType, FlockOperation, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps,
+    UTIME_NOW, UTIME_OMIT,
 };
 use rustix::io::Errno;
+
+use super::file::has_blocks;
 
 /// An open directory.
 #[derive(Debug)]
@@ -25,6 +29,10 @@ pub(crate) struct Facts {
     pub(crate) is_file: bool,
     /// Whether it is a symbolic link.
     pub(crate) is_link: bool,
+    /// Whether it is a directory.
+    pub(crate) is_dir: bool,
+    /// Whose it is.
+    pub(crate) owner: Owner,
     /// Its length in bytes.
     pub(crate) bytes: u64,
     /// When it was last read or written, whichever is later.
@@ -69,7 +77,12 @@ impl Opened {
     }
 }
 
+/// The mode of new files, of which the umask takes away only: nobody else can write to them.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// How files are opened whose kind is not known: to open a pipe is to wait for its other end, and a terminal may become this
+/// process's own.
+const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 impl Dir {
     /// Opens a directory.
@@ -95,36 +108,73 @@ impl Dir {
         }
     }
 
-    /// Owner, and whether others can write: what trust in the directory depends on.
-    pub(crate) fn owner(&self) -> io::Result<Owner> {
-        let stat = rustix::fs::fstat(&self.0)?;
-        Ok(Owner {
-            user: stat.st_uid,
-            others_can_write: stat.st_mode & 0o022 != 0,
-        })
+    /// Keeps everybody out who asks for the same, as long as the result lives (`flock(2)` on the directory). After `patience`, and
+    /// where directories cannot be locked, it does not.
+    pub(crate) fn alone(&self, patience: Duration) -> io::Result<OwnedFd> {
+        // Opened anew: threads that share an open directory would share the lock.
+        let Self(dir) = self.open_dir(".")?;
+        let end = Instant::now() + patience;
+        while rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+            && Instant::now() < end
+        {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(dir)
     }
 
-    /// Opens a regular file for reading, through a link too.
+    /// Owner, and whether others can write: what trust in the directory depends on.
+    pub(crate) fn owner(&self) -> io::Result<Owner> {
+        Ok(Owner::new(&rustix::fs::fstat(&self.0)?))
+    }
+
+    /// What is known of something in the directory; of a link, not of what it leads to.
+    pub(crate) fn facts(&self, name: &str) -> io::Result<Facts> {
+        Ok(Facts::new(&rustix::fs::statat(
+            &self.0,
+            name,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?))
+    }
+
+    /// Opens a regular file for reading; not through a link.
     pub(crate) fn read(&self, name: &str) -> io::Result<Opened> {
         self.open_file(name, OFlags::RDONLY)
     }
 
+    /// Opens a regular file for reading, through links too, if they do not lead out of this directory. `None` when the system
+    /// cannot see to that.
+    pub(crate) fn read_within(&self, name: &str) -> io::Result<Option<Opened>> {
+        let flags = OFlags::RDONLY | SAFELY;
+        match rustix::fs::openat2(&self.0, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
+            Ok(file) => Opened::new(file).map(Some),
+            // A system before Linux 5.6; a sandbox that does not know the call; somebody who renames at this very moment.
+            Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => Ok(None),
+            Err(Errno::XDEV) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is a link that leads out of the cache",
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Makes a file that was not there, for reading and writing.
     pub(crate) fn create_new(&self, name: &str) -> io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::EXCL;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(self.open_file(name, flags)?.file)
     }
 
     /// Opens a regular file for reading and writing, and makes it when nothing is there.
     pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW;
+        let flags = OFlags::RDWR | OFlags::CREATE;
         Ok(self.open_file(name, flags)?.file)
     }
 
     fn open_file(&self, name: &str, flags: OFlags) -> io::Result<Opened> {
-        // To open a pipe is to wait for its other end, and a terminal may become this process's own.
-        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        Opened::new(rustix::fs::openat(&self.0, name, flags, PRIVATE)?)
+        match rustix::fs::openat(&self.0, name, flags | OFlags::NOFOLLOW | SAFELY, PRIVATE) {
+            Ok(file) => Opened::new(file),
+            Err(Errno::LOOP) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link")),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Gives something another name, in place of what has that name.
@@ -154,9 +204,23 @@ impl Dir {
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
+    /// Removes a directory that is empty; not through a link.
+    pub(crate) fn remove_dir(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
+    }
+
     /// Whether something has this name, and it is no link to nothing.
     pub(crate) fn leads_somewhere(&self, name: &str) -> bool {
         rustix::fs::statat(&self.0, name, AtFlags::empty()).is_ok()
+    }
+
+    /// How many names in the directory `accept` takes; nothing else is asked about them.
+    pub(crate) fn count(&self, accept: impl Fn(&OsStr) -> bool) -> io::Result<usize> {
+        let mut count = 0;
+        for entry in Entries::read_from(&self.0)? {
+            count += usize::from(accept(OsStr::from_bytes(entry?.file_name().to_bytes())));
+        }
+        Ok(count)
     }
 
     /// Everything in the directory whose name `parse` recognises, without what vanishes meanwhile.
@@ -182,6 +246,8 @@ impl Facts {
         Self {
             is_file: kind == FileType::RegularFile,
             is_link: kind == FileType::Symlink,
+            is_dir: kind == FileType::Directory,
+            owner: Owner::new(stat),
             bytes: u64::try_from(stat.st_size).unwrap_or_default(),
             used: written.max(time(stat.st_atime, stat.st_atime_nsec as i64)),
             written,
@@ -204,6 +270,15 @@ pub(crate) struct Owner {
     pub(crate) user: u32,
     /// Whether its group or everybody can write.
     pub(crate) others_can_write: bool,
+}
+
+impl Owner {
+    fn new(stat: &Stat) -> Self {
+        Self {
+            user: stat.st_uid,
+            others_can_write: stat.st_mode & 0o022 != 0,
+        }
+    }
 }
 
 /// The number of the user that this process acts as.
@@ -232,8 +307,10 @@ pub(crate) fn identity(metadata: &Metadata) -> [i64; 7] {
 pub(crate) fn make_changes_show(file: &File) -> io::Result<bool> {
     // statfs(2): ramfs, hugetlbfs, tmpfs.
     const WITHOUT_A_DISK: [u32; 3] = [0x8584_58f6, 0x9584_58f6, 0x0102_1994];
+    // It shows files of other file systems, and says nothing of which.
+    const OVERLAYFS: u32 = 0x794c_7630;
     let kind = rustix::fs::fstatfs(file)?.f_type as u32;
-    if WITHOUT_A_DISK.contains(&kind) {
+    if WITHOUT_A_DISK.contains(&kind) || (kind == OVERLAYFS && !has_blocks(file)?) {
         return Ok(false);
     }
     match rustix::fs::fdatasync(file) {

@@ -1,10 +1,12 @@
-//! Files without a name, and how long files may become.
+//! Files without a name, how long files may become, and whether they are on a disk.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::Errno;
+use rustix::ioctl::{Updater, ioctl, opcode};
 use rustix::process::{Resource, getrlimit};
 
 /// Refuses what the system would not only refuse, but kill this process for (`ulimit -f`, `SIGXFSZ`): a file of this length.
@@ -25,4 +27,33 @@ pub(crate) fn unnamed(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(file);
     file.write_all(bytes)?;
     Ok(file.into())
+}
+
+/// `struct fiemap` of Linux without room for extents: it asks how many there are.
+#[repr(C)]
+#[derive(Default)]
+struct Extents {
+    start: u64,
+    length: u64,
+    flags: u32,
+    mapped: u32,
+    room: u32,
+    reserved: u32,
+}
+
+/// Whether the file system that has the contents of a file, below one that only shows them, can say in which blocks of a disk
+/// they are (`FS_IOC_FIEMAP`). Those in memory cannot, and some of those that are packed.
+pub(crate) fn has_blocks(file: &File) -> io::Result<bool> {
+    const FIEMAP: rustix::ioctl::Opcode = opcode::read_write::<Extents>(b'f', 11);
+    let mut extents = Extents {
+        length: 1,
+        ..Extents::default()
+    };
+    // SAFETY: the system reads and writes exactly this structure, and no extents behind it, since there is room for none.
+    let asked = unsafe { ioctl(file, Updater::<FIEMAP, _>::new(&mut extents)) };
+    match asked {
+        Ok(()) => Ok(true),
+        Err(Errno::OPNOTSUPP | Errno::NOTTY) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

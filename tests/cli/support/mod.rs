@@ -130,6 +130,14 @@ pub(crate) fn wrun_through<S: AsRef<OsStr>>(prefix: &[&str], args: impl IntoIter
     Wrun::new(command)
 }
 
+/// What starts programs that permissions bind also when they are root's, for [`wrun_through`].
+pub(crate) fn bound_by_permissions() -> &'static [&'static str] {
+    match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
+        false => &[],
+    }
+}
+
 impl Wrun {
     fn new(mut command: Command) -> Self {
         command.env_clear();

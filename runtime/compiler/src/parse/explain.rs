@@ -5,7 +5,7 @@
 
 use wasmparser::{Validator, WasmFeatures};
 
-use super::{FEATURES, invalid, limits};
+use super::{FEATURES, gate, invalid, limits};
 use crate::{CompileError, Proposal};
 
 /// Proposals that wrun does not run, by the name of their repository, the most usual first.
@@ -63,7 +63,7 @@ pub(crate) fn explain(wasm: &[u8], error: CompileError) -> CompileError {
 fn check(wasm: &[u8], proposals: &[(WasmFeatures, &str)]) -> Result<(), CompileError> {
     let features = proposals.iter().fold(FEATURES, |all, (one, _)| all.union(*one));
     match Validator::new_with_features(features).validate_all(wasm) {
-        Ok(_) => Ok(()),
+        Ok(_) => gate::check_all(wasm, features),
         Err(error) => Err(invalid(&error)),
     }
 }
@@ -126,6 +126,10 @@ mod tests {
                 "(module (func (param i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 0))))",
             ),
             (
+                "custom-descriptors",
+                "(module (import \"m\" \"f\" (func (exact (type 0)))) (type (func)))",
+            ),
+            (
                 "memory-control",
                 "(module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0))))",
             ),
@@ -175,6 +179,10 @@ mod tests {
             (
                 &["gc", "custom-descriptors"],
                 "(module (rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct))))",
+            ),
+            (
+                &["gc", "custom-descriptors"],
+                "(module (type (func)) (type (struct)) (import \"m\" \"f\" (func (exact (type 0)))))",
             ),
             (
                 &["shared-everything-threads"],

@@ -10,6 +10,7 @@ mod body;
 mod constant;
 mod explain;
 mod facts;
+mod gate;
 mod limits;
 mod module;
 mod names;
@@ -20,6 +21,7 @@ mod segments;
 pub(crate) use body::{ValidationPool, validate_body};
 pub(crate) use explain::explain;
 pub(crate) use module::*;
+pub use recognise::recognise;
 pub(crate) use sections::parse;
 pub(crate) use segments::Segment;
 

@@ -15,8 +15,9 @@ const LAST_SECTION: u8 = 13;
 /// How many bytes of a text are looked at.
 const SAMPLE: usize = 512;
 
-/// Refuses what is not a whole module.
-pub(super) fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
+/// Refuses what is not a whole module: the bytes of something else, or a module whose end is missing. That a module is valid, only
+/// compiling it tells.
+pub fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
     let truncated = CompileError::Truncated {
         offset: wasm.len() as u64,
     };
@@ -34,7 +35,14 @@ pub(super) fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
     if header[6..] == COMPONENT_LAYER {
         return Err(CompileError::Component);
     }
-    if header[4..] == MODULE && ends_in_the_middle(sections) {
+    if header[4..] != MODULE {
+        let version = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+        return Err(CompileError::Invalid {
+            offset: 4,
+            reason: format!("unknown binary version {version:#x}: there is only version 1 of core modules"),
+        });
+    }
+    if ends_in_the_middle(sections) {
         return Err(truncated);
     }
     if u32::try_from(wasm.len()).is_err() {

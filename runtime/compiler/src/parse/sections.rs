@@ -18,7 +18,7 @@ use wrun_artifact::types::{ExternType, FuncType, GlobalType, MemoryType, TableTy
 use wrun_artifact::vmlayout::{Counts, VMLayout};
 
 use super::module::{Body, ConstExpr, ConstOp, Data, Elem, ElemItems, Export, Import, Item, Mode, Module};
-use super::{FEATURES, constant, invalid, names, recognise};
+use super::{FEATURES, constant, gate, invalid, names, recognise};
 use crate::CompileError;
 
 /// Describes a module and validates all of it but the bodies.
@@ -29,8 +29,11 @@ pub(crate) fn parse<'a>(wasm: &'a [u8], config: &Config) -> Result<Module<'a>, C
     parser.set_features(FEATURES);
     let mut validator = Validator::new_with_features(FEATURES);
     for payload in parser.parse_all(wasm) {
-        let step = payload.and_then(|payload| sections.take(payload, &mut validator));
-        step.map_err(|error| invalid(&error))?;
+        let payload = payload.map_err(|error| invalid(&error))?;
+        gate::check(&payload, FEATURES)?;
+        sections
+            .take(payload, &mut validator)
+            .map_err(|error| invalid(&error))?;
     }
     sections.finish(config)
 }
@@ -180,9 +183,8 @@ impl<'a> Sections<'a> {
                 self.counts.imported_globals += 1;
                 ExternType::Global(ty)
             }
-            TypeRef::Tag(_) | TypeRef::FuncExact(_) => {
-                unreachable!("validation let an import of another proposal pass")
-            }
+            TypeRef::Tag(_) => unreachable!("validation let a tag pass"),
+            TypeRef::FuncExact(_) => unreachable!("the gate let a function of an exact type pass"),
         };
         self.imports.push(Import {
             module: import.module,
