@@ -383,7 +383,7 @@ def private_memory(wasm):
     child = subprocess.Popen([WRUN, wasm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdout.readline()
     with open(f"/proc/{child.pid}/smaps_rollup", encoding="ascii") as file:
-        private = int(re.search(r"^Private_Dirty: +(\d+) kB", file.read(), re.MULTILINE)[1])
+        private = int(re.search(r"^Anonymous: +(\d+) kB", file.read(), re.MULTILINE)[1])
     child.stdin.close()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)

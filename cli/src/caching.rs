@@ -85,7 +85,13 @@ impl Caching {
         };
         match place.open(*mode, *limit) {
             Ok(cache) => return Ok(Some(cache)),
-            Err(error) if *mode == CacheMode::Require => return Err(report.cannot_run(&error.to_string())),
+            Err(error) if *mode == CacheMode::Require => {
+                let fix = match error.is_absent() {
+                    true => " (a run without `--cache-mode require` makes and fills it)",
+                    false => "",
+                };
+                return Err(report.cannot_run(&format!("{error}{fix}")));
+            }
             Err(error) if place.is_worth_a_line(&error) => report::notice(&format!("notice: {error}")),
             Err(error) => log::debug!("cache: {error}"),
         }
