@@ -63,7 +63,7 @@ impl Deadline {
 
     /// Whether the deadline has passed.
     pub fn passed(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
+        self.watch().passed()
     }
 
     /// What other threads can ask whether the deadline has passed.

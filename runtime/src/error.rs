@@ -8,6 +8,7 @@ use wrun_artifact::TrapCode;
 use wrun_artifact::elf::Stale;
 use wrun_artifact::types::ExternType;
 
+use crate::module::ImportType;
 use crate::trap::Trap;
 
 /// Why something was not done. Its text is one line.
@@ -177,6 +178,16 @@ pub struct MissingImport {
     pub name: String,
     /// What the module wants there.
     pub ty: ExternType,
+}
+
+impl From<ImportType<'_>> for MissingImport {
+    fn from(ImportType { module, name, ty }: ImportType<'_>) -> Self {
+        Self {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            ty,
+        }
+    }
 }
 
 /// An import for which something of another type was given.

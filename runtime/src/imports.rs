@@ -108,15 +108,10 @@ impl<T: 'static> Imports<T> {
 
     /// What `module` imports and nothing is defined for, in its order: what keeps it from being instantiated, whatever else does.
     pub fn missing(&self, module: &Module) -> Vec<MissingImport> {
-        let missing = module
+        module
             .imports()
-            .filter(|import| self.find(import.module, import.name).is_none());
-        missing
-            .map(|import| MissingImport {
-                module: import.module.to_owned(),
-                name: import.name.to_owned(),
-                ty: import.ty,
-            })
+            .filter(|import| self.find(import.module, import.name).is_none())
+            .map(MissingImport::from)
             .collect()
     }
 

@@ -86,7 +86,6 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
 pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
     // Of another format nothing is known, not even where the build is: the reader says so.
     let build = header::build_of(artifact).unwrap_or_default();
-    let checksums = header::checksums_of(artifact).ok_or(Stale::NotAnArtifact);
     let artifact = Artifact::read(artifact, &any_config(build))?;
     let (info, config) = (artifact.info(), artifact.config());
     let words = |ty| describe(&ty);
@@ -103,7 +102,7 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
         alias_analysis: config.alias_analysis,
         padding: config.padding,
         code_section: artifact.code_section(),
-        checksums: checksums?,
+        checksums: header::checksums_of(artifact.bytes()).ok_or(Stale::NotAnArtifact)?,
         name: artifact.module_name().map(str::to_owned),
         functions: (info.counts().imported_funcs..)
             .zip(info.funcs)

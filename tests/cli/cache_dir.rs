@@ -156,11 +156,7 @@ fn root_makes_nothing_in_the_home_of_somebody_else() {
 
 #[test]
 fn a_default_directory_that_is_there_and_cannot_be_opened_is_worth_a_line() {
-    // Root may open everything, by a capability that is taken away here.
-    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
-        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
-        false => &[],
-    };
+    let prefix = bound_by_permissions();
     let dir = Dir::new();
     let (home, cache) = (dir.path(), dir.path().join(".cache/wrun"));
     fs::create_dir_all(&cache).expect("the directory for tests can be written");

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Dir, guest, wrun, wrun_after, wrun_through};
+use support::{Dir, bound_by_permissions, guest, wrun, wrun_after, wrun_through};
 
 /// The binary form of a module.
 fn wasm(text: &str) -> Vec<u8> {
@@ -44,11 +44,7 @@ fn a_file_without_permission_has_status_126() {
     let path = dir.write("secret.wasm", "");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
     std::fs::set_permissions(&path, mode).expect("the file is ours");
-    // Root may read every file, by two capabilities that are taken away here.
-    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
-        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
-        false => &[],
-    };
+    let prefix = bound_by_permissions();
     let parts = ["may not read the module `", "secret.wasm`", "permissions"];
     wrun_through(prefix, [&path]).run().fails(126, parts);
 }

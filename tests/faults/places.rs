@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli::{Dir, while_repeating, wrun, wrun_after, wrun_through};
+use crate::cli::{Dir, bound_by_permissions, while_repeating, wrun, wrun_after, wrun_through};
 use crate::program::{Program, Size};
 use crate::site::{Live, Site, compilations, names};
 
@@ -134,11 +134,7 @@ fn a_read_only_mount() {
 #[test]
 fn a_read_only_directory() {
     let site = site();
-    // Root may write everywhere, by a capability that is taken away here.
-    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
-        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
-        false => &[],
-    };
+    let prefix = bound_by_permissions();
     let cache = site.cache();
     let module = site.module();
     let run = |options: &[&str]| {
@@ -171,10 +167,7 @@ fn a_read_only_directory() {
 #[test]
 fn an_entry_that_cannot_be_read() {
     let site = site();
-    let prefix: &[&str] = match rustix::process::geteuid().is_root() {
-        true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
-        false => &[],
-    };
+    let prefix = bound_by_permissions();
     site.runs();
     fs::set_permissions(site.entry(), Permissions::from_mode(0o000)).expect("ours");
     let cache = site.cache();

@@ -84,27 +84,22 @@ impl Cache {
     /// # Errors
     /// When the directory cannot be read.
     pub fn entries(&self) -> io::Result<Vec<CacheEntry>> {
-        let mut entries: Vec<_> = self
-            .dir
-            .items(Name::parse)?
-            .into_iter()
-            .filter_map(|(name, facts)| self.entry(name, facts))
-            .collect();
-        entries.sort_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
-        Ok(entries)
+        Ok(self.entries_of(&self.dir.items(Name::parse)?))
     }
 
-    fn entry(&self, name: Name, facts: Facts) -> Option<CacheEntry> {
-        let path = self.path.join(name.to_string());
-        match name {
+    fn entries_of(&self, items: &[(Name, Facts)]) -> Vec<CacheEntry> {
+        let entry = |(name, facts): &(Name, Facts)| match name {
             Name::Artifact(key) if facts.is_file => Some(CacheEntry {
-                key,
-                path,
+                key: key.clone(),
+                path: self.path.join(name.to_string()),
                 bytes: facts.bytes,
                 used: facts.used,
             }),
             _ => None,
-        }
+        };
+        let mut entries: Vec<_> = items.iter().filter_map(entry).collect();
+        entries.sort_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
+        entries
     }
 
     /// Records that an artifact is used now. The system itself does so at times or never, as the file system was mounted.
@@ -169,7 +164,8 @@ impl Cache {
 
     fn prune_but(&self, limit: u64, keep: Option<&str>, sweep: Sweep) -> io::Result<Pruned> {
         let mut pruned = Pruned::default();
-        let entries = self.entries()?;
+        let items = self.dir.items(Name::parse)?;
+        let entries = self.entries_of(&items);
         let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
         for entry in entries {
             if total <= limit {
@@ -185,16 +181,18 @@ impl Cache {
                 pruned.bytes += entry.bytes;
             }
         }
-        self.sweep(sweep, &mut pruned)?;
-        if let Err(error) = self.sweep_by_file(sweep, &mut pruned) {
+        self.sweep(&items, sweep, &mut pruned);
+        // Nothing but that leaves links that lead nowhere, and there may be many to look at.
+        let added_only = keep.is_some() && pruned.files == 0;
+        if !added_only && let Err(error) = self.sweep_by_file(sweep, &mut pruned) {
             pruned.note(|| self.path.join(BY_FILE), Err(error));
         }
         Ok(pruned)
     }
 
     /// Removes files that killed processes have left half written.
-    fn sweep(&self, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
-        for (name, facts) in self.dir.items(Name::parse)? {
+    fn sweep(&self, items: &[(Name, Facts)], sweep: Sweep, pruned: &mut Pruned) {
+        for (name, facts) in items {
             let path = || self.path.join(name.to_string());
             match name {
                 // A directory in an artifact's place keeps the artifact away.
@@ -202,13 +200,12 @@ impl Cache {
                     let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, and none of wrun's");
                     pruned.note(path, Err(error));
                 }
-                Name::Lock(_) | Name::Temporary(_) if facts.is_file && (sweep == Sweep::All || is_old(&facts)) => {
+                Name::Lock(_) | Name::Temporary(_) if facts.is_file && (sweep == Sweep::All || is_old(facts)) => {
                     pruned.note(path, self.remove_unheld(&name.to_string()));
                 }
                 _ => {}
             }
         }
-        Ok(())
     }
 
     /// Removes a file unless somebody holds it.
@@ -216,9 +213,8 @@ impl Cache {
         let file = self.dir.read(name)?.file;
         // Holding it proves that nobody else does.
         match file.try_lock() {
-            // The one who held it may have removed it, and the next one made another.
-            Ok(()) if self.dir.is(name, &file) => self.dir.remove(name),
-            Ok(()) | Err(TryLockError::WouldBlock) => Ok(()),
+            Ok(()) => self.remove_held(name, &file),
+            Err(TryLockError::WouldBlock) => Ok(()),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }

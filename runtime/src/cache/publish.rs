@@ -38,7 +38,7 @@ pub(crate) struct Lock<'c> {
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
         // Removed while it is held: whoever waits for it notices that its file has no name any more.
-        let _ = self.cache.remove_lock(&self.name, &self.file);
+        let _ = self.cache.remove_held(&self.name, &self.file);
     }
 }
 
@@ -107,7 +107,7 @@ impl Cache {
                 // Without its name it is nobody's: the next to come makes another one.
                 Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
                     log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
-                    self.remove_lock(&name, &file).ok()?;
+                    self.remove_held(&name, &file).ok()?;
                 }
                 Err(TryLockError::WouldBlock) => {
                     thread::sleep(pause);
@@ -122,8 +122,9 @@ impl Cache {
         None
     }
 
-    /// Removes the name of a lock if it is still this file's: others may have removed it and made another lock of that name.
-    fn remove_lock(&self, name: &str, file: &File) -> io::Result<()> {
+    /// Removes the name of a file that this process holds or takes from its holder, if it is still this file's: others may have
+    /// removed it and made another one of that name.
+    pub(super) fn remove_held(&self, name: &str, file: &File) -> io::Result<()> {
         // One process at a time, or two that both look first would remove what one of them makes next. Whoever is stopped right
         // here is not waited for.
         let _alone = self.dir.alone(TURN)?;

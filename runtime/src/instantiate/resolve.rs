@@ -3,7 +3,7 @@
 use wrun_artifact::types::{ExternType, MemoryType, TableType};
 
 use crate::call::HostFunc;
-use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport, describe};
+use crate::error::{Error, ImportsError, IncompatibleImport, describe};
 use crate::imports::Definition;
 use crate::instance::Extern;
 use crate::module::Module;
@@ -39,11 +39,7 @@ pub(crate) fn resolve<'d>(
     let mut error = ImportsError::default();
     for import in module.imports() {
         let Some(definition) = find(import.module, import.name) else {
-            error.missing.push(MissingImport {
-                module: import.module.to_owned(),
-                name: import.name.to_owned(),
-                ty: import.ty,
-            });
+            error.missing.push(import.into());
             continue;
         };
         let ty = match definition {

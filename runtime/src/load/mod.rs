@@ -83,8 +83,8 @@ impl Image {
     pub(crate) fn from_cache(artifact: Opened, config: &Config) -> Result<Self, Error> {
         let Opened { file, facts } = artifact;
         let len = usize::try_from(facts.bytes).map_err(|_| Stale::Length)?;
-        // SAFETY: the cache is a directory that only this user and root can write to (checked when it was opened), and in it
-        // files are written once, before they get their names.
+        // SAFETY: only this user and root can write to the cache's directory (checked when that was opened) and to this file
+        // (checked when it was found), and files in it are written once, before they get their names.
         unsafe { Self::map(file.into(), len, Some(config)) }
     }
 

@@ -38,10 +38,12 @@ impl Frame {
 
     /// Function and instruction, without names.
     pub(super) fn place(&self) -> String {
-        match self.offset {
-            Some(offset) => format!("function {} @ {offset:#x}", self.func_index),
-            None => format!("function {}", self.func_index),
-        }
+        let nameless = Self {
+            name: None,
+            location: None,
+            ..self.clone()
+        };
+        nameless.to_string()
     }
 
     /// Its name, demangled, where the module gives one.
