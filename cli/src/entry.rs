@@ -12,8 +12,8 @@ use std::ffi::{c_char, c_int};
 use std::time::Instant;
 
 use crate::exit::{self, Status};
-use crate::panic;
 use crate::report::Failure;
+use crate::report::panic;
 use crate::session;
 
 /// The beginning. Does not return; a panic does not leave it.

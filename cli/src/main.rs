@@ -1,39 +1,40 @@
 //! `wrun`: runs a WASI program the way a shell runs a native one.
 //!
-//! Argv and environment come in, an exit status goes out. The order of the rooms: [`flags`] (what was typed), [`options`]
-//! (what it means), [`run`] (the session) or [`commands`] (those without a guest), [`module`] (where code comes from),
-//! [`report`] (what people are told), [`output`] (how it is written), [`exit`] (the one way out). [`entry`] comes before all
-//! of them. Nothing that an embedder would need may live here: that belongs to `wrun-runtime` and `wrun-wasi`.
-// Where the process begins is for `entry`.
+//! Argv and environment come in, an exit status goes out. The rooms, in their order; each may use those above it, never
+//! those below:
+//!
+//! ```text
+//! exit      the exit statuses, and the one way out of the process
+//! output    writing to stdout and stderr, without waiting past the deadline
+//! report    lines for people: failures, backtraces, import hints, panics, logs, the line about compiling
+//! flags     argv as it was typed
+//! options   the meaning of the flags: checked settings
+//! input     the module: a file, stdin or the cache in, a compiled module out
+//! run       the run of one module
+//! commands  compile, cache, inspect: no guest runs
+//! main      the start of the process (`entry`) and the choice between run and commands (`session`)
+//! ```
+//!
+//! Nothing that an embedder would need may live here: that belongs to `wrun-runtime` and `wrun-wasi`.
+// `entry` defines the process's first function.
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "tests begin elsewhere"))]
 
-mod caching;
-mod code;
 mod commands;
 mod entry;
 mod exit;
 mod flags;
-mod invoke;
-mod listen;
-mod log;
-mod missing;
-mod module;
+mod input;
 mod options;
 mod output;
-mod panic;
-mod precompiled;
-mod progress;
-mod quantity;
 mod report;
 mod run;
-mod source;
 
 use std::time::Instant;
 
 use exit::Status;
 use flags::{Request, Typed};
-use report::Failure;
+use report::{Failure, log};
 
 /// Everything from argv to exit status.
 fn session(started: Instant) -> Result<Status, Failure> {
@@ -55,7 +56,7 @@ fn session(started: Instant) -> Result<Status, Failure> {
         Request::Run(Typed { flags, command }) => {
             log::start();
             let options = options::Options::new(flags, command)?;
-            options.code.check_machine()?;
+            options.codegen.check_machine()?;
             run::run(&options, started)
         }
     }

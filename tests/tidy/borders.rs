@@ -58,9 +58,9 @@ const UNSAFE: &[&str] = &[
     // The name of the process's first function.
     "cli/src/entry.rs",
     // Descriptors that a service manager passes come as numbers.
-    "cli/src/listen.rs",
+    "cli/src/run/sockets.rs",
     // Loading an artifact is a promise of whoever calls it: with `--allow-precompiled`, of the user.
-    "cli/src/precompiled.rs",
+    "cli/src/input/precompiled.rs",
     "runtime/examples/run_artifact.rs",
     "tests/artifact/load.rs",
     // Types of functions that are unsafe to call; none is called.

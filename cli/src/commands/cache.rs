@@ -11,13 +11,11 @@ use wrun_runtime::{
     Cache, CacheEntry, CacheKey, CacheMode, CacheRest, Engine, MemoryMode, Module, Pruned, Stale, verify_artifact,
 };
 
-use crate::caching;
 use crate::exit::Status;
-use crate::flags::{CacheAction, CacheLine, CodeFlags};
-use crate::module::Input;
-use crate::options::Action;
-use crate::quantity;
-use crate::report::{self, Failure, Reporter, printable};
+use crate::flags::{CacheAction, CacheLine, CodegenFlags};
+use crate::input::{self, Input};
+use crate::options::cache as cache_options;
+use crate::report::{self, Action, Failure, printable, quantity};
 
 /// Does what was asked for.
 pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
@@ -26,21 +24,21 @@ pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
         cache_dir,
         json,
     } = line;
-    let place = caching::place(cache_dir)?;
+    let place = cache_options::place(cache_dir)?;
     let dir = place.map(|place| place.dir);
-    if let CacheAction::Key { code, file } = action {
-        return key(dir.as_deref(), code, file, json);
+    if let CacheAction::Key { codegen, file } = action {
+        return key(dir.as_deref(), codegen, file, json);
     }
-    let dir = dir.ok_or_else(|| Failure::new(Status::Failure, caching::NO_DIRECTORY))?;
+    let dir = dir.ok_or_else(|| Failure::new(Status::Failure, cache_options::NO_DIRECTORY))?;
     match action {
         CacheAction::Path if json => super::print(true, &json!({"dir": super::lossy(&dir)}), String::new),
         // For scripts, so every byte as it is.
         CacheAction::Path => report::to_stdout(&[dir.as_os_str().as_bytes(), b"\n"].concat()),
         CacheAction::Ls => list(&dir, json),
-        CacheAction::Stats { limit } => statistics(&dir, caching::limit(limit.cache_size.as_deref())?, json),
+        CacheAction::Stats { limit } => statistics(&dir, cache_options::limit(limit.cache_size.as_deref())?, json),
         CacheAction::Verify => verify(&dir, json),
         CacheAction::Prune { limit } => {
-            let limit = caching::limit(limit.cache_size.as_deref())?;
+            let limit = cache_options::limit(limit.cache_size.as_deref())?;
             remove(&dir, json, |cache| cache.prune(limit))
         }
         CacheAction::Clear => remove(&dir, json, Cache::clear),
@@ -50,7 +48,7 @@ pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
 
 /// The artifacts of a cache.
 fn entries(dir: &Path) -> Result<Vec<CacheEntry>, Failure> {
-    match caching::existing(dir)? {
+    match input::cache::existing(dir)? {
         None => Ok(Vec::new()),
         Some(cache) => cache.entries().map_err(|error| unusable(dir, &error)),
     }
@@ -92,7 +90,7 @@ fn list(dir: &Path, json: bool) -> Result<Status, Failure> {
 }
 
 fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
-    let (entries, rest) = match caching::existing(dir)? {
+    let (entries, rest) = match input::cache::existing(dir)? {
         None => (Vec::new(), CacheRest::default()),
         Some(cache) => {
             let both = cache.entries().and_then(|entries| Ok((entries, cache.rest()?)));
@@ -131,9 +129,9 @@ fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
 }
 
 /// The key of a module, and whether its artifact is there.
-fn key(dir: Option<&Path>, code: CodeFlags, file: OsString, json: bool) -> Result<Status, Failure> {
-    let options = super::options(Action::Key, file, code, super::without_cache())?;
-    let report = Reporter::new(&options);
+fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) -> Result<Status, Failure> {
+    let options = super::options(Action::Key, file, codegen, super::without_cache())?;
+    let report = options.reporter();
     let input = Input::open(&options, None)?;
     let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
     let (wasm, _) = input.wasm()?;
@@ -143,7 +141,7 @@ fn key(dir: Option<&Path>, code: CodeFlags, file: OsString, json: bool) -> Resul
         return super::print(false, &Value::Null, || format!("{key}\n"));
     }
     // What a run would find that requires it. A cache that is not used has nothing.
-    let cache = dir.and_then(|dir| Cache::open(dir, CacheMode::Require, caching::DEFAULT_LIMIT).ok());
+    let cache = dir.and_then(|dir| Cache::open(dir, CacheMode::Require, cache_options::DEFAULT_LIMIT).ok());
     let is_cached = cache.is_some_and(|cache| Module::new_cached(&engine, &cache, wasm, None, None).is_ok());
     let value = json!({"file": options.module.to_string(), "key": key, "is_cached": is_cached});
     super::print(true, &value, String::new)
@@ -225,7 +223,7 @@ fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
 
 /// Removes what `how` does, and says how many artifacts that were, and what could not be removed.
 fn remove(dir: &Path, json: bool, how: impl FnOnce(&Cache) -> io::Result<Pruned>) -> Result<Status, Failure> {
-    let pruned = match caching::existing(dir)? {
+    let pruned = match input::cache::existing(dir)? {
         None => Pruned::default(),
         Some(cache) => how(&cache).map_err(|error| unusable(dir, &error))?,
     };

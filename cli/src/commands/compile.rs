@@ -19,14 +19,14 @@ use wrun_runtime::{Engine, MemoryMode, inspect, limit_files_by_error};
 
 use crate::exit::Status;
 use crate::flags::CompileLine;
-use crate::module::Input;
-use crate::options::{Action, Options, Source};
-use crate::report::{self, Failure, Reporter};
+use crate::input::Input;
+use crate::options::{Options, Source};
+use crate::report::{self, Action, Failure};
 
 /// Compiles a module to a file.
 pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     let CompileLine {
-        code,
+        codegen,
         output,
         json,
         file,
@@ -34,8 +34,8 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     if output.is_empty() {
         return Err(Failure::usage("--output: the path of the file to write is missing"));
     }
-    let options = super::options(Action::Compile, file, code, super::without_cache())?;
-    let report = Reporter::new(&options);
+    let options = super::options(Action::Compile, file, codegen, super::without_cache())?;
+    let report = options.reporter();
     let target = PathBuf::from(&output);
     if is_input(&options, &target) {
         return Err(Failure::usage(&format!(

@@ -8,21 +8,20 @@ use wrun_runtime::{CacheKey, Engine, Inspection, MemoryMode, inspect as inspect_
 
 use crate::exit::Status;
 use crate::flags::InspectLine;
-use crate::module::{Contents, Input};
-use crate::options::{Action, Options, Source};
-use crate::quantity;
-use crate::report::{Failure, Reporter, printable};
+use crate::input::Input;
+use crate::options::{Options, Source};
+use crate::report::{Action, Failure, printable, quantity};
 
 /// Prints what the file holds.
 pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
     let InspectLine {
         json,
-        code,
+        codegen,
         cache,
         file,
     } = line;
-    let options = super::options(Action::Inspect, file, code, cache)?;
-    options.code.check_machine()?;
+    let options = super::options(Action::Inspect, file, codegen, cache)?;
+    options.codegen.check_machine()?;
     let found = look(&options)?;
     if json {
         super::print(true, &value(&options.module, &found), String::new)
@@ -40,12 +39,10 @@ struct Found {
 }
 
 fn look(options: &Options) -> Result<Found, Failure> {
-    let report = Reporter::new(options);
+    let report = options.reporter();
     let inspect = |bytes: &[u8]| inspect_artifact(bytes).map_err(|stale| report.cannot_run(&stale.to_string()));
     let input = Input::open(options, None)?;
-    if input.is_artifact()?
-        && let Contents::Artifact(bytes) = input.contents()?
-    {
+    if let Some(bytes) = input.artifact_bytes()? {
         let (key, inspection) = (None, inspect(bytes)?);
         return Ok(Found { key, inspection });
     }

@@ -1,6 +1,6 @@
 //! The words of `wrun compile`, `wrun cache` and `wrun inspect`, and the options that they share with a run.
 //!
-//! As everything in `flags`: what was typed, unchecked. What it means is for `options` and `caching`.
+//! As everything in `flags`: what was typed, unchecked. `options` says what it means.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use clap::ValueHint;
 
 /// The options that change the code of a module, and so its key in the cache.
 #[derive(clap::Args, Debug, Default)]
-pub(crate) struct CodeFlags {
+pub(crate) struct CodegenFlags {
     /// The CPU to compile for: this machine's (native, the default), or a level that unlike machines have in common, so
     /// that they can share a cache (x86-64-v2, x86-64-v3)
     #[arg(long, value_name = "CPU", value_enum, hide_possible_values = true)]
@@ -69,7 +69,7 @@ pub(crate) enum Mode {
 #[derive(clap::Args, Debug)]
 pub(crate) struct CompileLine {
     #[command(flatten)]
-    pub(crate) code: CodeFlags,
+    pub(crate) codegen: CodegenFlags,
 
     /// Where to write the compiled module; `-` is stdout
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
@@ -92,7 +92,7 @@ pub(crate) struct InspectLine {
     pub(crate) json: bool,
 
     #[command(flatten)]
-    pub(crate) code: CodeFlags,
+    pub(crate) codegen: CodegenFlags,
 
     #[command(flatten)]
     pub(crate) cache: CacheFlags,
@@ -132,7 +132,7 @@ pub(crate) enum CacheAction {
     /// Print the key of a module, for the given --cpu and --no-address-map
     Key {
         #[command(flatten)]
-        code: CodeFlags,
+        codegen: CodegenFlags,
 
         /// The module: wasm or its text format, `-` is stdin
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -11,7 +11,9 @@ use clap::builder::styling::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, ValueHint};
 
-pub(crate) use self::commands::{CacheAction, CacheFlags, CacheLine, CodeFlags, CompileLine, Cpu, InspectLine, Mode};
+pub(crate) use self::commands::{
+    CacheAction, CacheFlags, CacheLine, CodegenFlags, CompileLine, Cpu, InspectLine, Mode,
+};
 use crate::report::Failure;
 
 /// First words that are commands of wrun. A file of such a name is reached as `./cache`.
@@ -162,7 +164,7 @@ pub(crate) struct RunFlags {
     pub(crate) epoch_timeout: Option<OsString>,
 
     #[command(flatten)]
-    pub(crate) code: CodeFlags,
+    pub(crate) codegen: CodegenFlags,
 
     /// Run MODULE also when it is native code from `wrun compile`: only for files that you trust like programs
     #[arg(long)]

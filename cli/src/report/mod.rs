@@ -3,6 +3,13 @@
 //! Only a trap or an interrupt has more lines: the wasm backtrace. What comes from a module (names, above all) is printed
 //! without its control characters, so that it can neither break the line nor drive a terminal.
 
+mod import_hints;
+pub(crate) mod log;
+pub(crate) mod panic;
+pub(crate) mod progress;
+pub(crate) mod quantity;
+
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use rustix::stdio;
@@ -10,11 +17,7 @@ use wrun_runtime::{Backtrace, CompileError, Error, ImportsError, Miss, MissingIm
 use wrun_wasi::Exit;
 
 use crate::exit::Status;
-use crate::missing;
-use crate::options::{Options, Source};
 use crate::output;
-use crate::panic;
-use crate::quantity;
 
 /// A message and the status that goes with it.
 #[derive(Debug)]
@@ -138,22 +141,45 @@ pub(crate) fn printable(line: &str) -> String {
     text
 }
 
-/// Turns the errors of a run into what people are told about them.
-pub(crate) struct Reporter<'a> {
-    options: &'a Options,
+/// What is to be done with a module.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    /// It is run.
+    Run,
+    /// It is compiled to a file.
+    Compile,
+    /// It is looked into.
+    Inspect,
+    /// Its key in the cache is computed.
+    Key,
 }
 
-impl<'a> Reporter<'a> {
-    /// For a run with these options.
-    pub(crate) fn new(options: &'a Options) -> Self {
-        Self { options }
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Run => "run",
+            Self::Compile => "compile",
+            Self::Inspect => "inspect",
+            Self::Key => "give the key of",
+        })
     }
+}
 
-    /// The module's name for messages.
-    pub(crate) fn module(&self) -> &'a Source {
-        &self.options.module
-    }
+/// Turns the errors of a run into the lines that people read.
+pub(crate) struct Reporter<'a> {
+    /// The purpose of reading the module.
+    pub(crate) action: Action,
+    /// The module's name.
+    pub(crate) module: &'a dyn fmt::Display,
+    /// The size of the guest's stack in bytes.
+    pub(crate) stack_size: u32,
+    /// The deadline as it was typed.
+    pub(crate) timeout: Option<&'a str>,
+    /// True if backtraces show wasm offsets and source lines.
+    pub(crate) address_map: bool,
+}
 
+impl Reporter<'_> {
     /// Prints results, unless the deadline passes before there is room for them.
     pub(crate) fn to_stdout(&self, text: &[u8]) -> Result<Status, Failure> {
         match output::write_all(stdio::stdout(), text) {
@@ -164,11 +190,8 @@ impl<'a> Reporter<'a> {
 
     /// The module cannot be run, or whatever else was to be done with it, for this reason.
     pub(crate) fn cannot_run(&self, reason: &str) -> Failure {
-        let action = self.options.action;
-        Failure::new(
-            Status::CannotRun,
-            &format!("cannot {action} `{}`: {reason}", self.module()),
-        )
+        let Self { action, module, .. } = self;
+        Failure::new(Status::CannotRun, &format!("cannot {action} `{module}`: {reason}"))
     }
 
     /// What an error means: the guest's exit is a status, all else a failure.
@@ -207,7 +230,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn imports(&self, error: &ImportsError, has_entry: bool) -> Failure {
-        let reason = missing::likely_reason(error, has_entry);
+        let reason = import_hints::likely_reason(error, has_entry);
         self.cannot_run(&format!("{error} ({reason})"))
     }
 
@@ -231,31 +254,31 @@ impl<'a> Reporter<'a> {
                 Status::Trap,
                 &format!(
                     "trap: {trap} (the stack has {}: --stack-size sets it)",
-                    quantity::exact(self.options.stack_size.into())
+                    quantity::exact(self.stack_size.into())
                 ),
             ),
             _ => Failure::new(Status::Trap, &format!("trap: {trap}")),
         }
         .with_backtrace(trap.backtrace())
-        .without_map(self.options)
+        .without_map(self.address_map)
     }
 
     /// The deadline has passed; `backtrace` says where the guest was, if it ran already.
     pub(crate) fn deadline(&self, backtrace: Option<&Backtrace>) -> Failure {
-        let typed = self.options.timeout.as_ref().map_or("", |timeout| &timeout.typed);
+        let typed = self.timeout.unwrap_or_default();
         let line = format!("interrupted: the deadline of {typed} has passed (--epoch-timeout)");
         let failure = Failure::new(Status::Deadline, &line);
         match backtrace {
             None => failure,
-            Some(backtrace) => failure.with_backtrace(backtrace).without_map(self.options),
+            Some(backtrace) => failure.with_backtrace(backtrace).without_map(self.address_map),
         }
     }
 }
 
 impl Failure {
     /// Says why a backtrace shows no places, if that is so.
-    fn without_map(self, options: &Options) -> Self {
-        if options.code.address_map || self.more.is_empty() {
+    fn without_map(self, address_map: bool) -> Self {
+        if address_map || self.more.is_empty() {
             return self;
         }
         self.note("no wasm offsets and no source lines: this is a run with --no-address-map")

@@ -1,23 +1,23 @@
-//! What the options about compiled code mean: words in, settings of an engine out.
+//! The options about compiled code: words in, settings of an engine out.
 
 use wrun_runtime::{Config, CpuFeatures, MemoryMode};
 
 use crate::exit::Status;
-use crate::flags::{CodeFlags, Cpu};
+use crate::flags::{CodegenFlags, Cpu};
 use crate::report::Failure;
 
 /// The settings of compiled code that the user can choose.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
+pub(crate) struct CodegenOptions {
     /// What to compile for, if it was said.
     cpu: Option<Cpu>,
     /// Whether the artifact says where in the wasm file an address comes from.
     pub(crate) address_map: bool,
 }
 
-impl Code {
+impl CodegenOptions {
     /// What the words mean.
-    pub(crate) fn new(flags: &CodeFlags) -> Self {
+    pub(crate) fn new(flags: &CodegenFlags) -> Self {
         Self {
             cpu: flags.cpu,
             address_map: !flags.no_address_map,

@@ -3,6 +3,10 @@
 //! by the file's identity out of the cache (not a byte of the file is read) ─▶ else read, turned from text into binary ─▶
 //! by its contents out of the cache ─▶ else compiled. A file of native code is another way in: see `precompiled`.
 
+pub(crate) mod cache;
+mod file;
+mod precompiled;
+
 use std::cell::OnceCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -10,11 +14,9 @@ use std::os::unix::fs::FileExt;
 use rustix::process::{Resource, getrlimit};
 use wrun_runtime::{Cache, Deadline, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
 
-use crate::options::{Action, Options, Source};
-use crate::precompiled::{self, Artifact};
-use crate::progress;
-use crate::report::{Failure, Reporter};
-use crate::source;
+use self::precompiled::Artifact;
+use crate::options::{Options, Source};
+use crate::report::{Action, Failure, Reporter, progress};
 
 /// With less address space than this, a guarded memory (4 GiB and its guard, beside wrun itself) cannot be had.
 const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
@@ -39,12 +41,12 @@ pub(crate) struct Input<'a> {
     contents: OnceCell<Contents>,
 }
 
-/// What was read.
-pub(crate) enum Contents {
+/// The bytes that were read, by their kind.
+enum Contents {
     /// The binary form of wasm, or bytes that are none.
     Wasm {
         bytes: Vec<u8>,
-        /// The identity of the file that has these contents.
+        /// The identity of the file that has these contents, for the cache that is to remember it.
         identity: Option<FileIdentity>,
     },
     /// An artifact.
@@ -84,14 +86,14 @@ impl NoModule {
 impl<'a> Input<'a> {
     /// Opens the file; reads nothing.
     pub(crate) fn open(options: &'a Options, deadline: Option<&'a Deadline>) -> Result<Self, Failure> {
-        let report = Reporter::new(options);
+        let report = options.reporter();
         let file = match &options.module {
             Source::Stdin => None,
-            Source::File(path) => Some(source::open(path, deadline, &report)?),
+            Source::File(path) => Some(file::open(path, deadline, &report)?),
         };
         let identity = file.as_ref().and_then(|file| FileIdentity::of(file).ok());
         if let (Source::File(path), Some(file), None) = (&options.module, &file, &identity) {
-            source::check_kind(path, file)?;
+            file::check_kind(path, file)?;
         }
         Ok(Self {
             options,
@@ -104,7 +106,7 @@ impl<'a> Input<'a> {
     }
 
     fn report(&self) -> Reporter<'a> {
-        Reporter::new(self.options)
+        self.options.reporter()
     }
 
     /// The native code that the input is, if it is to be run as such.
@@ -115,18 +117,19 @@ impl<'a> Input<'a> {
         if let (Some(beginning), Source::File(path)) = (self.beginning(), &self.options.module) {
             return Ok(is_artifact(&beginning).then(|| Artifact::File(path, beginning)));
         }
-        Ok(match self.contents()? {
-            Contents::Artifact(bytes) => Some(Artifact::Bytes(bytes)),
-            Contents::Wasm { .. } => None,
-        })
+        Ok(self.artifact_bytes()?.map(Artifact::Bytes))
     }
 
-    /// Whether the input is native code. Reads as little as it can.
-    pub(crate) fn is_artifact(&self) -> Result<bool, Failure> {
-        match self.beginning() {
-            Some(beginning) => Ok(is_artifact(&beginning)),
-            None => Ok(matches!(self.contents()?, Contents::Artifact(_))),
+    /// The bytes of the native code that the input is. `None` for wasm, of which no more is read than has to be.
+    pub(crate) fn artifact_bytes(&self) -> Result<Option<&[u8]>, Failure> {
+        if self.beginning().is_some_and(|beginning| !is_artifact(&beginning)) {
+            return Ok(None);
         }
+        // An artifact, or a pipe, which has no identity: the cache has nothing to remember.
+        Ok(match self.contents(None)? {
+            Contents::Artifact(bytes) => Some(bytes),
+            Contents::Wasm { .. } => None,
+        })
     }
 
     /// The first bytes of a regular file, which can be read twice.
@@ -143,7 +146,7 @@ impl<'a> Input<'a> {
         if let Some(cache) = self.cache.get() {
             return Ok(cache.as_ref());
         }
-        let opened = self.options.caching.open(&self.report())?;
+        let opened = cache::open(&self.options.cache, &self.report())?;
         Ok(self.cache.get_or_init(|| opened).as_ref())
     }
 
@@ -178,7 +181,7 @@ impl<'a> Input<'a> {
     pub(crate) fn read_and_compile(&self, engine: &Engine) -> Result<Module, NoModule> {
         let (wasm, identity) = self.wasm()?;
         let cache = self.cache()?;
-        let module = progress::during(self.report().module(), || match (cache, self.deadline) {
+        let module = progress::during(self.report().module, || match (cache, self.deadline) {
             (Some(cache), deadline) => Module::new_cached(engine, cache, wasm, identity, deadline),
             (None, Some(deadline)) => Module::new_before(engine, wasm, deadline),
             (None, None) => Module::new(engine, wasm),
@@ -189,14 +192,14 @@ impl<'a> Input<'a> {
     /// The native code of the input, which may be for another machine.
     pub(crate) fn compile_only(&self, engine: &Engine) -> Result<Vec<u8>, NoModule> {
         let (wasm, _) = self.wasm()?;
-        Ok(progress::during(self.report().module(), || {
+        Ok(progress::during(self.report().module, || {
             Module::precompile(engine, wasm)
         })?)
     }
 
-    /// The binary form of the module, and the identity of the file that has it as its contents.
+    /// The binary form of the module, and the identity of the file that holds it, if the cache is to remember it.
     pub(crate) fn wasm(&self) -> Result<(&[u8], Option<&FileIdentity>), Failure> {
-        match self.contents()? {
+        match self.contents(self.cache()?)? {
             Contents::Wasm { bytes, identity } => Ok((bytes, identity.as_ref())),
             Contents::Artifact(_) => Err(self.report().cannot_run(match self.options.action {
                 Action::Run => precompiled::NOT_ALLOWED,
@@ -207,25 +210,25 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// What the input holds.
-    pub(crate) fn contents(&self) -> Result<&Contents, Failure> {
+    /// The contents of the input, read once. `cache` is the one that is to know the file by its identity afterwards: it sees the
+    /// file before it is read. With `None` nothing will be remembered.
+    fn contents(&self, cache: Option<&Cache>) -> Result<&Contents, Failure> {
         if let Some(contents) = self.contents.get() {
             return Ok(contents);
         }
         let report = self.report();
-        // Where nobody has asked for the cache so far, nothing will be remembered.
-        let identity = match (self.cache.get(), &self.file, self.identity) {
-            (Some(Some(cache)), Some(file), Some(identity)) => Some(cache.before_reading(identity, file)),
-            (_, _, identity) => identity,
+        let identity = match (cache, &self.file, self.identity) {
+            (Some(cache), Some(file), Some(identity)) => Some(cache.before_reading(identity, file)),
+            _ => None,
         };
-        let bytes = source::read(self.file.as_ref(), self.deadline, &report)?;
+        let bytes = file::read(self.file.as_ref(), self.deadline, &report)?;
         let contents = if is_artifact(&bytes) {
             Contents::Artifact(bytes)
         } else {
             let unchanged = |identity: &FileIdentity| self.file.as_ref().is_some_and(|file| identity.still_holds(file));
             Contents::Wasm {
                 identity: identity.filter(unchanged),
-                bytes: source::binary(bytes, self.deadline, &report)?,
+                bytes: file::binary(bytes, self.deadline, &report)?,
             }
         };
         Ok(self.contents.get_or_init(|| contents))

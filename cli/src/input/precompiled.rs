@@ -10,9 +10,9 @@ use std::path::Path;
 
 use wrun_runtime::{Engine, Error, MemoryMode, Module, Stale, inspect};
 
-use crate::module::NoModule;
+use crate::input::NoModule;
 use crate::options::Options;
-use crate::report::{Failure, Reporter};
+use crate::report::Failure;
 
 /// Why an artifact is not run, and what to do.
 pub(crate) const NOT_ALLOWED: &str = "it is native code, made by `wrun compile`: if you trust it like a program, run it with --allow-precompiled, \
@@ -30,7 +30,7 @@ pub(crate) enum Artifact<'a> {
 /// were asked for.
 pub(crate) fn load(artifact: &Artifact<'_>, options: &Options) -> Result<(Engine, Module), NoModule> {
     let mut config = options.config(MemoryMode::Guarded);
-    if !options.code.is_chosen() {
+    if !options.codegen.is_chosen() {
         config.like_artifact(match artifact {
             Artifact::File(_, beginning) => beginning,
             Artifact::Bytes(bytes) => bytes,
@@ -38,7 +38,7 @@ pub(crate) fn load(artifact: &Artifact<'_>, options: &Options) -> Result<(Engine
     }
     let engine = Engine::new(&config)?;
     match artifact.deserialize(&engine) {
-        Err(Error::Artifact(Stale::Config)) if options.code.is_chosen() => {
+        Err(Error::Artifact(Stale::Config)) if options.codegen.is_chosen() => {
             Err(other_settings(artifact, options)?.into())
         }
         result => Ok((engine, result?)),
@@ -61,7 +61,7 @@ fn other_settings(artifact: &Artifact<'_>, options: &Options) -> Result<Failure,
          --no-address-map out, or compile it again",
         found.cpu
     );
-    Ok(Reporter::new(options).cannot_run(&text))
+    Ok(options.reporter().cannot_run(&text))
 }
 
 impl Artifact<'_> {

@@ -56,7 +56,7 @@ pub(crate) fn read(
             read_to_end(file, size, deadline, report)
         }
     }?;
-    log::debug!("module: {} bytes from {}", bytes.len(), report.module());
+    log::debug!("module: {} bytes from {}", bytes.len(), report.module);
     Ok(bytes)
 }
 
@@ -121,7 +121,7 @@ fn read_to_end(
             Ok(count) => filled += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                let text = format!("cannot read the module `{}`: {error}", report.module());
+                let text = format!("cannot read the module `{}`: {error}", report.module);
                 return Err(Failure::new(Status::CannotRun, &text));
             }
         }
@@ -187,7 +187,7 @@ mod tests {
     /// The binary form of a file, or the message. With a deadline that is far away, or without one.
     fn read(bytes: &[u8], deadline: Option<&Deadline>) -> Result<Vec<u8>, String> {
         let options = Options::of_module("x.wat");
-        binary(bytes.to_vec(), deadline, &Reporter::new(&options)).map_err(|failure| failure.text())
+        binary(bytes.to_vec(), deadline, &options.reporter()).map_err(|failure| failure.text())
     }
 
     #[test]

@@ -17,14 +17,14 @@ use serde_json::Value;
 use wrun_runtime::CpuFeatures;
 
 use crate::exit::Status;
-use crate::flags::{CacheFlags, CodeFlags, RunFlags};
-use crate::options::{Action, Options};
-use crate::report::{self, Failure};
+use crate::flags::{CacheFlags, CodegenFlags, RunFlags};
+use crate::options::Options;
+use crate::report::{self, Action, Failure};
 
 /// The options of a run of `file` without a guest's, when this is to be done with it instead.
-fn options(action: Action, file: OsString, code: CodeFlags, cache: CacheFlags) -> Result<Options, Failure> {
+fn options(action: Action, file: OsString, codegen: CodegenFlags, cache: CacheFlags) -> Result<Options, Failure> {
     let flags = RunFlags {
-        code,
+        codegen,
         cache,
         ..RunFlags::default()
     };

@@ -7,8 +7,8 @@
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::sync::{Mutex, PoisonError};
 
+use super::Failure;
 use crate::exit;
-use crate::report::Failure;
 
 /// The first panic that nobody has reported yet.
 static NOTED: Mutex<Option<String>> = Mutex::new(None);
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(failure.status(), crate::exit::Status::Failure);
         let text = failure.text();
         assert!(
-            text.starts_with("wrun: this is a bug in wrun: two and two is five (cli/src/panic.rs:"),
+            text.starts_with("wrun: this is a bug in wrun: two and two is five (cli/src/report/panic.rs:"),
             "{text}"
         );
         assert_eq!(text.lines().count(), 1, "{text}");

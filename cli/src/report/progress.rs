@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::stdio;
 
+use super::printable;
 use crate::output;
-use crate::report::printable;
 
 /// Whoever waits no longer than this needs not be told why.
 const PATIENCE: Duration = Duration::from_millis(500);

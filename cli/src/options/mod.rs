@@ -2,6 +2,11 @@
 //!
 //! Looks at the environment for `--env NAME` and `--inherit-env`; opens nothing.
 
+pub(crate) mod cache;
+pub(crate) mod codegen;
+pub(crate) mod listen;
+mod quantity;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -9,36 +14,11 @@ use std::time::Duration;
 
 use wrun_runtime::{Config, MemoryMode};
 
-use crate::caching::Caching;
-use crate::code::Code;
+use self::cache::CacheOptions;
+use self::codegen::CodegenOptions;
+use self::listen::Address;
 use crate::flags::{RunFlags, UnknownImports};
-use crate::listen::{self, Address};
-use crate::quantity;
-use crate::report::Failure;
-
-/// What is to be done with a module.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Action {
-    /// It is run.
-    Run,
-    /// It is compiled to a file.
-    Compile,
-    /// It is looked into.
-    Inspect,
-    /// Its key in the cache is computed.
-    Key,
-}
-
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Run => "run",
-            Self::Compile => "compile",
-            Self::Inspect => "inspect",
-            Self::Key => "give the key of",
-        })
-    }
-}
+use crate::report::{Action, Failure, Reporter};
 
 /// The settings of one run.
 #[derive(Debug)]
@@ -60,11 +40,11 @@ pub(crate) struct Options {
     /// The size of the guest's stack in bytes.
     pub(crate) stack_size: u32,
     /// What compiled code is like.
-    pub(crate) code: Code,
+    pub(crate) codegen: CodegenOptions,
     /// Whether native code is run that does not come from the cache.
     pub(crate) allow_precompiled: bool,
     /// What may be done with the cache.
-    pub(crate) caching: Caching,
+    pub(crate) cache: CacheOptions,
     /// The export to call instead of `_start`.
     pub(crate) invoke: Option<String>,
     /// When the run has to end.
@@ -139,7 +119,7 @@ impl Options {
             stack_size,
             invoke,
             epoch_timeout,
-            code,
+            codegen,
             allow_precompiled,
             cache,
         } = flags;
@@ -175,9 +155,9 @@ impl Options {
                 None => DEFAULT_STACK,
                 Some(word) => stack(&word).map_err(|reason| wrong("--stack-size", &reason))?,
             },
-            code: Code::new(&code),
+            codegen: CodegenOptions::new(&codegen),
             allow_precompiled,
-            caching: Caching::new(cache)?,
+            cache: CacheOptions::new(cache)?,
             invoke: match invoke {
                 None => None,
                 Some(word) => Some(utf8(&word).map_err(|reason| wrong("--invoke", &reason))?.to_owned()),
@@ -191,9 +171,20 @@ impl Options {
 }
 
 impl Options {
+    /// Says in messages what these options are for.
+    pub(crate) fn reporter(&self) -> Reporter<'_> {
+        Reporter {
+            action: self.action,
+            module: &self.module,
+            stack_size: self.stack_size,
+            timeout: self.timeout.as_ref().map(|timeout| &*timeout.typed),
+            address_map: self.codegen.address_map,
+        }
+    }
+
     /// The settings of an engine for this run.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
-        let mut config = self.code.config(memory);
+        let mut config = self.codegen.config(memory);
         config.stack_size(self.stack_size as usize);
         config
     }

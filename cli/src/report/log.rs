@@ -5,8 +5,8 @@
 use env_logger::Target;
 use log::LevelFilter;
 
+use super::notice;
 use crate::output::Stderr;
-use crate::report;
 
 /// Crates whose own logs are long and about themselves: their warnings only, unless a filter names them
 /// (`WRUN_LOG=debug,cranelift_codegen=debug`).
@@ -21,7 +21,7 @@ pub(crate) fn start() {
     let filters = filters.to_string_lossy();
     if let Err(error) = env_filter::Builder::new().try_parse(&filters) {
         let text = format!("notice: {variable}: {error}: nothing is logged; write for example debug, or wrun=debug");
-        report::notice(&text);
+        notice(&text);
         return;
     }
     let mut builder = env_logger::Builder::new();

@@ -1,19 +1,13 @@
-//! Which directory is the cache, and what may be done with it: options and environment in, an open cache or none out.
-//!
-//! A run never fails because of the cache, unless it was told to (`--cache-mode require`). What cannot be used is worth a
-//! line when the user named it, or when it is there and not to be trusted or opened; else the log says so.
+//! The directory of the cache and what may be done with it: options and environment in, settings out. `input::cache` opens it.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use wrun_runtime::{Cache, CacheError, CacheMode};
+use wrun_runtime::CacheMode;
 
-use crate::exit::Status;
+use super::quantity;
 use crate::flags::{CacheFlags, Mode};
-use crate::quantity;
-use crate::report::{self, Failure, Reporter};
+use crate::report::Failure;
 
 /// How large a cache may grow when nothing is said.
 pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
@@ -24,13 +18,13 @@ pub(crate) const NO_DIRECTORY: &str =
 
 /// What a run may do with which cache.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Caching {
+pub(crate) enum CacheOptions {
     /// Nothing: `--no-cache`.
     Off,
     /// This.
     On {
         /// Where it is. `None` where nothing says so.
-        place: Option<Place>,
+        place: Option<CacheDir>,
         /// What may be done with it.
         mode: CacheMode,
         /// How many bytes it may have.
@@ -40,14 +34,14 @@ pub(crate) enum Caching {
 
 /// The directory of a cache.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct CacheDir {
     /// Its path.
     pub(crate) dir: PathBuf,
     /// What has to be there for it to be made (the user's home), unless the user has named the directory, for wrun alone.
     pub(crate) home: Option<PathBuf>,
 }
 
-impl Caching {
+impl CacheOptions {
     /// What the options mean.
     pub(crate) fn new(flags: CacheFlags) -> Result<Self, Failure> {
         let CacheFlags {
@@ -70,83 +64,10 @@ impl Caching {
             (false, mode) => Ok(Self::On { place, mode, limit }),
         }
     }
-
-    /// Opens the cache for a run.
-    pub(crate) fn open(&self, report: &Reporter<'_>) -> Result<Option<Cache>, Failure> {
-        let Self::On { place, mode, limit } = self else {
-            return Ok(None);
-        };
-        let Some(place) = place else {
-            if *mode == CacheMode::Require {
-                return Err(report.cannot_run(NO_DIRECTORY));
-            }
-            log::debug!("cache: {NO_DIRECTORY}");
-            return Ok(None);
-        };
-        match place.open(*mode, *limit) {
-            Ok(cache) => return Ok(Some(cache)),
-            Err(error) if *mode == CacheMode::Require => {
-                let fix = match error.is_absent() {
-                    true => " (a run without `--cache-mode require` makes and fills it)",
-                    false => "",
-                };
-                return Err(report.cannot_run(&format!("{error}{fix}")));
-            }
-            Err(error) if place.is_worth_a_line(&error) => report::notice(&format!("notice: {error}")),
-            Err(error) => log::debug!("cache: {error}"),
-        }
-        Ok(None)
-    }
-}
-
-impl Place {
-    /// Opens the cache, and makes its directory if it may be made.
-    fn open(&self, mode: CacheMode, limit: u64) -> Result<Cache, CacheError> {
-        let Some(home) = &self.home else {
-            return Cache::open(&self.dir, mode, limit);
-        };
-        match Cache::open_existing(&self.dir, mode, limit) {
-            Err(error) if error.is_absent() && mode == CacheMode::ReadWrite => {
-                may_make_in(home, &self.dir).map_err(|error| CacheError::Io(self.dir.clone(), error))?;
-                Cache::open(&self.dir, mode, limit)
-            }
-            result => result,
-        }
-    }
-
-    /// Whether the user is to know that the cache cannot be used. Many a system's users have no home to speak of, so only what
-    /// is there counts, and not what could not be made.
-    fn is_worth_a_line(&self, error: &CacheError) -> bool {
-        match error {
-            CacheError::Untrusted(..) => true,
-            _ if self.home.is_none() => true,
-            CacheError::Io(_, error) => {
-                error.kind() == io::ErrorKind::PermissionDenied && self.dir.symlink_metadata().is_ok()
-            }
-        }
-    }
-}
-
-/// Whether the directory of a cache that the user has not named may be made: not a home that is not there, and nothing in the
-/// home of somebody else, who could not use it afterwards. (What belongs to root, like `/tmp`, lets itself be written or not.)
-fn may_make_in(home: &Path, dir: &Path) -> io::Result<()> {
-    home.metadata()?;
-    let found = dir.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
-    let Some((path, found)) = found else {
-        return Ok(());
-    };
-    let is_own = [0, rustix::process::geteuid().as_raw()].contains(&found.uid());
-    let foreign = || {
-        io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!("{} belongs to another user", path.display()),
-        )
-    };
-    is_own.then_some(()).ok_or_else(foreign)
 }
 
 /// The directory of the cache, from the option or the environment.
-pub(crate) fn place(flag: Option<OsString>) -> Result<Option<Place>, Failure> {
+pub(crate) fn place(flag: Option<OsString>) -> Result<Option<CacheDir>, Failure> {
     if flag.as_ref().is_some_and(|word| word.is_empty()) {
         return Err(Failure::usage("--cache-dir: the path of the directory is missing"));
     }
@@ -166,20 +87,11 @@ pub(crate) fn limit(flag: Option<&OsStr>) -> Result<u64, Failure> {
         .map_err(|reason| Failure::usage(&format!("--cache-size: {reason}")))
 }
 
-/// An open cache for looking after it, whoever fills it. `None` when its directory is not there yet.
-pub(crate) fn existing(dir: &Path) -> Result<Option<Cache>, Failure> {
-    match Cache::open(dir, CacheMode::ReadOnly, DEFAULT_LIMIT) {
-        Ok(cache) => Ok(Some(cache)),
-        Err(error) if error.is_absent() => Ok(None),
-        Err(error) => Err(Failure::new(Status::Failure, &error.to_string())),
-    }
-}
-
 /// The first of the option, wrun's own variable, and the user's directory for caches. Empty variables are as good as none,
 /// and relative paths are none where the XDG specification wants absolute ones.
-fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Option<Place> {
+fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Option<CacheDir> {
     if let Some(dir) = flag.or_else(|| variable("WRUN_CACHE_DIR").filter(|dir| !dir.is_empty())) {
-        return Some(Place {
+        return Some(CacheDir {
             dir: dir.into(),
             home: None,
         });
@@ -188,10 +100,10 @@ fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> 
     // The specification wants the first to be made, but a home is made by whoever makes the user.
     if let Some(caches) = absolute("XDG_CACHE_HOME") {
         let (dir, home) = (caches.join("wrun"), Some(PathBuf::from("/")));
-        return Some(Place { dir, home });
+        return Some(CacheDir { dir, home });
     }
     let home = absolute("HOME")?;
-    Some(Place {
+    Some(CacheDir {
         dir: home.join(".cache/wrun"),
         home: Some(home),
     })
@@ -233,7 +145,7 @@ mod tests {
                 found.map(|(_, value)| OsString::from(value))
             };
             let found = find(flag.map(OsString::from), variable);
-            let expected = expected.map(|(dir, home)| Place {
+            let expected = expected.map(|(dir, home)| CacheDir {
                 dir: dir.into(),
                 home: home.map(PathBuf::from),
             });
@@ -248,8 +160,11 @@ mod tests {
             cache_mode,
             ..CacheFlags::default()
         };
-        let failure = Caching::new(flags(true, Some(Mode::Require))).expect_err("these exclude each other");
+        let failure = CacheOptions::new(flags(true, Some(Mode::Require))).expect_err("these exclude each other");
         assert!(failure.text().contains("leave one of them out"), "{}", failure.text());
-        assert_eq!(Caching::new(flags(true, Some(Mode::ReadOnly))).ok(), Some(Caching::Off));
+        assert_eq!(
+            CacheOptions::new(flags(true, Some(Mode::ReadOnly))).ok(),
+            Some(CacheOptions::Off)
+        );
     }
 }

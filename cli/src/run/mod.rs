@@ -6,6 +6,9 @@
 //! A script runs the same program a thousand times, so what a run with a warm cache does not need is not done: every system
 //! call here is counted.
 
+mod invoke;
+mod sockets;
+
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
@@ -17,16 +20,14 @@ use wrun_wasi::{DirAccess, WasiCtx};
 
 use crate::exit::Status;
 use crate::flags::UnknownImports;
-use crate::invoke;
-use crate::listen;
-use crate::module::{Input, LITTLE_ROOM, NoModule, has_room};
+use crate::input::{Input, LITTLE_ROOM, NoModule, has_room};
 use crate::options::{Options, Source};
 use crate::output;
 use crate::report::{self, Failure, Reporter};
 
 /// Runs the module that `options` name. `started` is when the clock of the deadline began.
 pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure> {
-    let report = Reporter::new(options);
+    let report = options.reporter();
     let deadline = match &options.timeout {
         None => None,
         Some(timeout) => match Deadline::after(timeout.duration.saturating_sub(started.elapsed())) {
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
 /// The run within its deadline.
 fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) -> Result<Status, Failure> {
     // Before anything is opened: see there.
-    let sockets = listen::open(&options.listen)?;
+    let sockets = sockets::open(&options.listen)?;
     // The process ends after this: what is open or mapped until then goes at once, for less than it costs one by one.
     let run = ManuallyDrop::new(Run {
         options,
