@@ -5,13 +5,20 @@ use crate::hold;
 
 /// A crate, and the beginnings of the paths that may name it.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("cranelift_codegen", &["runtime/compiler/src/"]),
-    ("cranelift_frontend", &["runtime/compiler/src/"]),
+    (
+        "cranelift_codegen",
+        &[
+            "runtime/compiler/src/code/",
+            "runtime/compiler/src/translate/",
+            "runtime/compiler/src/compile/",
+        ],
+    ),
+    ("cranelift_frontend", &["runtime/compiler/src/translate/"]),
     (
         "wasmparser",
         &["runtime/compiler/src/parse/", "runtime/compiler/src/translate/"],
     ),
-    ("rayon", &["runtime/compiler/src/compile/"]),
+    ("rayon", &["runtime/compiler/src/pipeline/"]),
     ("gimli", &["runtime/src/trap/"]),
     ("addr2line", &["runtime/src/trap/"]),
     ("rustc_demangle", &["runtime/src/trap/"]),

@@ -4,21 +4,26 @@
 //! wasm bytes ─▶ parse ─▶ translate ─▶ compile ─▶ link ─▶ artifact bytes
 //! ```
 //!
+//! The rooms in order are `error, parse, code, translate, compile, link, pipeline`: each may use those to its left. `code`
+//! holds the types that compiling and linking share, `pipeline` runs the phases.
+//!
 //! The artifact is a function of the wasm bytes, of [`Config`] and of the set of functions alone: the number of threads and the order in which
 //! functions are compiled do not show in it. Runs nothing, opens no files.
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")))]
 compile_error!("wrun runs on Linux on x86-64 only, so far: build it for x86_64-unknown-linux-gnu");
 
+mod code;
 mod compile;
 mod error;
 mod link;
 mod parse;
+mod pipeline;
 mod translate;
 
-pub use compile::{Options, Report, compile, compile_subset};
 pub use error::{CompileError, Proposal};
 pub use parse::recognise;
+pub use pipeline::{Options, Phase, Report, compile, compile_subset};
 pub use wrun_artifact::Config;
 
 pub use wrun_artifact::BUILD;

@@ -10,8 +10,8 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, FinalizedMachReloc, FinalizedRelocTarget};
 use wrun_artifact::index::DefinedFuncIndex;
 
-use super::function::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
 use super::{cfi, panics, trampoline};
+use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
 use crate::error::CompileError;
 use crate::translate::{self, Env, trap};
 

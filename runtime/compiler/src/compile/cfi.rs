@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_prologue_becomes_the_instructions_that_gcc_would_write() {
-        let isa = super::super::isa::target(&Config::native(), true).expect("this CPU will do");
+        let isa = crate::code::isa::target(&Config::native(), true).expect("this CPU will do");
         let prologue = [
             (
                 1,

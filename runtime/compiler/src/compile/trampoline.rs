@@ -15,7 +15,7 @@ use wrun_artifact::index::{DefinedFuncIndex, FuncIndex, SigIndex};
 use wrun_artifact::types::FuncType;
 use wrun_artifact::vmlayout::{Libcall, SLOT, func_import, host_context, store, vmctx};
 
-use super::function::Symbol;
+use crate::code::Symbol;
 use crate::parse::{Facts, Module};
 use crate::translate::{abi, trap};
 

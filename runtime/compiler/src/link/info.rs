@@ -14,7 +14,7 @@ use wrun_artifact::vmlayout::{Libcall, TableForm};
 
 use super::image::Images;
 use super::placement::Placement;
-use crate::compile::function::Symbol;
+use crate::code::Symbol;
 use crate::parse::{ConstExpr, ConstOp, Elem, ElemItems, Facts, Item, Mode, Module};
 
 /// Constant tables are written in full, so that they can be used where they lie, as long as this many entries (beyond

@@ -20,7 +20,7 @@ use wrun_artifact::names::TooLong;
 
 use self::image::Images;
 use self::text::Text;
-use crate::compile::function::{CompiledFunction, Symbol};
+use crate::code::{CompiledFunction, Symbol};
 use crate::error::CompileError;
 use crate::parse::{Facts, Module};
 
@@ -123,7 +123,7 @@ impl<'m> Linker<'m> {
         }
         writer.symbols(symbols.into_iter());
         writer.section(Section::Strings, |out| out.extend_from_slice(names.strings()));
-        let bytes = writer.finish(crate::BUILD, config, module.code_section);
+        let bytes = writer.finish(wrun_artifact::BUILD, config, module.code_section);
         Ok(Linked { bytes, text_bytes })
     }
 }

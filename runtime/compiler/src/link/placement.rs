@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use wrun_artifact::index::{DefinedFuncIndex, Index, IndexVec};
 
-use crate::compile::function::Symbol;
+use crate::code::Symbol;
 
 /// Ranges of the text, by symbol.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use wrun_artifact::index::{FuncIndex, Index};
 use wrun_artifact::names::{NamesBuilder, TooLong};
 
 use super::placement::Placement;
-use crate::compile::function::Symbol;
+use crate::code::Symbol;
 use crate::parse::Module;
 
 /// The names that the module gives, and all symbols.

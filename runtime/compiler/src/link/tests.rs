@@ -56,7 +56,7 @@ fn link(text: &str, funcs: &[u32]) -> Result<Vec<u8>, CompileError> {
 
 fn read(bytes: &[u8]) -> Artifact<'_> {
     let expect = Expect {
-        build: crate::BUILD,
+        build: wrun_artifact::BUILD,
         config: Some(config()),
         cpu: CpuFeatures::X86_64_V2,
     };

@@ -13,7 +13,7 @@ use wrun_artifact::traps::TrapsBuilder;
 use wrun_artifact::unwind::UnwindBuilder;
 
 use super::placement::Placement;
-use crate::compile::function::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
+use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
 use crate::error::CompileError;
 
 /// `int3`, between functions: whoever gets there by mistake is stopped.

@@ -11,7 +11,7 @@ use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, TableIndex};
 
 use super::module::{BodyFacts, Module};
 use super::{FEATURES, invalid};
-use crate::CompileError;
+use crate::error::CompileError;
 
 /// Memory that validation uses again for the next body.
 #[derive(Default)]

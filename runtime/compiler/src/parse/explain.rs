@@ -6,7 +6,7 @@
 use wasmparser::{Validator, WasmFeatures};
 
 use super::{FEATURES, gate, invalid, limits};
-use crate::{CompileError, Proposal};
+use crate::error::{CompileError, Proposal};
 
 /// Proposals that wrun does not run, by the name of their repository, the most usual first.
 const PROPOSALS: &[(WasmFeatures, &str)] = &[

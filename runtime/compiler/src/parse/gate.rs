@@ -6,7 +6,7 @@
 use wasmparser::{Parser, Payload, TypeRef, WasmFeatures};
 
 use super::invalid;
-use crate::CompileError;
+use crate::error::CompileError;
 
 /// Refuses what is in this payload and belongs to a proposal that is not among the features. What is malformed is left to the
 /// validator.

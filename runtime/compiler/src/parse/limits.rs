@@ -157,7 +157,7 @@ fn in_body(body: &FunctionBody<'_>, offset: usize, func: u32) -> Option<String> 
 
 #[cfg(test)]
 mod tests {
-    use crate::CompileError;
+    use crate::error::CompileError;
     use crate::parse::{ValidationPool, explain, parse, validate_body};
     use wrun_artifact::Config;
 

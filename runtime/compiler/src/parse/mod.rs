@@ -27,7 +27,7 @@ pub(crate) use segments::Segment;
 
 use wasmparser::WasmFeatures;
 
-use crate::CompileError;
+use crate::error::CompileError;
 
 /// What wrun runs: WebAssembly 2.0 and extended constant expressions.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);

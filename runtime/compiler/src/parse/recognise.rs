@@ -3,7 +3,7 @@
 //! In: the bytes. Out: nothing, or the error that says what they are instead: another kind of file, a component, or a
 //! module whose end is missing. Looks at the first bytes and at the frame of sections, not into sections.
 
-use crate::CompileError;
+use crate::error::CompileError;
 
 const MAGIC: &[u8] = b"\0asm";
 /// Version 1 of layer 0: a core module.

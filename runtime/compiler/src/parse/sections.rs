@@ -19,7 +19,7 @@ use wrun_artifact::vmlayout::{Counts, VMLayout};
 
 use super::module::{Body, ConstExpr, ConstOp, Data, Elem, ElemItems, Export, Import, Item, Mode, Module};
 use super::{FEATURES, constant, gate, invalid, names, recognise};
-use crate::CompileError;
+use crate::error::CompileError;
 
 /// Describes a module and validates all of it but the bodies.
 pub(crate) fn parse<'a>(wasm: &'a [u8], config: &Config) -> Result<Module<'a>, CompileError> {

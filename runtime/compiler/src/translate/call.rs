@@ -16,8 +16,8 @@ use wrun_artifact::vmlayout::{Libcall, TableForm, func_import, private_entry, sh
 
 use super::abi::POINTER;
 use super::environ::Region;
-use super::symbol::Symbol;
 use super::{Translator, trap};
+use crate::code::Symbol;
 
 /// What is known of the entry that a `call_indirect` finds.
 enum Callee {

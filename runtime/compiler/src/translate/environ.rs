@@ -20,7 +20,7 @@ use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
 use super::abi::{self, POINTER};
-use super::symbol::Symbol;
+use crate::code::Symbol;
 
 /// Things that do not change within a function and are needed often.
 #[derive(Default)]

@@ -25,7 +25,6 @@ mod table;
 mod tests;
 
 pub(crate) mod abi;
-pub(crate) mod symbol;
 pub(crate) mod trap;
 
 use std::collections::HashMap;
@@ -37,10 +36,10 @@ use wasmparser::{Operator, OperatorsReader};
 use wrun_artifact::config::Config;
 use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
 
+use crate::code::Symbol;
 use crate::parse::{Facts, Module};
 use environ::Known;
 use stack::Stack;
-use symbol::Symbol;
 
 /// What translation needs to know besides the body.
 pub(crate) struct Env<'a> {

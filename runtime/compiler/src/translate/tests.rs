@@ -1,31 +1,17 @@
 //! What the IR of small programs contains. That it means the same as the wasm is shown by running the spec's test suite.
 
 use cranelift_codegen::ir::{self, Opcode};
-use cranelift_codegen::isa::{self, OwnedTargetIsa};
-use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{FinalizedRelocTarget, control::ControlPlane};
 use wrun_artifact::config::{Config, CpuFeatures, MemoryMode};
 use wrun_artifact::index::{DefinedFuncIndex, Index};
 use wrun_artifact::vmlayout::Libcall;
 
-use super::symbol::Symbol;
 use super::{Context, Env, function};
+use crate::code::{Symbol, isa};
 use crate::parse::{Facts, ValidationPool, parse, validate_body};
 
 /// A module that uses every kind of thing: what is imported, defined, exported; both forms of tables; all kinds of values.
 const EVERYTHING: &str = include_str!("tests/everything.wat");
-
-fn target() -> OwnedTargetIsa {
-    let mut flags = settings::builder();
-    flags.set("opt_level", "speed").expect("a setting");
-    flags.set("enable_multi_ret_implicit_sret", "true").expect("a setting");
-    flags.set("probestack_strategy", "inline").expect("a setting");
-    let mut isa = isa::lookup_by_name("x86_64-unknown-linux-gnu").expect("the target");
-    for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42"] {
-        isa.enable(feature).expect("a feature");
-    }
-    isa.finish(settings::Flags::new(flags)).expect("the target")
-}
 
 fn config(memory: MemoryMode) -> Config {
     Config {
@@ -44,7 +30,7 @@ fn try_translate(wat: &str, config: &Config) -> Result<Vec<ir::Function>, String
         .map(|i| validate_body(&module, DefinedFuncIndex::new(i), &mut pool).expect("the body is valid"))
         .collect();
     let facts = Facts::new(&module, facts.into_iter());
-    let isa = target();
+    let isa = isa::target(config, true).expect("enough");
     let env = Env {
         module: &module,
         facts: &facts,
@@ -117,8 +103,8 @@ fn every_access_has_an_alias_region() {
 
 #[test]
 fn everything_compiles_without_calls_to_the_code_generators_library() {
-    let isa = target();
     for mode in [MemoryMode::Guarded, MemoryMode::Checked] {
+        let isa = isa::target(&config(mode), true).expect("enough");
         for function in try_translate(EVERYTHING, &config(mode)).expect("within all limits") {
             let mut context = cranelift_codegen::Context::for_function(function);
             let code = context.compile(&*isa, &mut ControlPlane::default()).expect("compiles");

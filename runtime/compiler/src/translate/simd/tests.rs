@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use cranelift_codegen::isa::{self, OwnedTargetIsa};
-use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{FinalizedRelocTarget, ir};
 use wasmparser::Operator;
 use wrun_artifact::config::{Config, CpuFeatures, MemoryMode};
 use wrun_artifact::index::{DefinedFuncIndex, Index};
 
+use crate::code::isa;
 use crate::parse::{Facts, ValidationPool, parse, validate_body};
 use crate::translate::{Context, Env, function};
 
@@ -150,23 +149,6 @@ fn one_instruction_each() -> String {
     text
 }
 
-/// The target with these features, with all of the code generator's checks.
-fn target(cpu: CpuFeatures, optimise: bool) -> OwnedTargetIsa {
-    let mut flags = settings::builder();
-    flags.set("enable_verifier", "true").expect("known");
-    flags
-        .set("opt_level", if optimise { "speed" } else { "none" })
-        .expect("known");
-    let mut builder = isa::lookup("x86_64-unknown-linux-gnu".parse().expect("a triple")).expect("supported");
-    for (feature, name) in CpuFeatures::KNOWN {
-        let flag = format!("has_{}", name.replace('.', ""));
-        builder
-            .set(&flag, if cpu.contains(*feature) { "true" } else { "false" })
-            .expect("known");
-    }
-    builder.finish(settings::Flags::new(flags)).expect("consistent")
-}
-
 /// Translates and compiles every function of a module, with all of the code generator's checks. Gives the assembly.
 fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) -> Vec<String> {
     let config = &Config {
@@ -179,7 +161,11 @@ fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) ->
     let count = u32::try_from(module.bodies.len()).expect("few");
     let bodies = (0..count).map(|i| validate_body(&module, DefinedFuncIndex::from_u32(i), &mut pool).expect("valid"));
     let facts = Facts::new(&module, bodies);
-    let isa = target(config.cpu, optimise);
+    let isa = match optimise {
+        true => isa::target(config, true),
+        false => isa::unoptimized(config),
+    }
+    .expect("enough");
     let env = Env {
         module: &module,
         facts: &facts,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::function::CompiledFunction;
-use super::panics;
+use crate::code::CompiledFunction;
+use crate::compile::panics;
 use crate::error::CompileError;
 
 /// Bytes of results that may wait for an earlier one before threads wait too.

@@ -2,7 +2,7 @@
 
 use wrun_artifact::TrapCode;
 
-pub(crate) use crate::translate::symbol::Symbol;
+use super::Symbol;
 
 /// What the beginning of each function is aligned to, at least: the target's preferred alignment. No constant inside of a
 /// function needs more, which compiling checks.

@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection};
 use wrun_artifact::config::{CpuFeatures, MemoryMode};
-use wrun_artifact::index::SigIndex;
+use wrun_artifact::index::{Index, SigIndex};
 use wrun_artifact::vmlayout::Libcall;
 
 use super::*;
-use crate::Proposal;
-use crate::compile::function::CompiledFunction;
+use crate::code::CompiledFunction;
+use crate::error::Proposal;
 
 /// Something of everything: imports, a private and an exported table, globals, memory, more results than registers.
 const MIXED: &str = r#"
@@ -265,7 +265,7 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
     };
     let mut workspace = Workspace::default();
     let mut out = CompiledFunction::default();
-    let mut run = |symbol| body::compile(&mut workspace, &env, symbol, &mut out);
+    let mut run = |symbol| compile::compile(&mut workspace, &env, symbol, &mut out);
 
     // There is no such function: looking for its body panics.
     let error = run(Symbol::Func(DefinedFuncIndex::new(9))).expect_err("it panics");

@@ -68,19 +68,30 @@ const SETTINGS: &[(&str, &str)] = &[
 /// The target for these settings. `verify` switches on the checks of the code generator's own data, which do not change
 /// what it gives.
 pub(crate) fn target(config: &Config, verify: bool) -> Result<OwnedTargetIsa, CompileError> {
+    with_settings(config, &[("enable_verifier", switch(verify))])
+}
+
+/// The same target without optimisation and with all checks: code passes through other parts of the code generator.
+#[cfg(test)]
+pub(crate) fn unoptimized(config: &Config) -> Result<OwnedTargetIsa, CompileError> {
+    with_settings(config, &[("enable_verifier", "true"), ("opt_level", "none")])
+}
+
+fn switch(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
+/// The target with [`SETTINGS`], what `config` says, and then these settings.
+fn with_settings(config: &Config, more: &[(&str, &str)]) -> Result<OwnedTargetIsa, CompileError> {
     let missing = CpuFeatures::X86_64_V2.without(config.cpu);
     if missing != CpuFeatures::NONE {
         return Err(CompileError::Cpu(missing.to_string()));
     }
     let bug = |error: &dyn core::fmt::Display| CompileError::Bug(format!("the code generator's settings: {error}"));
 
-    let switch = |on: bool| if on { "true" } else { "false" };
     let mut shared = settings::builder();
-    let chosen = [
-        ("enable_alias_analysis", switch(config.alias_analysis)),
-        ("enable_verifier", switch(verify)),
-    ];
-    for (name, value) in SETTINGS.iter().copied().chain(chosen) {
+    let alias_analysis = ("enable_alias_analysis", switch(config.alias_analysis));
+    for (name, value) in SETTINGS.iter().chain([&alias_analysis]).chain(more) {
         shared.set(name, value).map_err(|error| bug(&error))?;
     }
 

@@ -1,0 +1,14 @@
+//! The types that compiling and linking share: names of places in the text, compiled functions, and the target.
+//!
+//! [`Symbol`] names a place in the text, [`CompiledFunction`] is machine code with its relocations and tables, [`mod@isa`]
+//! holds the code generator's settings.
+//!
+//! Must not hold: modules, a phase's logic.
+
+mod function;
+mod symbol;
+
+pub(crate) mod isa;
+
+pub(crate) use function::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc};
+pub(crate) use symbol::Symbol;

@@ -1,0 +1,134 @@
+//! From wasm bytes to an artifact: the order of the phases, and the work on several threads.
+//!
+//! In: wasm bytes, the target and settings, the functions to compile, how to go about it. Out: the artifact's bytes and a
+//! report. Functions are compiled in any order, on any thread ([`pool`]); results go to the linker in the order of the text
+//! ([`order`]), so equal input gives equal bytes.
+//!
+//! Must not hold: details of a phase, files, the host.
+
+mod order;
+mod pool;
+mod report;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use core::num::NonZeroUsize;
+use core::sync::atomic::AtomicBool;
+use core::time::Duration;
+
+use wrun_artifact::Config;
+use wrun_artifact::index::DefinedFuncIndex;
+
+use self::order::InOrder;
+use self::pool::Pool;
+use self::report::Clock;
+pub use self::report::{Phase, Report};
+use self::validate::validate;
+use crate::code::{Symbol, isa};
+use crate::compile::{self, Workspace};
+use crate::error::CompileError;
+use crate::link::Linker;
+use crate::parse::{self, Facts};
+use crate::translate::Env;
+
+/// How to go about compiling. Nothing here changes the artifact.
+#[derive(Clone, Debug)]
+pub struct Options<'a> {
+    /// Number of threads to work on; by default as many as the machine has to give. With one, none is started.
+    pub threads: Option<NonZeroUsize>,
+    /// Becomes true when the work is to be given up. Looked at before each function.
+    pub interrupt: Option<&'a AtomicBool>,
+    /// Makes the code generator check its own data. The default in builds with debug assertions.
+    pub verify: bool,
+    /// For tests: the seed of another order in which functions are compiled.
+    pub shuffle: Option<u64>,
+    /// The CPU time that the process has used up, for the report.
+    pub cpu_clock: Option<fn() -> Duration>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            interrupt: None,
+            verify: cfg!(debug_assertions),
+            shuffle: None,
+            cpu_clock: None,
+        }
+    }
+}
+
+/// Compiles a module: gives the artifact's bytes, and what it took.
+pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(Vec<u8>, Report), CompileError> {
+    compile_subset(wasm, config, options, |_| true)
+}
+
+/// Compiles those functions of a module, among the ones it defines, that are `wanted`. The others are validated, and a call
+/// to one traps with [`FunctionMissing`](wrun_artifact::TrapCode::FunctionMissing). Gives the artifact's bytes, and what it
+/// took.
+pub fn compile_subset(
+    wasm: &[u8],
+    config: &Config,
+    options: &Options<'_>,
+    wanted: impl Fn(DefinedFuncIndex) -> bool,
+) -> Result<(Vec<u8>, Report), CompileError> {
+    let mut clock = Clock::new(options);
+    let isa = isa::target(config, options.verify)?;
+    let module = parse::parse(wasm, config).map_err(|error| parse::explain(wasm, error))?;
+    let pool = Pool::new(options.threads, module.bodies.len());
+    let bodies = validate(&module, &pool, options.interrupt).map_err(|error| parse::explain(wasm, error))?;
+    let facts = Facts::new(&module, bodies.into_iter());
+    clock.phase("parse");
+
+    let env = Env {
+        module: &module,
+        facts: &facts,
+        config,
+        isa: &*isa,
+    };
+    let symbol = |func| match wanted(func) {
+        true => Symbol::Func(func),
+        false => Symbol::Stub(func),
+    };
+    let functions: Vec<_> = module.bodies.keys().map(symbol).collect();
+    let mut linker = Linker::new(&module, &facts, config);
+    compile_all(&functions, &env, &pool, options, &mut linker)?;
+    // Only now is it known which library calls the functions make.
+    let trampolines = compile::trampolines(&module, &facts, |symbol| linker.is_wanted(symbol));
+    compile_all(&trampolines, &env, &pool, options, &mut linker)?;
+    drop(pool);
+    clock.phase("translate+compile");
+
+    let linked = linker.finish()?;
+    clock.phase("link");
+    let report = Report {
+        phases: clock.phases,
+        functions: functions.len(),
+        trampolines: trampolines.len(),
+        wasm_bytes: wasm.len(),
+        text_bytes: linked.text_bytes,
+        artifact_bytes: linked.bytes.len(),
+    };
+    Ok((linked.bytes, report))
+}
+
+/// Compiles functions or trampolines, and links them in this order.
+fn compile_all(
+    symbols: &[Symbol],
+    env: &Env<'_>,
+    pool: &Pool,
+    options: &Options<'_>,
+    linker: &mut Linker<'_>,
+) -> Result<(), CompileError> {
+    let jobs = InOrder::new(symbols.len(), options.shuffle, options.interrupt, |job, result: &_| {
+        linker.push(symbols[job], result)
+    });
+    pool.run(|| {
+        let mut workspace = Workspace::default();
+        jobs.work(|job, result| compile::compile(&mut workspace, env, symbols[job], result));
+    });
+    jobs.finish()?;
+    Ok(())
+}
