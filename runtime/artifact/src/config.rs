@@ -6,7 +6,7 @@
 use core::fmt;
 
 /// Version of the artifact's format and of every layout that compiled code relies on. Raised with each change to them.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 macro_rules! features {
     ($($(#[$doc:meta])* $konst:ident = $bit:literal, $flag:literal;)*) => {

@@ -5,7 +5,9 @@
 //! .text  .eh_frame                                                pages to be made executable
 //! .wrun.image                                                     whole pages, to be mapped over memories
 //! .wrun.tables  .wrun.data  .wrun.info
-//! .wrun.traps  .wrun.addrmap  .wrun.names  .wrun.debug_*          only for traps and backtraces
+//! .wrun.traps  .wrun.addrmap                                      only for traps and backtraces
+//! .wrun.stackmaps                                                 only for collecting host objects
+//! .wrun.names  .wrun.debug_*                                      only for backtraces
 //! .symtab  .strtab  .shstrtab  section headers                    only for objdump, gdb and perf
 //! ```
 //!
@@ -27,6 +29,7 @@ use crate::config::Config;
 use crate::header::{Header, PAGE, PROGRAM_HEADER_OFFSET, Section, SectionRange};
 use crate::info::Info;
 use crate::names::Names;
+use crate::stack_maps::StackMaps;
 use crate::traps::Traps;
 use format::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
@@ -122,6 +125,11 @@ impl<'a> Artifact<'a> {
     pub fn address_map(&self) -> Option<AddressMap<'a>> {
         let section = self.contents(Section::AddressMap);
         (!section.is_empty()).then(|| AddressMap::read(section))
+    }
+
+    /// Where frames hold references to host objects. Empty if no function holds one during a call.
+    pub fn stack_maps(&self) -> StackMaps<'a> {
+        StackMaps::read(self.contents(Section::StackMaps))
     }
 
     /// Bytes of data segments: what [`crate::info::DataRow`]s name.

@@ -55,6 +55,8 @@ pub enum Section {
     Traps,
     /// [`crate::address_map`]; length 0 where there is none.
     AddressMap,
+    /// [`crate::stack_maps`]; length 0 for a module without references to host objects.
+    StackMaps,
     /// [`crate::names`].
     Names,
     /// The strings that names and symbols share.
@@ -63,7 +65,7 @@ pub enum Section {
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Text,
         Self::Unwind,
         Self::Image,
@@ -72,6 +74,7 @@ impl Section {
         Self::Info,
         Self::Traps,
         Self::AddressMap,
+        Self::StackMaps,
         Self::Names,
         Self::Strings,
     ];
@@ -87,6 +90,7 @@ impl Section {
             Self::Info => ".wrun.info",
             Self::Traps => ".wrun.traps",
             Self::AddressMap => ".wrun.addrmap",
+            Self::StackMaps => ".wrun.stackmaps",
             Self::Names => ".wrun.names",
             Self::Strings => ".strtab",
         }
@@ -96,7 +100,14 @@ impl Section {
     pub const fn alignment(self) -> usize {
         match self {
             Self::Text | Self::Image => PAGE,
-            Self::Unwind | Self::Tables | Self::Data | Self::Info | Self::Traps | Self::AddressMap | Self::Names => 8,
+            Self::Unwind
+            | Self::Tables
+            | Self::Data
+            | Self::Info
+            | Self::Traps
+            | Self::AddressMap
+            | Self::StackMaps
+            | Self::Names => 8,
             Self::Strings => 1,
         }
     }

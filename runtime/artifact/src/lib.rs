@@ -16,6 +16,7 @@ pub mod header;
 pub mod index;
 pub mod info;
 pub mod names;
+pub mod stack_maps;
 pub mod trap_code;
 pub mod traps;
 pub mod types;

@@ -7,10 +7,11 @@ use zerocopy::little_endian::U64;
 use super::*;
 use crate::TrapCode;
 use crate::address_map::AddressMapBuilder;
-use crate::config::CpuFeatures;
+use crate::config::{CpuFeatures, FORMAT_VERSION};
 use crate::header::{HEADER_OFFSET, reseal};
 use crate::info::{FuncRow, InfoBuilder, ItemKind, RunRow, Span};
 use crate::names::NamesBuilder;
+use crate::stack_maps::StackMapsBuilder;
 use crate::traps::TrapsBuilder;
 use crate::unwind::{UnwindBuilder, fde};
 
@@ -40,6 +41,7 @@ fn sample() -> Vec<u8> {
     let mut unwind = UnwindBuilder::new();
     let mut traps = TrapsBuilder::new();
     let mut addresses = AddressMapBuilder::new();
+    let mut stack_maps = StackMapsBuilder::new();
     let mut names = NamesBuilder::new();
     let mut info = InfoBuilder::default();
     let len = u32::try_from(CODE.len()).expect("small");
@@ -51,6 +53,7 @@ fn sample() -> Vec<u8> {
             .expect("well-formed");
         traps.push(start + 1, TrapCode::Unreachable);
         addresses.push(start, 100 + start);
+        stack_maps.push(start + 5, 16);
         info.funcs.push(FuncRow {
             start: start.into(),
             len: len.into(),
@@ -81,6 +84,7 @@ fn sample() -> Vec<u8> {
     writer.section(Section::Info, |out| out.extend(info.encode()));
     writer.section(Section::Traps, |out| traps.finish(out));
     writer.section(Section::AddressMap, |out| addresses.finish(out));
+    writer.section(Section::StackMaps, |out| stack_maps.finish(out));
     writer.section(Section::Names, |out| names.names(out)).expect("short");
     writer.debug_section(".debug_info", b"dwarf");
     writer.debug_section(".debug_info", b"again");
@@ -107,6 +111,7 @@ fn exercise(file: &[u8]) -> Result<(), Stale> {
         let _ = (
             artifact.traps().lookup(at),
             artifact.address_map().map(|map| map.lookup(at)),
+            artifact.stack_maps().lookup(at).count(),
         );
         let _ = (
             artifact.func_name(at),
@@ -142,6 +147,7 @@ fn everything_reads_back() {
     assert_eq!(artifact.info().func_at(33), Some(1));
     assert_eq!(artifact.traps().lookup(33), Some(TrapCode::Unreachable));
     assert_eq!(artifact.address_map().expect("kept").lookup(34), Some(132));
+    assert!(artifact.stack_maps().lookup(37).eq([16]));
     assert_eq!(artifact.data(), b"data");
     assert_eq!(artifact.tables(), [1; 16]);
     assert_eq!(
@@ -213,7 +219,13 @@ fn what_does_not_fit_has_its_own_reason() {
     // Offsets in the header: see the drawing there.
     let resealed = [
         ("magic", 0, Stale::NotAnArtifact),
-        ("version", 8, Stale::FormatVersion { found: 1 ^ 0xff }),
+        (
+            "version",
+            8,
+            Stale::FormatVersion {
+                found: FORMAT_VERSION ^ 0xff,
+            },
+        ),
         ("target", 32, Stale::Target),
         ("settings", 64 + 8, Stale::Config),
         ("place of the text", 104, Stale::Sections),

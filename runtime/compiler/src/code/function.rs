@@ -30,6 +30,9 @@ pub(crate) struct CompiledFunction {
     pub(crate) traps: Vec<(u32, TrapCode)>,
     /// From which offset on the code belongs to which offset in the wasm file, by rising offset; empty without address map.
     pub(crate) addresses: Vec<(u32, u32)>,
+    /// Where references to host objects lie during calls, as (offset of the instruction after the call, distance below the frame
+    /// pointer in bytes), by rising offset; empty without such references.
+    pub(crate) stack_slots: Vec<(u32, u32)>,
     /// A complete `.eh_frame` FDE for this function whose CIE pointer and PC begin are to be filled in by linking, as
     /// `wrun_artifact::unwind` describes. Empty when there is none.
     pub(crate) unwind: Vec<u8>,
@@ -43,12 +46,14 @@ impl CompiledFunction {
             relocs,
             traps,
             addresses,
+            stack_slots,
             unwind,
         } = self;
         code.clear();
         relocs.clear();
         traps.clear();
         addresses.clear();
+        stack_slots.clear();
         unwind.clear();
     }
 
@@ -58,6 +63,7 @@ impl CompiledFunction {
             + size_of_val(self.relocs.as_slice())
             + size_of_val(self.traps.as_slice())
             + size_of_val(self.addresses.as_slice())
+            + size_of_val(self.stack_slots.as_slice())
             + self.unwind.len()
     }
 }

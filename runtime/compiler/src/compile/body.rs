@@ -150,6 +150,14 @@ fn take(
             .ok_or_else(|| Failure::bug(format!("unknown trap code {} at {:#x}", trap.code, trap.offset)))?;
         out.traps.push((trap.offset, code));
     }
+    for (return_address, sp_to_fp, map) in buffer.user_stack_maps() {
+        for (ty, sp_offset) in map.entries() {
+            // The stack pointer has its lowest value of the frame at a call: arguments on the stack have room in the frame.
+            let slot = sp_to_fp.checked_sub(sp_offset).filter(|slot| *slot >= ty.bytes());
+            let slot = slot.ok_or_else(|| Failure::bug(format!("a reference outside of its frame, at {sp_offset}")))?;
+            out.stack_slots.push((*return_address, slot));
+        }
+    }
     // Not all of a function's code comes from an instruction: its beginning belongs to the beginning of the body, the
     // rest to what stands before it.
     if let Some(begin) = begin {

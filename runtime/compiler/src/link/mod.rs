@@ -82,6 +82,7 @@ impl<'m> Linker<'m> {
             placement,
             traps,
             addresses,
+            stack_maps,
             unwind,
             ..
         } = text;
@@ -112,6 +113,7 @@ impl<'m> Linker<'m> {
                 addresses.finish(out);
             }
         });
+        writer.section(Section::StackMaps, |out| stack_maps.finish(out));
 
         let too_long = |TooLong| CompileError::Limit("the names of its functions exceed 4 GiB: strip them".into());
         let (names, symbols) = symbols::collect(module, &placement).map_err(too_long)?;

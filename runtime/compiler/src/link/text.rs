@@ -9,6 +9,7 @@
 use wrun_artifact::address_map::AddressMapBuilder;
 use wrun_artifact::elf::Writer;
 use wrun_artifact::info::STUB_LEN;
+use wrun_artifact::stack_maps::StackMapsBuilder;
 use wrun_artifact::traps::TrapsBuilder;
 use wrun_artifact::unwind::UnwindBuilder;
 
@@ -33,6 +34,8 @@ pub(crate) struct Text {
     pub(super) traps: TrapsBuilder,
     /// Where code comes from.
     pub(super) addresses: AddressMapBuilder,
+    /// Where frames hold references to host objects.
+    pub(super) stack_maps: StackMapsBuilder,
     /// How to find callers.
     pub(super) unwind: UnwindBuilder,
     padding: usize,
@@ -59,6 +62,7 @@ impl Text {
             placement: Placement::default(),
             traps: TrapsBuilder::new(),
             addresses: AddressMapBuilder::new(),
+            stack_maps: StackMapsBuilder::new(),
             unwind: UnwindBuilder::new(),
             padding: padding as usize,
             unresolved: Vec::new(),
@@ -75,7 +79,12 @@ impl Text {
         let gap = if self.len() == 0 { 0 } else { self.padding };
         let start = (self.len() + gap).next_multiple_of(FUNCTION_ALIGNMENT as usize);
         let end = start + function.code.len();
-        let tables = [self.traps.size(), self.addresses.size(), self.unwind.size()];
+        let tables = [
+            self.traps.size(),
+            self.addresses.size(),
+            self.stack_maps.size(),
+            self.unwind.size(),
+        ];
         if end > LIMIT || tables.iter().any(|size| *size > LIMIT) {
             return Err(CompileError::Limit(
                 "its machine code exceeds 2 GiB: split the module".into(),
@@ -121,6 +130,9 @@ impl Text {
         }
         for (offset, wasm) in &function.addresses {
             self.addresses.push(start + offset, *wasm);
+        }
+        for (return_address, slot) in &function.stack_slots {
+            self.stack_maps.push(start + return_address, *slot);
         }
         if !function.unwind.is_empty() {
             self.unwind
@@ -180,6 +192,7 @@ mod tests {
     use wrun_artifact::TrapCode;
     use wrun_artifact::address_map::AddressMap;
     use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
+    use wrun_artifact::stack_maps::StackMaps;
     use wrun_artifact::traps::Traps;
 
     const fn func(number: u32) -> Symbol {
@@ -268,18 +281,22 @@ mod tests {
             let function = CompiledFunction {
                 traps: vec![(1, TrapCode::Unreachable)],
                 addresses: vec![(0, 100 + number), (3, 200 + number)],
+                stack_slots: vec![(5, 8), (5, 24 + number), (20, 16)],
                 ..calls(20, &[])
             };
             text.push(func(number), &function).expect("fits");
         }
         text.finish(2).expect("complete");
-        let (mut traps, mut addresses) = (Vec::new(), Vec::new());
+        let (mut traps, mut addresses, mut stack_maps) = (Vec::new(), Vec::new(), Vec::new());
         text.traps.finish(&mut traps);
         text.addresses.finish(&mut addresses);
+        text.stack_maps.finish(&mut stack_maps);
         let found = [0, 1, 33].map(|at| Traps::read(&traps).lookup(at));
         assert_eq!(found, [None, Some(TrapCode::Unreachable), Some(TrapCode::Unreachable)]);
         let found = [0, 3, 32, 36].map(|at| AddressMap::read(&addresses).lookup(at));
         assert_eq!(found, [Some(100), Some(200), Some(101), Some(201)]);
+        let found = [5, 6, 20, 37, 52].map(|at| StackMaps::read(&stack_maps).lookup(at).collect::<Vec<_>>());
+        assert_eq!(found, [vec![8, 24], vec![], vec![16], vec![8, 25], vec![16]]);
         let ranges = [0, 1].map(|number| text.placement.func(DefinedFuncIndex::from_u32(number)));
         assert_eq!(ranges, [0..20, 32..52]);
     }

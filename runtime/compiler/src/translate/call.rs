@@ -217,7 +217,12 @@ impl Translator<'_> {
 
     /// Replaces the arguments on the stack by the results.
     fn finish_call(&mut self, sig: SigIndex, call: Inst) {
-        self.popn(self.env.module.sigs[sig].params().len());
+        let ty = &self.env.module.sigs[sig];
+        self.popn(ty.params().len());
+        let first = self.stack.values.len();
         self.stack.values.extend_from_slice(self.builder.inst_results(call));
+        for (ty, i) in ty.results().iter().zip(first..) {
+            self.track(*ty, self.stack.values[i]);
+        }
     }
 }

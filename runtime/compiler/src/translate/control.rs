@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value};
 use cranelift_frontend::Variable;
 use wasmparser::{BlockType, BrTable, Operator as Op};
 use wrun_artifact::TrapCode;
@@ -68,15 +68,25 @@ impl Translator<'_> {
             Op::Drop => {
                 self.pop1();
             }
-            Op::Select | Op::TypedSelect { .. } => {
-                let (first, second, condition) = self.pop3();
-                let condition = self.truth(condition);
-                let value = self.builder.ins().select(condition, first, second);
-                self.push(value);
+            Op::Select => {
+                self.select();
+            }
+            Op::TypedSelect { ty } => {
+                let ty = abi::val_type(*ty).ok_or("wrun's bug: a select of a type that was not validated")?;
+                let value = self.select();
+                self.track(ty, value);
             }
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn select(&mut self) -> Value {
+        let (first, second, condition) = self.pop3();
+        let condition = self.truth(condition);
+        let value = self.builder.ins().select(condition, first, second);
+        self.push(value);
+        value
     }
 
     /// Follows an instruction that cannot be reached, so far as it may end that.
@@ -132,9 +142,8 @@ impl Translator<'_> {
     fn begin_loop(&mut self, ty: BlockType) -> Result<(), String> {
         let header = self.builder.create_block();
         let (params, _) = self.arity(ty)?;
-        for i in self.stack.values.len() - params..self.stack.values.len() {
-            let ty = self.type_of(self.stack.values[i]);
-            self.builder.append_block_param(header, ty);
+        if let BlockType::FuncType(index) = ty {
+            self.append_params(header, self.block_type(index).params());
         }
         let arguments = self.block_args(params);
         self.builder.ins().jump(header, &arguments);
@@ -335,18 +344,22 @@ impl Translator<'_> {
     /// Gives `block` the results of a frame's type as parameters.
     fn append_results(&mut self, block: Block, ty: Option<BlockType>) {
         match ty {
+            // These are returned at once: no call comes in between.
             None => self.builder.append_block_params_for_function_returns(block),
             Some(BlockType::Empty) => {}
             Some(BlockType::Type(ty)) => {
                 let ty = abi::val_type(ty).expect("looked at when the frame was pushed");
-                self.builder.append_block_param(block, ir_type(ty));
+                self.append_params(block, &[ty]);
             }
-            Some(BlockType::FuncType(index)) => {
-                let results: &[ValType] = self.block_type(index).results();
-                for ty in results {
-                    self.builder.append_block_param(block, ir_type(*ty));
-                }
-            }
+            Some(BlockType::FuncType(index)) => self.append_params(block, self.block_type(index).results()),
+        }
+    }
+
+    /// Gives `block` one more parameter for each of these types.
+    fn append_params(&mut self, block: Block, types: &[ValType]) {
+        for ty in types {
+            let value = self.builder.append_block_param(block, ir_type(*ty));
+            self.track(*ty, value);
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Known {
     pub(super) memory_flags: Option<MemFlagsData>,
     /// For tables that were asked about: the type that all their elements have.
     pub(super) only_sigs: HashMap<TableIndex, Option<SigIndex>>,
+    /// True if the stack slots of references have their alias region.
+    pub(super) stack_slots_named: bool,
 }
 
 /// A part of memory that no other part overlaps.
@@ -46,12 +48,14 @@ pub(super) enum Region {
     Table(TableIndex),
     /// The value of a global.
     Global(GlobalIndex),
+    /// The stack slots in which references to host objects lie during calls.
+    StackSlots,
 }
 
 impl Region {
     /// Its number (distinct over all functions of a module) and a word for readers of the IR. `defined` is the thing's
     /// number among those that the module defines, `None` if it is imported.
-    fn id(self, defined: Option<u32>) -> (u32, &'static str) {
+    pub(super) fn id(self, defined: Option<u32>) -> (u32, &'static str) {
         /// There can be more globals than a function can have kinds of flags (65,535): those after this one share.
         const LAST: u32 = 8191;
         let (kind, name) = match self {
@@ -61,6 +65,7 @@ impl Region {
             Self::TableDefinition(_) => (3, "table definition"),
             Self::Table(_) => (4, "table"),
             Self::Global(_) => (5, "global"),
+            Self::StackSlots => (6, "stack slot"),
         };
         (kind << 16 | defined.map_or(0, |number| number.min(LAST) + 1), name)
     }
@@ -71,7 +76,7 @@ impl Translator<'_> {
     pub(super) fn alias_region(&mut self, region: Region) -> AliasRegion {
         let layout = &self.env.module.layout;
         let (user_id, name) = region.id(match region {
-            Region::Fixed => None,
+            Region::Fixed | Region::StackSlots => None,
             Region::MemoryDefinition(memory) | Region::Memory(memory) => {
                 layout.memory_is_defined(memory).map(|memory| memory.as_u32())
             }

@@ -34,7 +34,9 @@ impl Translator<'_> {
             return self.slot_const(ty, slot);
         }
         let (flags, address, offset) = self.global_slot(global);
-        self.builder.ins().load(ir_type(ty), flags, address, offset)
+        let value = self.builder.ins().load(ir_type(ty), flags, address, offset);
+        self.track(ty, value);
+        value
     }
 
     /// Where a global's value is: flags, an address, an offset.

@@ -35,6 +35,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{Operator, OperatorsReader};
 use wrun_artifact::config::Config;
 use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
+use wrun_artifact::types::FuncType;
 
 use crate::code::Symbol;
 use crate::parse::{Facts, Module};
@@ -157,13 +158,14 @@ impl Translator<'_> {
     fn body(&mut self, func: DefinedFuncIndex) -> Result<(), String> {
         let body = &self.env.module.bodies[func].body;
         let mut locals = body.get_locals_reader().map_err(unvalidated)?;
-        self.declare_params();
+        self.declare_params(self.env.module.func_type(self.env.module.func_index(func)));
         for _ in 0..locals.get_count() {
             let (count, ty) = locals.read().map_err(unvalidated)?;
             let ty = abi::val_type(ty).ok_or("wrun's bug: a local of a type that was not validated")?;
             // Variables are zero until they are defined, which is what wasm says of locals.
             for _ in 0..count {
-                self.builder.declare_var(abi::ir_type(ty));
+                let variable = self.builder.declare_var(abi::ir_type(ty));
+                self.track_variable(ty, variable);
             }
         }
 
@@ -186,12 +188,12 @@ impl Translator<'_> {
     }
 
     /// Makes variables of the parameters.
-    fn declare_params(&mut self) {
+    fn declare_params(&mut self, ty: &FuncType) {
         let entry = self.builder.current_block().expect("the entry block");
-        for i in 1..self.builder.block_params(entry).len() {
+        for (ty, i) in ty.params().iter().zip(1..) {
             let value = self.builder.block_params(entry)[i];
-            let ty = self.builder.func.dfg.value_type(value);
-            let variable = self.builder.declare_var(ty);
+            let variable = self.builder.declare_var(abi::ir_type(*ty));
+            self.track_variable(*ty, variable);
             self.builder.def_var(variable, value);
         }
     }

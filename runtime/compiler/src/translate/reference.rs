@@ -1,12 +1,22 @@
 //! Reference instructions (spec 4.4.2). References are 64-bit numbers, null is 0.
+//!
+//! An `externref` stands for an object of the host, which lives as long as a collection finds the number. Every value of that
+//! type is declared to the code generator ([`Translator::track`]), so that it lies in the frame, at a place that a stack map
+//! names, during each call that the function makes before it uses the value for the last time. A function without such values
+//! is translated as if there were no stack maps.
 
-use cranelift_codegen::ir::InstBuilder;
+use std::borrow::Cow;
+
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{AliasRegionData, InstBuilder, Value};
+use cranelift_frontend::Variable;
 use wasmparser::Operator as Op;
+use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
 use super::abi::POINTER;
+use super::environ::Region;
 
 impl Translator<'_> {
     /// Translates an instruction of this family; says whether it is one.
@@ -29,5 +39,36 @@ impl Translator<'_> {
             _ => return false,
         }
         true
+    }
+
+    /// Makes `value` findable during calls, when its type is that of references to host objects.
+    pub(super) fn track(&mut self, ty: ValType, value: Value) {
+        if ty == ValType::ExternRef {
+            self.name_stack_slots();
+            self.builder.declare_value_needs_stack_map(value);
+        }
+    }
+
+    /// The same for a variable that has no value yet, and for each value that it will have.
+    pub(super) fn track_variable(&mut self, ty: ValType, variable: Variable) {
+        if ty == ValType::ExternRef {
+            self.name_stack_slots();
+            self.builder.declare_var_needs_stack_map(variable);
+        }
+    }
+
+    /// Gives the accesses to the stack slots, which the code generator adds at the end, their alias region.
+    fn name_stack_slots(&mut self) {
+        if core::mem::replace(&mut self.known.stack_slots_named, true) {
+            return;
+        }
+        let (user_id, name) = Region::StackSlots.id(None);
+        self.builder
+            .make_stack_map_alias_region(Box::new(move |regions, _, _, _| {
+                Some(regions.insert(AliasRegionData {
+                    user_id,
+                    description: Cow::Borrowed(name),
+                }))
+            }));
     }
 }

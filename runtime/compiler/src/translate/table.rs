@@ -8,6 +8,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use wasmparser::Operator as Op;
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::TableIndex;
+use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::{Libcall, TableForm, shared_entry};
 
 use super::Translator;
@@ -68,7 +69,9 @@ impl Translator<'_> {
             TableForm::Extern => {
                 let entry = self.table_entry(table, index);
                 let flags = self.entry_flags(table, TrapCode::TableOutOfBounds);
-                self.builder.ins().load(POINTER, flags, entry, 0)
+                let reference = self.builder.ins().load(POINTER, flags, entry, 0);
+                self.track(ValType::ExternRef, reference);
+                reference
             }
             TableForm::Shared => self.shared_get(table, index),
             TableForm::Private => self.slow_get(table, index),

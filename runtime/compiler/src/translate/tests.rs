@@ -13,6 +13,8 @@ use crate::parse::{Facts, ValidationPool, parse, validate_body};
 /// A module that uses every kind of thing: what is imported, defined, exported; both forms of tables; all kinds of values.
 const EVERYTHING: &str = include_str!("tests/everything.wat");
 
+mod references;
+
 fn config(memory: MemoryMode) -> Config {
     Config {
         cpu: CpuFeatures::X86_64_V2,
