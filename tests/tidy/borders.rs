@@ -43,6 +43,19 @@ const FOREIGN_WORDS: &[(&str, &[&str])] = &[
     ("runtime/compiler/src/translate/", &["thread", "rayon"]),
     ("runtime/compiler/src/link/", &["cranelift_codegen", "File"]),
     ("runtime/src/sys/", &["wrun_artifact", "wrun_compiler"]),
+    // A host function knows no guest: neither its memory nor the layouts and numbers of an interface.
+    (
+        "wasi/src/host/",
+        &[
+            "memory",
+            "Memory",
+            "Caller",
+            "iovec",
+            "layout",
+            "preview1",
+            "wrun_runtime",
+        ],
+    ),
 ];
 
 /// The files (or folders) that may hold unsafe code.

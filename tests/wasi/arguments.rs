@@ -7,7 +7,7 @@ use crate::signatures::{FUNCTIONS, Type, parameters};
 use crate::text::{Call, Data, MEMORY, call, results};
 use crate::tree::{Tree, each_way};
 
-/// Where things lie in the guest's memory: the name of a file, a name that is free, a zero byte, a subscription, an array of
+/// Addresses in the guest's memory: the name of a file, a name that is free, a zero byte, a subscription, an array of
 /// two buffers, and room for results.
 const FILE: u64 = 0;
 const FREE: u64 = 8;
@@ -49,7 +49,7 @@ fn opens() -> Vec<Call> {
     ]
 }
 
-/// What is wrong with an address: how much there has to be in front of the end of the memory.
+/// Mistake in an address: how much there has to be in front of the end of the memory.
 type Address = (usize, u64);
 
 /// A call of each function that succeeds or nearly does, and which of its arguments are addresses, with the size of what

@@ -12,12 +12,12 @@ use crate::signatures::FUNCTIONS;
 use crate::text::{Call, Data, MEMORY, call, module};
 use crate::tree::{Tree, Way};
 
-/// What an argument is.
+/// Kind of an argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Role {
     /// A descriptor.
     Fd,
-    /// Where a result goes.
+    /// Address for a result.
     Out,
     /// Address and length of a path: two arguments.
     Path,
@@ -135,7 +135,7 @@ const LISTING_AT: u32 = OUT_AT + OUT_LEN;
 /// The descriptor through which a guest sees its process's own, and which no call uses otherwise. Nor does any use 1.
 const OWN: u64 = 5;
 
-/// What may not be read.
+/// Text that may not be read.
 const SENTINEL: &[u8] = b"the secret that lies outside";
 
 const EDGES: [u64; 16] = [
@@ -281,7 +281,7 @@ fn data(random: &mut Random) -> Data {
     ]
 }
 
-/// What is done at the end: everything is closed, and then the process's descriptors are listed.
+/// Calls at the end: everything is closed, and then the process's descriptors are listed.
 fn last_calls() -> Vec<Call> {
     let closed = (0..200).filter(|fd| *fd != 1 && *fd != OWN);
     let mut calls: Vec<Call> = closed.map(|fd| call("fd_close", [fd])).collect();

@@ -9,7 +9,7 @@ fn tree() -> Tree {
     Tree::new(Way::AsItIs)
 }
 
-/// What the interpreter prints for one call.
+/// Line that the interpreter prints for one call.
 fn printed(call: &str) -> u64 {
     let ended = tree().guest("calls", [call]).run().status(0).quiet();
     let text = String::from_utf8(ended.stdout).expect("the interpreter prints ASCII");

@@ -134,7 +134,7 @@ const WAYS_OUT: [&str; 24] = [
     "/",
 ];
 
-/// What is tried beyond them. The second column is there, the third is not: nothing may tell them apart.
+/// Paths that are tried beyond them. The second column is there, the third is not: nothing may tell them apart.
 const BEYOND: [(&str, &str); 7] = [
     ("/secret", "/nothing"),
     ("/secret/", "/nothing/"),

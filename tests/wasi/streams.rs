@@ -117,7 +117,7 @@ pub(crate) fn leaves_flags(command: &mut Command, shared: BorrowedFd<'_>) -> Vec
     printed
 }
 
-/// What the guest does with the flag, on each of its streams.
+/// Calls of the guest with the flag, on each of its streams.
 const NONBLOCK: &str = "
     fd_fdstat_set_flags 0 nonblock      = ok
     fd_fdstat_set_flags 1 nonblock      = ok

@@ -10,10 +10,10 @@ use crate::tree::Tree;
 /// The guest's memory, in bytes. Calls may use all of it.
 pub(crate) const MEMORY: u32 = 4 << 16;
 
-/// Where the results of the calls are put at the end. Until then globals keep them: no call can write over those.
+/// Address of the results of the calls, which are put there at the end. Until then globals keep them: no call can write over those.
 const RESULTS: u32 = 3 << 16;
 
-/// What lies in the guest's memory at first: bytes, and where they are. Before `poll_oneoff` they are put there again, since a
+/// Contents of the guest's memory at first: bytes, and where they are. Before `poll_oneoff` they are put there again, since a
 /// subscription that another call has written over may wait for ever.
 pub(crate) type Data = Vec<(u32, Vec<u8>)>;
 

@@ -8,7 +8,7 @@ use wasip1::{ERRNO_BADF, ERRNO_INVAL, EVENTTYPE_FD_READ, FILETYPE_REGULAR_FILE};
 use crate::guests;
 use crate::tree::{Tree, each_way};
 
-/// What an export gives, line by line.
+/// Output of an export, line by line.
 fn values(tree: &Tree, export: &str, args: &[&str]) -> Vec<i64> {
     let module = guests::wat("unstable").to_string_lossy().into_owned();
     let words = ["--invoke", export, &module].map(str::to_owned);

@@ -11,7 +11,7 @@ use crate::tree::{Tree, Way};
 
 const OUT: u64 = 1 << 17;
 
-/// What paths are made of: names of each kind of thing, and what may stand between and behind them.
+/// Parts of paths: names of each kind of thing, and what may stand between and behind them.
 const NAMES: [&str; 14] = [
     "a",
     "d",
@@ -90,7 +90,7 @@ fn memory(paths: &[String]) -> (Data, Vec<[u64; 2]>) {
     (vec![(0, bytes)], places)
 }
 
-/// What the host says to a path, as the guest's number; a path that leads out is none of the guest's business.
+/// Answer of the host to a path, as the guest's number; a path that leads out is none of the guest's business.
 fn host(grant: &File, path: &str, flags: OFlags) -> u32 {
     let flags = flags | OFlags::CLOEXEC;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;

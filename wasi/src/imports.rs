@@ -6,34 +6,28 @@
 
 use wrun_runtime::{Caller, Error, Imports};
 
-use crate::args::{args_get, args_sizes_get};
-use crate::clock::{clock_res_get, clock_time_get};
-use crate::ctx::WasiCtx;
-use crate::environ::{environ_get, environ_sizes_get};
-use crate::fd::close::{fd_close, fd_renumber};
-use crate::fd::io::{fd_pread, fd_pwrite, fd_read, fd_write};
-use crate::fd::prestat::{fd_prestat_dir_name, fd_prestat_get};
-use crate::fd::seek::{fd_seek, fd_tell};
-use crate::fd::stat::{
+use crate::host::WasiCtx;
+use crate::preview1::Version;
+use crate::preview1::args::{args_get, args_sizes_get, environ_get, environ_sizes_get};
+use crate::preview1::clock::{clock_res_get, clock_time_get};
+use crate::preview1::fd::dir::{fd_prestat_dir_name, fd_prestat_get, fd_readdir};
+use crate::preview1::fd::io::{fd_pread, fd_pwrite, fd_read, fd_seek, fd_tell, fd_write};
+use crate::preview1::fd::stat::{
     fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights, fd_filestat_get, fd_filestat_set_size,
     fd_filestat_set_times,
 };
-use crate::fd::sync::{fd_advise, fd_allocate, fd_datasync, fd_sync};
-use crate::path::directory::{path_create_directory, path_remove_directory};
-use crate::path::link::{path_link, path_readlink, path_symlink};
-use crate::path::open::path_open;
-use crate::path::remove::path_unlink_file;
-use crate::path::rename::path_rename;
-use crate::path::stat::{path_filestat_get, path_filestat_set_times};
-use crate::poll::{Wait, poll_oneoff};
-use crate::proc::{proc_exit, proc_raise};
-use crate::random::random_get;
-use crate::readdir::fd_readdir;
-use crate::sched::sched_yield;
-use crate::sock::{sock_accept, sock_recv, sock_send, sock_shutdown};
-use crate::types::{Errno, Result, Version};
+use crate::preview1::fd::{fd_advise, fd_allocate, fd_close, fd_datasync, fd_renumber, fd_sync};
+use crate::preview1::path::{
+    path_create_directory, path_filestat_get, path_filestat_set_times, path_link, path_open, path_readlink,
+    path_remove_directory, path_rename, path_symlink, path_unlink_file,
+};
+use crate::preview1::poll::{Wait, poll_oneoff};
+use crate::preview1::proc::{proc_exit, proc_raise, sched_yield};
+use crate::preview1::random::random_get;
+use crate::preview1::sock::{sock_accept, sock_recv, sock_send, sock_shutdown};
+use crate::types::{Errno, Result};
 
-/// Defines functions. What stands in brackets, the version of the interface, is given to the Rust function before the guest's
+/// Defines functions. The version of the interface, in brackets, is given to the Rust function before the guest's
 /// arguments.
 macro_rules! functions {
     ($imports:ident, $module:ident, $get:ident;
@@ -76,7 +70,7 @@ fn add<T: 'static>(
     add_path(imports, get, module, version);
 }
 
-/// All that is neither a descriptor nor a path.
+/// Defines the functions that concern neither a descriptor nor a path.
 fn add_process<T: 'static>(
     imports: &mut Imports<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
@@ -226,7 +220,7 @@ fn retry<T: 'static>(
     }
 }
 
-/// The number that the guest gets.
+/// Returns the number that the guest gets.
 #[inline]
 fn code(result: Result) -> i32 {
     match result {

@@ -1,22 +1,25 @@
 //! WASI for wrun: `wasi_snapshot_preview1`, and the older `wasi_unstable`, for a guest that waits in its calls.
 //!
-//! In: the state of a guest (`WasiCtx`: arguments, environment, descriptors), guest memory as bytes, the arguments of a
-//! call. Out: an error code, and what was written to guest memory and to the descriptors. There is one module for each
-//! family of functions, and one Rust function for each WASI function, with its name. `imports` lists them all.
+//! The crate has four rooms. A room may use those to its left only: `types, host, preview1, imports`.
 //!
-//! A guest reaches what it was granted and nothing else: `path::resolve` is the only module that turns paths into
-//! descriptors, and `ctx` the only one that opens a path of the host, while the host decides what to grant. What a guest
-//! passes is never trusted and never a panic or a trap: wrong addresses are `FAULT`, wrong flags `INVAL`.
+//! - `types`: error codes, results, and the access that a grant gives.
+//! - `host`: descriptors, paths, streams, clocks and polling as Rust functions that know no guest memory.
+//! - `preview1`: the ABI. It reads arguments from guest memory, calls `host`, and writes results.
+//! - `imports`: the table of all functions, for the runtime.
 //!
-//! What may not enter: `std::fs`, ambient authority outside of the builder, ending the process, unsafe code.
+//! No room uses `std::fs`, ends the process, or holds unsafe code. Only the builder opens a path of the host.
 //!
 //! ```
-//! use wrun_wasi::{DirAccess, WasiCtx};
+//! use wrun_wasi::{Access, Grant, WasiCtx};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut builder = WasiCtx::builder();
 //! builder.arg("program.wasm").arg("--help").env("LANG", "C");
-//! builder.dir(&std::env::temp_dir(), "/tmp", DirAccess::ReadOnly)?;
+//! builder.grant(&Grant {
+//!     host: std::env::temp_dir(),
+//!     guest: b"/tmp".to_vec(),
+//!     access: Access::ReadOnly,
+//! })?;
 //! let ctx: WasiCtx = builder.build()?;
 //! # drop(ctx);
 //! # Ok(())
@@ -24,30 +27,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod args;
-mod clock;
-mod ctx;
-mod environ;
-mod fd;
-#[cfg(test)]
-mod fuzz;
+mod host;
 mod imports;
-mod iovec;
-mod memory;
-mod path;
-mod poll;
-mod proc;
-mod random;
-mod readdir;
-mod sched;
-mod sock;
-mod strings;
-mod table;
-#[cfg(test)]
-mod testing;
+mod preview1;
 mod types;
 
-pub use ctx::{BuildError, Builder, DirError, WasiCtx};
+pub use host::{BuildError, Builder, Grant, GrantError, WasiCtx};
 pub use imports::add_to_imports;
-pub use proc::Exit;
-pub use table::DirAccess;
+pub use preview1::proc::Exit;
+pub use types::Access;

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value, first_few};
-use wrun_wasi::{DirAccess, WasiCtx};
+use wrun_wasi::{Access, Grant, WasiCtx};
 
 use crate::exit::Status;
 use crate::flags::UnknownImports;
@@ -60,7 +60,7 @@ fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) 
         Prepared::Failed(Error::Resource(reason), wasi) => {
             let reason = if has_room() { &reason } else { LITTLE_ROOM };
             match run.input.artifact()? {
-                None => run.checked(reason, wasi),
+                None => run.checked(reason, *wasi),
                 Some(_) => Err(Failure::new(
                     Status::Failure,
                     &format!("{reason}: run its wasm file, for which wrun can make code that needs less"),
@@ -84,7 +84,7 @@ enum Prepared {
     /// Ready to be called.
     Ready(Ready),
     /// Not this far. Another memory mode may help, for which there is the guest's world, unused.
-    Failed(Error, WasiCtx),
+    Failed(Error, Box<WasiCtx>),
 }
 
 /// An instance and what to call in it.
@@ -124,7 +124,7 @@ impl Run<'_> {
     fn prepare(&self, mode: MemoryMode, wasi: WasiCtx) -> Result<Prepared, Failure> {
         let (engine, module) = match self.input.load(mode) {
             Ok(loaded) => loaded,
-            Err(NoModule::Error(error)) => return Ok(Prepared::Failed(error, wasi)),
+            Err(NoModule::Error(error)) => return Ok(Prepared::Failed(error, Box::new(wasi))),
             Err(NoModule::Failure(failure)) => return Err(failure),
         };
         let entry = self.entry(&module);
@@ -153,7 +153,7 @@ impl Run<'_> {
         }
         Ok(match Instance::new(&mut store, &module, &imports) {
             Ok(instance) => Prepared::Ready(Ready { store, instance, entry }),
-            Err(error) => Prepared::Failed(error, store.into_data()),
+            Err(error) => Prepared::Failed(error, Box::new(store.into_data())),
         })
     }
 
@@ -168,15 +168,19 @@ impl Run<'_> {
         }
         for dir in &self.options.dirs {
             let (option, access) = if dir.read_only {
-                ("--dir-ro", DirAccess::ReadOnly)
+                ("--dir-ro", Access::ReadOnly)
             } else {
-                ("--dir", DirAccess::ReadWrite)
+                ("--dir", Access::ReadWrite)
             };
-            wasi.dir(&dir.host, dir.guest.as_encoded_bytes(), access)
-                .map_err(|error| {
-                    let text = format!("{option}: {error}{}", dir_hint(&dir.host));
-                    Failure::new(Status::Failure, &text)
-                })?;
+            let grant = Grant {
+                host: dir.host.clone(),
+                guest: dir.guest.as_encoded_bytes().to_vec(),
+                access,
+            };
+            wasi.grant(&grant).map_err(|error| {
+                let text = format!("{option}: {error}{}", dir_hint(&dir.host));
+                Failure::new(Status::Failure, &text)
+            })?;
         }
         for socket in sockets {
             wasi.socket(socket);

@@ -1,0 +1,249 @@
+//! The state of one guest's WASI, and the builder that a host makes it with. The builder is the only place where a path of
+//! the host is opened as such; from then on everything is relative to a descriptor.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use cap_std::fs::Dir as CapDir;
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::host::error::{BuildError, GrantError, GrantErrorReason};
+use crate::host::listing::Listing;
+use crate::host::strings::Strings;
+use crate::host::table::{Descriptor, Dir, File, Handle, Table};
+use crate::types::Access;
+
+/// State of a guest: arguments, environment and descriptors.
+pub struct WasiCtx {
+    pub(crate) args: Strings,
+    pub(crate) env: Strings,
+    pub(crate) table: Table,
+    /// Directory entries that were read ahead, for the directory that was listed last.
+    pub(crate) listing: Listing,
+}
+
+impl WasiCtx {
+    /// Creates a builder for a guest with the process's standard streams and nothing else.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// Directory of the host that is granted to a guest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// Path on the host.
+    pub host: PathBuf,
+    /// Name by which the guest knows it, in bytes.
+    pub guest: Vec<u8>,
+    /// Access to everything in it.
+    pub access: Access,
+}
+
+/// Collects the things that a guest is given.
+#[derive(Default)]
+pub struct Builder {
+    args: Vec<Vec<u8>>,
+    env: Vec<(Vec<u8>, Vec<u8>)>,
+    dirs: Vec<Opened>,
+    sockets: Vec<OwnedFd>,
+    stdin_empty: bool,
+}
+
+/// Grant whose directory is open.
+struct Opened {
+    fd: OwnedFd,
+    root: (u64, u64),
+    guest: Box<[u8]>,
+    access: Access,
+}
+
+impl Builder {
+    /// Adds an argument. The first one is the program's name.
+    pub fn arg(&mut self, arg: impl AsRef<[u8]>) -> &mut Self {
+        self.args.push(arg.as_ref().to_vec());
+        self
+    }
+
+    /// Sets a variable of the environment; the last value of a name counts.
+    pub fn env(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
+        let (name, value) = (name.as_ref(), value.as_ref().to_vec());
+        match self.env.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => self.env.push((name.to_vec(), value)),
+        }
+        self
+    }
+
+    /// Opens a directory and grants it. Directories are numbered from 3 on, in this order.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be opened, and a name that no guest can use.
+    pub fn grant(&mut self, grant: &Grant) -> Result<&mut Self, GrantError> {
+        let error = |reason| GrantError::new(&grant.host, reason);
+        if grant.guest.is_empty() {
+            return Err(error(GrantErrorReason::EmptyName));
+        }
+        if grant.guest.contains(&0) || u32::try_from(grant.guest.len()).is_err() {
+            return Err(error(GrantErrorReason::BadName));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = || {
+            let fd = rustix::fs::openat(CWD, &grant.host, flags, Mode::empty())?;
+            let stat = rustix::fs::fstat(&fd)?;
+            Ok((fd, (stat.st_dev, stat.st_ino)))
+        };
+        let (fd, root) = open().map_err(|errno: rustix::io::Errno| error(GrantErrorReason::Open(errno.into())))?;
+        self.dirs.push(Opened {
+            fd,
+            root,
+            guest: grant.guest.as_slice().into(),
+            access: grant.access,
+        });
+        Ok(self)
+    }
+
+    /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in this order. Their flags stay
+    /// as they are, whatever the guest sets, since other processes may have them too.
+    pub fn socket(&mut self, socket: OwnedFd) -> &mut Self {
+        self.sockets.push(socket);
+        self
+    }
+
+    /// Gives the guest a standard input that is at its end, in place of the process's.
+    pub fn stdin_empty(&mut self) -> &mut Self {
+        self.stdin_empty = true;
+        self
+    }
+
+    /// Makes the state. The builder is used up by this.
+    pub fn build(&mut self) -> Result<WasiCtx, BuildError> {
+        let mut args = Strings::default();
+        for (index, arg) in std::mem::take(&mut self.args).iter().enumerate() {
+            if arg.contains(&0) {
+                return Err(BuildError::ArgNul { index });
+            }
+            if !args.push(&[arg]) {
+                return Err(BuildError::TooLarge { what: "arguments" });
+            }
+        }
+        let mut env = Strings::default();
+        for (name, value) in std::mem::take(&mut self.env) {
+            let shown = || String::from_utf8_lossy(&name).into_owned();
+            if name.is_empty() {
+                return Err(BuildError::EnvNameEmpty);
+            }
+            if name.contains(&b'=') {
+                return Err(BuildError::EnvNameEquals { name: shown() });
+            }
+            if name.contains(&0) || value.contains(&0) {
+                return Err(BuildError::EnvNul { name: shown() });
+            }
+            if !env.push(&[&name, b"=", &value]) {
+                return Err(BuildError::TooLarge {
+                    what: "environment variables",
+                });
+            }
+        }
+        let table = self.table()?;
+        Ok(WasiCtx {
+            args,
+            env,
+            table,
+            listing: Listing::default(),
+        })
+    }
+
+    fn table(&mut self) -> Result<Table, BuildError> {
+        let stdin = if self.stdin_empty {
+            // A pipe without a writer is at its end, and needs no file to be there.
+            let (reader, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+                .map_err(|errno| BuildError::Stdin { error: errno.into() })?;
+            File::owned(reader, true, Access::ReadOnly)
+        } else {
+            File::shared(Handle::Stdin)
+        };
+        let mut descriptors = vec![
+            Descriptor::File(stdin),
+            Descriptor::File(File::shared(Handle::Stdout)),
+            Descriptor::File(File::shared(Handle::Stderr)),
+        ];
+        let mut table = Table::new();
+        for grant in self.dirs.drain(..) {
+            descriptors.push(Descriptor::Dir(Dir {
+                dir: CapDir::from_std_file(grant.fd.into()),
+                access: grant.access,
+                preopen: Some(grant.guest),
+                serial: table.next_serial(),
+                root: grant.root,
+            }));
+        }
+        let sockets = self.sockets.drain(..);
+        descriptors.extend(sockets.map(|fd| Descriptor::File(File::shared(Handle::Granted(fd)))));
+        for descriptor in descriptors {
+            table.insert(descriptor).map_err(|_| BuildError::TooManyDescriptors)?;
+        }
+        Ok(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_only(host: &str, guest: &str) -> Grant {
+        Grant {
+            host: host.into(),
+            guest: guest.into(),
+            access: Access::ReadOnly,
+        }
+    }
+
+    #[test]
+    fn words_that_a_guest_cannot_be_told_are_refused_by_name() {
+        let message = |builder: &mut Builder| builder.build().err().expect("refused").to_string();
+        assert!(message(WasiCtx::builder().arg("a").arg("b\0c")).contains("argument 1"));
+        assert!(message(WasiCtx::builder().env("A=B", "c")).contains("'A=B'"));
+        assert!(message(WasiCtx::builder().env("A", "b\0")).contains("'A'"));
+        assert!(message(WasiCtx::builder().env("", "b")).contains("empty name"));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_opened_is_named_with_the_reason() {
+        let message = |host: &str, guest: &str| {
+            let error = WasiCtx::builder().grant(&read_only(host, guest)).err();
+            error.expect("refused").to_string()
+        };
+        assert!(message("/nowhere/at/all", "/").contains("'/nowhere/at/all': it does not exist"));
+        assert!(message("/proc/self/status", "/").contains("not a directory"));
+        assert!(message("/", "").contains("empty"));
+        assert!(message("/", "a\0b").contains("zero byte"));
+    }
+
+    #[test]
+    fn directories_are_numbered_from_three_and_sockets_follow() {
+        let (socket, _) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut builder = WasiCtx::builder();
+        builder.socket(socket.into());
+        builder.grant(&read_only("/", "a")).unwrap();
+        builder.grant(&read_only("/", "b")).unwrap();
+        let ctx = builder.build().unwrap();
+        let names: Vec<Option<Vec<u8>>> = (0..6)
+            .map(|fd| ctx.table.dir(fd).ok()?.preopen.as_ref().map(|name| name.to_vec()))
+            .collect();
+        assert_eq!(
+            names,
+            [None, None, None, Some(b"a".to_vec()), Some(b"b".to_vec()), None]
+        );
+        assert!(ctx.table.file(5).is_ok());
+        assert!(ctx.table.get(6).is_err());
+    }
+
+    #[test]
+    fn an_empty_stdin_is_at_its_end() {
+        let ctx = WasiCtx::builder().stdin_empty().build().unwrap();
+        let mut byte = [0];
+        assert_eq!(rustix::io::read(ctx.table.file(0).unwrap().fd(), &mut byte[..]), Ok(0));
+    }
+}

@@ -1,0 +1,153 @@
+//! Entries of a directory. The cookie of an entry is the kernel's own, which stays right when entries are created and
+//! removed meanwhile, so that a guest that removes the entries it lists misses nothing.
+//!
+//! Entries are read ahead into one buffer. There is one for the whole guest, for the directory that was listed last: host
+//! memory stays the same however many directories are open, and another directory costs one seek.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom};
+
+use crate::host::table::Dir;
+use crate::types::{Errno, Result};
+
+/// Bytes that are read ahead. A single entry of any length fits.
+pub(crate) const READ_AHEAD: usize = 32 << 10;
+
+/// Entry of a directory.
+pub(crate) struct Entry<'a> {
+    /// Cookie of the entry after this one.
+    pub(crate) next: u64,
+    pub(crate) ino: u64,
+    pub(crate) file_type: FileType,
+    pub(crate) name: &'a [u8],
+}
+
+/// Entry in the buffer.
+struct Record {
+    next: u64,
+    ino: u64,
+    file_type: FileType,
+    /// Place in [`Listing::names`].
+    name: Range<usize>,
+}
+
+/// Entries that were read ahead.
+#[derive(Default)]
+pub(crate) struct Listing {
+    /// Serial of the directory that they belong to.
+    serial: u64,
+    records: Vec<Record>,
+    names: Vec<u8>,
+    /// Index of the next entry in `records`.
+    position: usize,
+    /// Cookie by which the guest asks for the next entry.
+    cookie: u64,
+    /// Room for the kernel's form of entries.
+    raw: Box<[MaybeUninit<u8>]>,
+}
+
+impl Listing {
+    /// Goes to the entry that follows a cookie.
+    pub(crate) fn seek(&mut self, dir: &Dir, cookie: u64) -> Result {
+        if cookie != 0 && self.serial == dir.serial && (self.cookie == cookie || self.find(cookie)) {
+            return Ok(());
+        }
+        // The start is always read anew, as after a `rewinddir`.
+        self.serial = 0;
+        self.clear();
+        i64::try_from(cookie).map_err(|_| Errno::INVAL)?;
+        rustix::fs::seek(dir.fd(), SeekFrom::Start(cookie))?;
+        self.cookie = cookie;
+        self.serial = dir.serial;
+        Ok(())
+    }
+
+    /// Goes back or on to an entry that is in the buffer: a guest with a small buffer asks for the same entries again.
+    fn find(&mut self, cookie: u64) -> bool {
+        match self.records.iter().position(|record| record.next == cookie) {
+            Some(index) => {
+                self.position = index + 1;
+                self.cookie = cookie;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.records.clear();
+        self.names.clear();
+        self.position = 0;
+    }
+
+    /// Returns the next entry in the buffer, if there is one.
+    pub(crate) fn entry(&self) -> Option<Entry<'_>> {
+        self.records.get(self.position).map(|record| Entry {
+            next: record.next,
+            ino: record.ino,
+            file_type: record.file_type,
+            name: &self.names[record.name.clone()],
+        })
+    }
+
+    /// Goes to the entry after the next one.
+    pub(crate) fn advance(&mut self) {
+        if let Some(record) = self.records.get(self.position) {
+            self.cookie = record.next;
+            self.position += 1;
+        }
+    }
+
+    /// Reads ahead once. The buffer is empty afterwards at the end of the directory.
+    pub(crate) fn fill(&mut self, dir: &Dir) -> Result {
+        self.clear();
+        if self.raw.is_empty() {
+            self.raw = Box::new_uninit_slice(READ_AHEAD);
+        }
+        let mut raw = RawDir::new(dir.fd(), &mut self.raw);
+        // Entries that are there already are not lost to an error.
+        while self.records.is_empty() || !raw.is_buffer_empty() {
+            let Some(entry) = raw.next() else {
+                break;
+            };
+            let entry = entry?;
+            let name = entry.file_name();
+            let bytes = name.to_bytes();
+            let mut ino = entry.ino();
+            if bytes == b".." {
+                ino = parent_ino(dir, ino)?;
+            }
+            let mut file_type = entry.file_type();
+            if file_type == FileType::Unknown {
+                match rustix::fs::statat(dir.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => file_type = FileType::from_raw_mode(stat.st_mode),
+                    // It is gone.
+                    Err(rustix::io::Errno::NOENT) => continue,
+                    Err(_) => {}
+                }
+            }
+            let start = self.names.len();
+            self.names.extend_from_slice(bytes);
+            self.records.push(Record {
+                next: entry.next_entry_cookie(),
+                ino,
+                file_type,
+                name: start..self.names.len(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Returns the inode of `..`. Where the guest's tree ends, it is that of the directory itself, since the directory above is
+/// not the guest's to know.
+fn parent_ino(dir: &Dir, ino: u64) -> Result<u64> {
+    let own = rustix::fs::fstat(dir.fd())?;
+    Ok(if (own.st_dev, own.st_ino) == dir.root {
+        own.st_ino
+    } else {
+        ino
+    })
+}

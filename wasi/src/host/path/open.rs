@@ -1,0 +1,79 @@
+//! Opening a file or directory below a directory, or creating a file.
+
+use std::os::fd::OwnedFd;
+
+use cap_std::fs::Dir as CapDir;
+use rustix::fs::{FileType, OFlags};
+
+use super::resolve;
+use crate::host::table::{Descriptor, Dir, File, Table};
+use crate::types::{Access, Errno, Result};
+
+/// Request to open a path.
+pub(crate) struct Open {
+    /// A symbolic link at the end of the path is followed.
+    pub(crate) follow: bool,
+    /// Access mode, flags of creation and flags of the open file.
+    pub(crate) flags: OFlags,
+    /// The file can be read. A file that is opened with neither right is open to be read for the kernel.
+    pub(crate) readable: bool,
+}
+
+/// Opens a path below the directory `fd`, and returns the number of the new descriptor.
+pub(crate) fn open(table: &mut Table, fd: u32, path: &[u8], request: &Open) -> Result<u32> {
+    let dir = table.dir(fd)?;
+    // A call that fails for want of a number must not have created or truncated anything.
+    table.check_room()?;
+    let opened = match dir.access {
+        Access::ReadWrite => resolve::open(dir, path, request.follow, request.flags)?,
+        Access::ReadOnly => open_read_only(dir, path, request)?,
+    };
+    let (access, root) = (dir.access, dir.root);
+    let descriptor = if is_directory(&opened, request.flags)? {
+        let serial = table.next_serial();
+        Descriptor::Dir(Dir {
+            dir: CapDir::from_std_file(opened.into()),
+            access,
+            preopen: None,
+            serial,
+            root,
+        })
+    } else {
+        Descriptor::File(File::owned(opened, request.readable, access))
+    };
+    table.insert(descriptor)
+}
+
+/// Opens below a read-only grant, as a read-only file system would: a file that exists can be opened to be read, even if it
+/// was to be created.
+fn open_read_only(dir: &Dir, path: &[u8], request: &Open) -> Result<OwnedFd> {
+    let Open { follow, flags, .. } = *request;
+    if flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC) {
+        return Err(Errno::ROFS);
+    }
+    if !flags.contains(OFlags::CREATE) {
+        return resolve::open(dir, path, follow, flags);
+    }
+    let create = OFlags::CREATE | OFlags::EXCL;
+    let result = if flags.contains(OFlags::EXCL) {
+        match resolve::stat(dir, path, false) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        }
+    } else {
+        resolve::open(dir, path, follow, flags - create)
+    };
+    result.map_err(|errno| if errno == Errno::NOENT { Errno::ROFS } else { errno })
+}
+
+/// Returns true for a directory, which the kernel never opens to be written.
+fn is_directory(opened: &OwnedFd, flags: OFlags) -> Result<bool> {
+    if flags & OFlags::RWMODE != OFlags::RDONLY {
+        return Ok(false);
+    }
+    if flags.contains(OFlags::DIRECTORY) {
+        return Ok(true);
+    }
+    let stat = rustix::fs::fstat(opened)?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}

@@ -1,0 +1,67 @@
+//! Facts about a file by its name, its times, and the target of a symbolic link. Nothing is opened for that, so that neither
+//! a FIFO nor a program that runs is in the way.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::fs::{AtFlags, CWD, FileType, Timestamps};
+use rustix::io::Errno as HostErrno;
+
+use super::PATH_MAX;
+use super::resolve::{self, Found};
+use crate::host::stat::FileStat;
+use crate::host::table::Table;
+use crate::types::{Errno, Result};
+
+/// Returns the facts about a file.
+pub(crate) fn stat(table: &Table, fd: u32, path: &[u8], follow: bool) -> Result<FileStat> {
+    resolve::stat(table.dir(fd)?, path, follow)
+}
+
+/// Sets the times of a file.
+pub(crate) fn set_times(table: &Table, fd: u32, path: &[u8], follow: bool, times: &Timestamps) -> Result {
+    let dir = table.dir(fd)?;
+    dir.access.check_write()?;
+    match resolve::find(dir, path, follow)? {
+        // A name that was not a link a moment ago may be one by now; then its own times are set.
+        Found::Place(place, _) => Ok(rustix::fs::utimensat(
+            &place.parent,
+            place.name,
+            times,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?),
+        Found::File(file) => set_file_times(&file, times),
+    }
+}
+
+/// Sets the times of a file that is open with `O_PATH`.
+fn set_file_times(file: &OwnedFd, times: &Timestamps) -> Result {
+    match rustix::fs::utimensat(file, c"", times, AtFlags::EMPTY_PATH) {
+        // Linux before 5.8 does not have the flag. The name below is the kernel's own, for this very file.
+        Err(HostErrno::INVAL) => {
+            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+            Ok(rustix::fs::utimensat(CWD, name, times, AtFlags::empty())?)
+        }
+        result => Ok(result?),
+    }
+}
+
+/// Reads the target of a symbolic link into `buffer`, and returns it.
+///
+/// # Errors
+///
+/// `PERM` for a target that begins with a slash, which could only lead out of the grant.
+pub(crate) fn read_link<'b>(table: &Table, fd: u32, path: &[u8], buffer: &'b mut [u8; PATH_MAX]) -> Result<&'b [u8]> {
+    let place = resolve::place(table.dir(fd)?, path, Errno::INVAL)?;
+    if place.has_slash() {
+        // A name with slashes is a directory, if it is anything.
+        let stat = rustix::fs::statat(&place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        return Err(if is_regular { Errno::NOTDIR } else { Errno::INVAL });
+    }
+    let len = rustix::fs::readlinkat_raw(&place.parent, place.name, &mut buffer[..])?;
+    let target = &buffer[..len];
+    if target.starts_with(b"/") {
+        return Err(Errno::PERM);
+    }
+    Ok(target)
+}

@@ -1,0 +1,214 @@
+//! Waiting for descriptors and clocks. One `ppoll` asks for all descriptors; then every descriptor that is ready and every
+//! clock that has expired is reported, in the order of the subscriptions. A subscription that makes no sense is an event
+//! with an error, so that one closed descriptor does not hide the others.
+//!
+//! Clocks alone are slept for on the right clock, until a point in time: neither a signal nor a change of the time of day
+//! makes the sleep longer or shorter than it should be.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::FileType;
+use rustix::thread::{ClockId, clock_nanosleep_absolute};
+
+use crate::host::clock;
+use crate::host::table::Table;
+use crate::types::{Errno, Result};
+
+/// Longest wait at a time, in nanoseconds, while a time of day is waited for together with descriptors: the kernel's timeout
+/// does not notice that the time of day was set.
+const SLICE: u64 = 1_000_000_000;
+
+/// Event that is waited for.
+#[derive(Clone, Copy)]
+pub(crate) enum Awaited {
+    /// Point in monotonic time, in nanoseconds.
+    Monotonic(u64),
+    /// Time of day, in nanoseconds since 1970.
+    Realtime(u64),
+    /// Descriptor that can be read.
+    Readable(u32),
+    /// Descriptor that can be written.
+    Writable(u32),
+    /// Mistake of the guest, which is reported at once.
+    Failed(Errno),
+}
+
+/// Event that has happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Event {
+    /// Reason why a subscription failed.
+    pub(crate) error: Option<Errno>,
+    /// Bytes that can be read or written, as far as that is known.
+    pub(crate) nbytes: u64,
+    /// The other side has closed the stream.
+    pub(crate) hangup: bool,
+}
+
+impl Event {
+    fn failed(errno: Errno) -> Event {
+        Event {
+            error: Some(errno),
+            ..Event::default()
+        }
+    }
+}
+
+/// Set of subscriptions, each with a tag of the caller.
+pub(crate) struct Poll<'a, T> {
+    table: &'a Table,
+    fds: Vec<PollFd<'a>>,
+    subscriptions: Vec<(T, Target)>,
+}
+
+/// Event of a subscription, in terms of the host.
+enum Target {
+    Monotonic(u64),
+    Realtime(u64),
+    /// Index in the array for `ppoll`, and true for reading.
+    Fd(usize, bool),
+    Failed(Errno),
+}
+
+impl<'a, T> Poll<'a, T> {
+    /// Creates a set with room for `capacity` subscriptions to descriptors of a table.
+    pub(crate) fn new(table: &'a Table, capacity: usize) -> Poll<'a, T> {
+        Poll {
+            table,
+            fds: Vec::new(),
+            subscriptions: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Adds a subscription.
+    pub(crate) fn add(&mut self, tag: T, awaited: Awaited) {
+        let target = match awaited {
+            Awaited::Monotonic(time) => Target::Monotonic(time),
+            Awaited::Realtime(time) => Target::Realtime(time),
+            Awaited::Readable(fd) => self.descriptor(fd, true),
+            Awaited::Writable(fd) => self.descriptor(fd, false),
+            Awaited::Failed(errno) => Target::Failed(errno),
+        };
+        self.subscriptions.push((tag, target));
+    }
+
+    fn descriptor(&mut self, fd: u32, read: bool) -> Target {
+        match self.table.get(fd) {
+            Ok(descriptor) => {
+                let flags = if read { PollFlags::IN } else { PollFlags::OUT };
+                self.fds.push(PollFd::from_borrowed_fd(descriptor.fd(), flags));
+                Target::Fd(self.fds.len() - 1, read)
+            }
+            Err(errno) => Target::Failed(errno),
+        }
+    }
+
+    /// Waits until at least one event has happened, and calls `each` for every one that has.
+    ///
+    /// # Errors
+    ///
+    /// `INTR` when a signal came first.
+    pub(crate) fn wait(&mut self, mut each: impl FnMut(&T, Event) -> Result) -> Result {
+        loop {
+            self.sleep()?;
+            if self.report(&mut each)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until a descriptor is ready or a clock expires, or for a while.
+    fn sleep(&mut self) -> Result {
+        let (mut monotonic_end, mut realtime_end): (Option<u64>, Option<u64>) = (None, None);
+        let mut failed = false;
+        let earlier = |end: &mut Option<u64>, time: u64| *end = Some(end.map_or(time, |end| end.min(time)));
+        for (_, target) in &self.subscriptions {
+            match *target {
+                Target::Monotonic(time) => earlier(&mut monotonic_end, time),
+                Target::Realtime(time) => earlier(&mut realtime_end, time),
+                Target::Failed(_) => failed = true,
+                Target::Fd(..) => {}
+            }
+        }
+        if failed {
+            // The event is there already; the others are asked, not waited for.
+            return poll(&mut self.fds, Some(0));
+        }
+        match (self.fds.is_empty(), monotonic_end, realtime_end) {
+            (true, Some(end), None) => nanosleep(ClockId::Monotonic, end),
+            (true, None, Some(end)) => nanosleep(ClockId::Realtime, end),
+            (_, None, None) => poll(&mut self.fds, None),
+            (_, monotonic_end, realtime_end) => {
+                let mut timeout = u64::MAX;
+                if let Some(end) = monotonic_end {
+                    timeout = end.saturating_sub(clock::now(ClockId::Monotonic)?);
+                }
+                if let Some(end) = realtime_end {
+                    timeout = timeout
+                        .min(end.saturating_sub(clock::now(ClockId::Realtime)?))
+                        .min(SLICE);
+                }
+                poll(&mut self.fds, Some(timeout))
+            }
+        }
+    }
+
+    /// Calls `each` for each subscription that is due. Returns true if there was one.
+    fn report(&self, each: &mut impl FnMut(&T, Event) -> Result) -> Result<bool> {
+        let (monotonic, realtime) = (clock::now(ClockId::Monotonic)?, clock::now(ClockId::Realtime)?);
+        let mut any = false;
+        for (tag, target) in &self.subscriptions {
+            let event = match *target {
+                Target::Monotonic(time) if time <= monotonic => Event::default(),
+                Target::Realtime(time) if time <= realtime => Event::default(),
+                Target::Failed(errno) => Event::failed(errno),
+                Target::Fd(index, read) if !self.fds[index].revents().is_empty() => ready(&self.fds[index], read),
+                _ => continue,
+            };
+            each(tag, event)?;
+            any = true;
+        }
+        Ok(any)
+    }
+}
+
+fn nanosleep(clock: ClockId, end: u64) -> Result {
+    if end > clock::now(clock)? {
+        clock_nanosleep_absolute(clock, &clock::timespec(end))?;
+    }
+    Ok(())
+}
+
+fn poll(fds: &mut [PollFd<'_>], timeout: Option<u64>) -> Result {
+    let timeout = timeout.map(clock::timespec);
+    rustix::event::poll(fds, timeout.as_ref())?;
+    Ok(())
+}
+
+/// Returns the event of a descriptor that `ppoll` reported.
+fn ready(fd: &PollFd<'_>, read: bool) -> Event {
+    let revents = fd.revents();
+    if revents.contains(PollFlags::NVAL) {
+        return Event::failed(Errno::BADF);
+    }
+    if revents.contains(PollFlags::ERR) {
+        return Event::failed(Errno::IO);
+    }
+    Event {
+        error: None,
+        // More is not known of writing, and less would say that nothing can be written.
+        nbytes: if read { readable_bytes(fd.as_fd()) } else { 1 },
+        hangup: revents.contains(PollFlags::HUP),
+    }
+}
+
+/// Returns the number of bytes that can be read, as far as that is known.
+fn readable_bytes(fd: BorrowedFd<'_>) -> u64 {
+    if let Ok(stat) = rustix::fs::fstat(fd)
+        && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+    {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        return size.saturating_sub(rustix::fs::tell(fd).unwrap_or(0));
+    }
+    rustix::io::ioctl_fionread(fd).unwrap_or(0)
+}

@@ -1,0 +1,44 @@
+//! Storage of a file: how it will be used, how much of it there is, and when it has reached the device.
+
+use std::num::NonZeroU64;
+
+use rustix::fs::{Advice, FallocateFlags};
+
+use crate::host::table::{Descriptor, File};
+use crate::types::{Errno, Result};
+
+/// Announces how a range of a file will be used. A length of zero means to the end.
+pub(crate) fn advise(file: &File, offset: u64, len: u64, advice: Advice) -> Result {
+    if i64::try_from(offset).is_err() || i64::try_from(len).is_err() {
+        return Err(Errno::INVAL);
+    }
+    Ok(rustix::fs::fadvise(file.fd(), offset, NonZeroU64::new(len), advice)?)
+}
+
+/// Makes sure that a range of a file has storage.
+pub(crate) fn allocate(file: &File, offset: u64, len: u64) -> Result {
+    file.access.check_write()?;
+    if len == 0 {
+        return Err(Errno::INVAL);
+    }
+    let end = offset.checked_add(len).ok_or(Errno::FBIG)?;
+    i64::try_from(end).map_err(|_| Errno::FBIG)?;
+    Ok(rustix::fs::fallocate(file.fd(), FallocateFlags::empty(), offset, len)?)
+}
+
+/// Sets the size of a file that was opened for writing.
+pub(crate) fn set_size(file: &File, size: u64) -> Result {
+    file.access.check_write()?;
+    i64::try_from(size).map_err(|_| Errno::INVAL)?;
+    Ok(rustix::fs::ftruncate(file.fd(), size)?)
+}
+
+/// Brings the contents of a file to the device.
+pub(crate) fn sync_data(descriptor: &Descriptor) -> Result {
+    Ok(rustix::fs::fdatasync(descriptor.fd())?)
+}
+
+/// Brings the contents of a file and all that is known of it to the device.
+pub(crate) fn sync(descriptor: &Descriptor) -> Result {
+    Ok(rustix::fs::fsync(descriptor.fd())?)
+}

@@ -1,0 +1,338 @@
+//! Descriptors: the files and directories that the guest's numbers stand for, and the table of them. Free numbers are reused
+//! lowest first, as on a Unix host. The table bounds how many descriptors a guest can hold; everything else about a file is the kernel's.
+
+use std::cell::OnceCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use cap_std::fs::Dir as CapDir;
+use rustix::process::{Resource, getrlimit};
+
+use crate::types::{Access, Errno, Result};
+
+/// Host's side of a file.
+pub(crate) enum Handle {
+    /// A description of the guest's own; closed with the descriptor.
+    Owned(OwnedFd),
+    /// A description that the host was given by others, who may still have it; closed with the descriptor.
+    Granted(OwnedFd),
+    /// The process's standard input, shared with whoever started wrun, and never closed.
+    Stdin,
+    /// The process's standard output.
+    Stdout,
+    /// The process's standard error.
+    Stderr,
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Handle::Owned(fd) | Handle::Granted(fd) => fd.as_fd(),
+            Handle::Stdin => rustix::stdio::stdin(),
+            Handle::Stdout => rustix::stdio::stdout(),
+            Handle::Stderr => rustix::stdio::stderr(),
+        }
+    }
+}
+
+/// A file that is not a directory: regular file, stream, device or socket.
+pub(crate) struct File {
+    pub(crate) handle: Handle,
+    /// False for a file that was opened with neither the right to read nor to write, which the kernel does not know.
+    pub(crate) readable: bool,
+    /// Access of the grant under which the file was opened.
+    pub(crate) access: Access,
+    /// `NONBLOCK`, set by the guest on a description that is shared: kept here, because the flag itself belongs to everybody
+    /// who has the terminal or the socket open.
+    pub(crate) nonblock: bool,
+    /// `APPEND`, set by the guest on a description that is shared.
+    pub(crate) append: bool,
+}
+
+impl File {
+    /// Creates a file with a description of its own.
+    pub(crate) fn owned(fd: OwnedFd, readable: bool, access: Access) -> File {
+        File {
+            handle: Handle::Owned(fd),
+            readable,
+            access,
+            nonblock: false,
+            append: false,
+        }
+    }
+
+    /// Creates a file for one of the process's standard streams, or for a socket that was granted.
+    pub(crate) fn shared(handle: Handle) -> File {
+        File {
+            handle,
+            readable: true,
+            access: Access::ReadWrite,
+            nonblock: false,
+            append: false,
+        }
+    }
+
+    /// Returns true if other processes may have the description too, so that its flags must stay as they are.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self.handle, Handle::Owned(_))
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+/// A directory.
+pub(crate) struct Dir {
+    pub(crate) dir: CapDir,
+    pub(crate) access: Access,
+    /// Guest's name of a directory that was granted; none for one that the guest opened.
+    pub(crate) preopen: Option<Box<[u8]>>,
+    /// Tells directories apart that had the same number one after the other.
+    pub(crate) serial: u64,
+    /// Device and inode of the granted directory above this one, whose parent stays unknown to the guest.
+    pub(crate) root: (u64, u64),
+}
+
+impl Dir {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+/// File or directory that a number stands for.
+pub(crate) enum Descriptor {
+    File(File),
+    Dir(Dir),
+}
+
+impl Descriptor {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Descriptor::File(file) => file.fd(),
+            Descriptor::Dir(dir) => dir.fd(),
+        }
+    }
+
+    pub(crate) fn access(&self) -> Access {
+        match self {
+            Descriptor::File(file) => file.access,
+            Descriptor::Dir(dir) => dir.access,
+        }
+    }
+}
+
+/// The descriptors that the host keeps for itself, out of those that the system allows.
+const RESERVE: u64 = 32;
+/// Even a very low limit leaves the standard streams and some more.
+const FEWEST: usize = 8;
+/// The most descriptors, where the system allows more: it bounds the table, and what the kernel holds for it.
+const MOST: u64 = 1 << 16;
+
+/// The guest's descriptors.
+pub(crate) struct Table {
+    slots: Vec<Option<Descriptor>>,
+    /// No slot below this one is free.
+    lowest_free: usize,
+    open: usize,
+    /// How many there may be; looked up when there are more than [`FEWEST`].
+    limit: OnceCell<usize>,
+    serial: u64,
+}
+
+impl Table {
+    /// Creates an empty table, bounded by the process's limit.
+    pub(crate) fn new() -> Table {
+        Table {
+            slots: Vec::new(),
+            lowest_free: 0,
+            open: 0,
+            limit: OnceCell::new(),
+            serial: 0,
+        }
+    }
+
+    #[cfg(test)]
+    fn with_limit(limit: usize) -> Table {
+        Table {
+            limit: limit.into(),
+            ..Table::new()
+        }
+    }
+
+    fn limit(&self) -> usize {
+        *self.limit.get_or_init(|| {
+            let soft = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
+            soft.saturating_sub(RESERVE).clamp(FEWEST as u64, MOST) as usize
+        })
+    }
+
+    /// Returns a serial that no directory has had yet.
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// Checks that one more descriptor can be had, before a call has effects.
+    pub(crate) fn check_room(&self) -> Result {
+        let is_below = |limit| self.open < limit;
+        if (self.limit.get().is_none() && is_below(FEWEST)) || is_below(self.limit()) {
+            Ok(())
+        } else {
+            Err(Errno::MFILE)
+        }
+    }
+
+    /// Gives a descriptor the lowest free number.
+    pub(crate) fn insert(&mut self, descriptor: Descriptor) -> Result<u32> {
+        self.check_room()?;
+        while self.slots.get(self.lowest_free).is_some_and(Option::is_some) {
+            self.lowest_free += 1;
+        }
+        let slot = self.lowest_free;
+        match self.slots.get_mut(slot) {
+            Some(free) => *free = Some(descriptor),
+            None => self.slots.push(Some(descriptor)),
+        }
+        self.open += 1;
+        self.lowest_free = slot + 1;
+        u32::try_from(slot).map_err(|_| Errno::MFILE)
+    }
+
+    pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor> {
+        self.slots.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BADF)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor> {
+        self.slots
+            .get_mut(fd as usize)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::BADF)
+    }
+
+    /// Returns a descriptor that must not be a directory.
+    ///
+    /// # Errors
+    ///
+    /// `BADF` for a directory and for a number that is not open.
+    pub(crate) fn file(&self, fd: u32) -> Result<&File> {
+        match self.get(fd)? {
+            Descriptor::File(file) => Ok(file),
+            Descriptor::Dir(_) => Err(Errno::BADF),
+        }
+    }
+
+    /// Returns a file to read from.
+    ///
+    /// # Errors
+    ///
+    /// `ISDIR` for a directory; `BADF` for a file that cannot be read and for a number that is not open.
+    #[inline]
+    pub(crate) fn readable(&self, fd: u32) -> Result<&File> {
+        match self.get(fd)? {
+            Descriptor::File(file) if file.readable => Ok(file),
+            Descriptor::File(_) => Err(Errno::BADF),
+            Descriptor::Dir(_) => Err(Errno::ISDIR),
+        }
+    }
+
+    /// Returns a descriptor that must be a directory.
+    ///
+    /// # Errors
+    ///
+    /// `NOTDIR` for a file; `BADF` for a number that is not open.
+    pub(crate) fn dir(&self, fd: u32) -> Result<&Dir> {
+        match self.get(fd)? {
+            Descriptor::Dir(dir) => Ok(dir),
+            Descriptor::File(_) => Err(Errno::NOTDIR),
+        }
+    }
+
+    /// Takes a descriptor out of the table; dropping it closes it.
+    pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor> {
+        let slot = fd as usize;
+        let descriptor = self.slots.get_mut(slot).and_then(Option::take).ok_or(Errno::BADF)?;
+        self.open -= 1;
+        self.lowest_free = self.lowest_free.min(slot);
+        Ok(descriptor)
+    }
+
+    /// Moves a descriptor to the number of another one, which is closed.
+    pub(crate) fn renumber(&mut self, from: u32, to: u32) -> Result {
+        self.get(from)?;
+        self.get(to)?;
+        if from != to {
+            let descriptor = self.remove(from)?;
+            *self.get_mut(to)? = descriptor;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stdout() -> Descriptor {
+        Descriptor::File(File::shared(Handle::Stdout))
+    }
+
+    fn pipe() -> (OwnedFd, OwnedFd) {
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap()
+    }
+
+    #[test]
+    fn free_numbers_are_reused_lowest_first() {
+        let mut table = Table::with_limit(10);
+        for fd in 0..6 {
+            assert_eq!(table.insert(stdout()), Ok(fd));
+        }
+        for fd in [4, 1, 3] {
+            table.remove(fd).unwrap();
+        }
+        let numbers: Vec<u32> = (0..4).map(|_| table.insert(stdout()).unwrap()).collect();
+        assert_eq!(numbers, [1, 3, 4, 6]);
+    }
+
+    #[test]
+    fn unknown_numbers_are_refused() {
+        let mut table = Table::with_limit(10);
+        table.insert(stdout()).unwrap();
+        for fd in [1, 2, u32::MAX] {
+            assert_eq!(table.get(fd).err(), Some(Errno::BADF));
+            assert_eq!(table.remove(fd).err(), Some(Errno::BADF));
+            assert_eq!(table.renumber(0, fd), Err(Errno::BADF));
+            assert_eq!(table.renumber(fd, 0), Err(Errno::BADF));
+            assert_eq!(table.renumber(fd, fd), Err(Errno::BADF));
+        }
+        assert!(table.get(0).is_ok());
+    }
+
+    #[test]
+    fn renumbering_closes_the_target_and_frees_the_source() {
+        let mut table = Table::with_limit(10);
+        let (reader, writer) = pipe();
+        table
+            .insert(Descriptor::File(File::owned(writer, true, Access::ReadWrite)))
+            .unwrap();
+        table.insert(stdout()).unwrap();
+        assert_eq!(table.renumber(0, 0), Ok(()));
+        assert_eq!(table.renumber(1, 0), Ok(()));
+        assert_eq!(table.get(1).err(), Some(Errno::BADF));
+        // The only writer is gone, so the reader is at its end.
+        let mut byte = [0];
+        assert_eq!(rustix::io::read(&reader, &mut byte[..]), Ok(0));
+        assert_eq!(table.insert(stdout()), Ok(1));
+    }
+
+    #[test]
+    fn a_full_table_gives_mfile_until_something_is_closed() {
+        let mut table = Table::with_limit(3);
+        for _ in 0..3 {
+            table.insert(stdout()).unwrap();
+        }
+        assert_eq!(table.insert(stdout()), Err(Errno::MFILE));
+        table.remove(1).unwrap();
+        assert_eq!(table.insert(stdout()), Ok(1));
+        assert_eq!(table.check_room(), Err(Errno::MFILE));
+    }
+}

@@ -1,0 +1,88 @@
+//! Scratch directories for tests: a guest with one grant, number 3, and what lies beside it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::host::table::{Descriptor, Dir};
+use crate::host::{Grant, WasiCtx};
+use crate::types::Access;
+
+/// A scratch directory with the grant `grant` in it; removed in the end.
+pub(crate) struct Tree {
+    base: PathBuf,
+    pub(crate) ctx: WasiCtx,
+}
+
+impl Tree {
+    /// Creates a grant that can be changed.
+    pub(crate) fn new() -> Tree {
+        Tree::with(Access::ReadWrite)
+    }
+
+    /// Creates a grant that can only be read.
+    pub(crate) fn read_only() -> Tree {
+        Tree::with(Access::ReadOnly)
+    }
+
+    /// Creates a grant that can be changed, and beside it the directory `outside` with the file `secret`.
+    pub(crate) fn with_outside() -> Tree {
+        let tree = Tree::new();
+        std::fs::create_dir(tree.outside()).unwrap();
+        std::fs::write(tree.outside().join("secret"), "secret").unwrap();
+        tree
+    }
+
+    fn with(access: Access) -> Tree {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let base = std::env::temp_dir().join(format!("wrun-wasi-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(base.join("grant")).unwrap();
+        Tree {
+            ctx: guest_with(base.join("grant"), access),
+            base,
+        }
+    }
+
+    /// Returns a path in the grant.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.base.join("grant").join(path)
+    }
+
+    /// Returns the directory beside the grant.
+    pub(crate) fn outside(&self) -> PathBuf {
+        self.base.join("outside")
+    }
+
+    /// Returns the grant.
+    pub(crate) fn dir(&self) -> &Dir {
+        self.ctx.table.dir(3).unwrap()
+    }
+
+    /// Grants another directory of the scratch directory, and gives its number.
+    pub(crate) fn grant(&mut self, name: &str, access: Access) -> u32 {
+        let path = self.base.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        let Descriptor::Dir(mut dir) = guest_with(path, access).table.remove(3).unwrap() else {
+            panic!("a directory was granted");
+        };
+        dir.serial = self.ctx.table.next_serial();
+        self.ctx.table.insert(Descriptor::Dir(dir)).unwrap()
+    }
+}
+
+/// Creates a guest with one grant.
+fn guest_with(host: PathBuf, access: Access) -> WasiCtx {
+    let guest = b"/".to_vec();
+    WasiCtx::builder()
+        .grant(&Grant { host, guest, access })
+        .unwrap()
+        .build()
+        .unwrap()
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // A test that failed may have left anything behind, which is no reason to hide its message.
+        drop(std::fs::remove_dir_all(&self.base));
+    }
+}
