@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use wrun_runtime::{Config, Engine, Imports, Instance, Module, Store, ValType, Value};
+use wrun_runtime::{Config, Engine, Imports, Instance, Module, Store, ValType, Value, Verify};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let engine = Engine::new(&Config::new())?;
     // SAFETY: whoever runs this vouches for the file, and does not change it meanwhile.
-    let module = unsafe { Module::deserialize_file(&engine, Path::new(artifact))? };
+    let module = unsafe { Module::deserialize_file(&engine, Path::new(artifact), Verify::Always)? };
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &Imports::new(&engine))?;
     let func = instance.func(&mut store, export).ok_or("no such function")?;

@@ -5,17 +5,17 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use wrun_artifact::header::Compare;
 use wrun_artifact::types::FuncType;
 #[cfg(feature = "compiler")]
 use wrun_compiler::CompileError;
 
-use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Settings};
+use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Found, Settings};
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Error, Miss};
 use crate::load::Image;
 use crate::sys::clock::process_cpu_time;
-use crate::sys::dir::Opened;
 
 /// Settings, and the ids of function types, that modules and stores have in common. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl Engine {
         found
             .and_then(|artifact| {
                 phase.switch("load");
-                self.load_cached(artifact)
+                self.load_cached(cache, artifact)
             })
             .inspect_err(log_miss)
             .ok()
@@ -101,7 +101,7 @@ impl Engine {
         let find = |phase: &mut Phase| {
             let artifact = cache.find(&key)?;
             phase.switch("load");
-            let image = self.load_cached(artifact)?;
+            let image = self.load_cached(cache, artifact)?;
             if let Some(identity) = identity.filter(|identity| cache.remembers(identity)) {
                 phase.switch("cache");
                 if let Err(error) = cache.remember(identity, &settings, &key) {
@@ -145,12 +145,22 @@ impl Engine {
         Image::from_compiler(&artifact, &self.0.config.artifact)
     }
 
-    /// Maps an artifact of the cache.
-    fn load_cached(&self, artifact: Opened) -> Result<Image, Miss> {
-        Image::from_cache(artifact, &self.0.config.artifact).map_err(|error| match error {
+    /// Maps an artifact of the cache. One that was not verified so far is verified first.
+    fn load_cached(&self, cache: &Cache, found: Found) -> Result<Image, Miss> {
+        let Found { artifact, unverified } = found;
+        let compare = if unverified.is_some() {
+            Compare::All
+        } else {
+            Compare::Nothing
+        };
+        let image = Image::from_cache(artifact, &self.0.config.artifact, compare).map_err(|error| match error {
             Error::Artifact(stale) => Miss::Stale(stale),
             error => Miss::Unusable(io::Error::other(error.to_string())),
-        })
+        })?;
+        if let Some(file) = unverified {
+            cache.remember_verified(&file);
+        }
+        Ok(image)
     }
 
     /// Whether two values are the same engine.

@@ -1,9 +1,12 @@
 //! What an artifact says of itself, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
 
+use std::io::{self, Read};
+
 use wrun_artifact::config::{CpuFeatures, FORMAT_VERSION, GUARD_SIZE, MemoryMode, RESERVATION};
 use wrun_artifact::elf::{Artifact, Expect, Stale};
-use wrun_artifact::header::{self, Checksums, Section, TARGET};
+use wrun_artifact::header::{self, Checksums, Compare, Section, TARGET};
 
+use crate::cache::{Cache, CacheEntry};
 use crate::error::describe;
 
 /// What an artifact holds.
@@ -86,7 +89,7 @@ pub fn is_artifact(bytes: &[u8]) -> bool {
 pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
     // Of another format nothing is known, not even where the build is: the reader says so.
     let build = header::build_of(artifact).unwrap_or_default();
-    let artifact = Artifact::read(artifact, &any_config(build))?;
+    let artifact = Artifact::read(artifact, &any_config(build), Compare::Head)?;
     let (info, config) = (artifact.info(), artifact.config());
     let words = |ty| describe(&ty);
     Ok(Inspection {
@@ -145,5 +148,24 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
 /// # Errors
 /// When the bytes are no artifact of this build, or are damaged.
 pub fn verify_artifact(artifact: &[u8]) -> Result<(), Stale> {
-    Artifact::read(artifact, &any_config(wrun_artifact::BUILD))?.verify()
+    Artifact::read(artifact, &any_config(wrun_artifact::BUILD), Compare::All).map(drop)
+}
+
+/// Compares all checksums of an artifact in a cache, and remembers whether they fit: no run compares those of a whole artifact
+/// again, and the next one compares those of a damaged one. Gives why it cannot be used, if so.
+///
+/// # Errors
+/// When the artifact cannot be read.
+pub fn verify_cached(cache: &Cache, entry: &CacheEntry) -> io::Result<Option<Stale>> {
+    let mut found = cache.open_entry(entry)?;
+    let mut bytes = Vec::new();
+    found.artifact.file.read_to_end(&mut bytes)?;
+    let stale = verify_artifact(&bytes).err();
+    match stale {
+        None => cache.set_verified(&found, true),
+        // Nothing is known of the rest.
+        Some(Stale::Build | Stale::FormatVersion { .. } | Stale::Target | Stale::Cpu(_) | Stale::Config) => {}
+        Some(_) => cache.set_verified(&found, false),
+    }
+    Ok(stale)
 }

@@ -73,10 +73,10 @@ pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, fi
 pub use func::Func;
 pub use global::Global;
 pub use imports::{Imports, UnknownImports};
-pub use inspect::{InspectedFunction, Inspection, inspect, is_artifact, verify_artifact};
+pub use inspect::{InspectedFunction, Inspection, inspect, is_artifact, verify_artifact, verify_cached};
 pub use instance::{Extern, Instance};
 pub use memory::Memory;
-pub use module::{ExportType, ImportType, Module};
+pub use module::{ExportType, ImportType, Module, Verify};
 pub use store::{AsStore, Store};
 pub use sys::process::{limit_files_by_error, start_process};
 pub use table::Table;

@@ -1,9 +1,12 @@
 //! Modules: an artifact that is loaded and ready to be instantiated.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use wrun_artifact::elf::Artifact;
+use wrun_artifact::header::Compare;
 use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::VMLayout;
 
@@ -22,6 +25,17 @@ struct Inner {
     engine: Engine,
     image: Arc<Image>,
     layout: VMLayout,
+}
+
+/// When [`Module::deserialize_file`] compares the checksums of all bytes.
+#[derive(Copy, Clone, Debug)]
+pub enum Verify<'c> {
+    /// Each time.
+    Always,
+    /// Unless the cache knows that the file was verified and has not changed since.
+    Once(&'c Cache),
+    /// Never: only the fields of the header are checked.
+    Never,
 }
 
 /// An import of a module.
@@ -112,10 +126,10 @@ impl Module {
         Self::of(engine, engine.cached(cache, wasm, identity, deadline)?)
     }
 
-    /// Loads an artifact that [`Module::serialize`] gave.
+    /// Loads an artifact that [`Module::serialize`] gave. All its checksums are compared, which reads every byte.
     ///
     /// # Safety
-    /// An artifact is machine code: the bytes must come from wrun, unchanged.
+    /// An artifact is machine code: the bytes must come from wrun. Checksums find damage, not malice.
     ///
     /// # Errors
     /// When the bytes are no artifact of this build for this machine and the engine's settings, or are damaged.
@@ -123,23 +137,36 @@ impl Module {
     pub unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
         let _phase = Phase::start("load");
         // SAFETY: the caller's promise.
-        let image = unsafe { Image::from_bytes(artifact, Some(&engine.config().artifact))? };
+        let image = unsafe { Image::from_bytes(artifact, Some(&engine.config().artifact), Compare::All)? };
         Self::of(engine, image)
     }
 
-    /// Loads an artifact from a file by mapping it.
+    /// Loads an artifact from a file by mapping it. `verify` says whether its checksums are compared.
     ///
     /// # Safety
-    /// As for [`Module::deserialize`]; besides, nobody may change or truncate the file while the module is in use. (Removing
-    /// it, or renaming another file over it, is fine.)
+    /// As for [`Module::deserialize`]; besides, nobody may change or truncate the file while the module is in use (removing
+    /// it, or renaming another file over it, is fine), and with [`Verify::Never`] the bytes must be those that wrun has written.
     ///
     /// # Errors
     /// As for [`Module::deserialize`], and when the file cannot be opened or mapped.
     #[allow(unsafe_code, reason = "hands the caller's promise on")]
-    pub unsafe fn deserialize_file(engine: &Engine, path: &Path) -> Result<Self, Error> {
+    pub unsafe fn deserialize_file(engine: &Engine, path: &Path, verify: Verify<'_>) -> Result<Self, Error> {
         let _phase = Phase::start("load");
+        let open = |error: io::Error| Error::Resource(format!("cannot open {}: {error}", path.display()));
+        let file = File::open(path).map_err(open)?;
+        let (compare, unverified) = match verify {
+            Verify::Always => (Compare::All, None),
+            Verify::Never => (Compare::Nothing, None),
+            Verify::Once(cache) => match cache.unverified_file(&file).map_err(open)? {
+                Some(unverified) => (Compare::All, Some((cache, unverified))),
+                None => (Compare::Nothing, None),
+            },
+        };
         // SAFETY: the caller's promise.
-        let image = unsafe { Image::from_file(path, Some(&engine.config().artifact))? };
+        let image = unsafe { Image::from_file(file, Some(&engine.config().artifact), compare)? };
+        if let Some((cache, file)) = unverified {
+            cache.remember_verified(&file);
+        }
         Self::of(engine, image)
     }
 

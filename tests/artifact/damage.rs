@@ -6,8 +6,8 @@ use std::mem::discriminant;
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::{CpuFeatures, FORMAT_VERSION};
-use wrun_artifact::elf::{Artifact, Expect, Stale};
-use wrun_artifact::header::{HEADER_OFFSET, Header, PAGE, PROGRAM_HEADER_OFFSET, Section, TARGET};
+use wrun_artifact::elf::{Artifact, Expect, Part, Stale};
+use wrun_artifact::header::{Compare, HEADER_OFFSET, Header, PAGE, PROGRAM_HEADER_OFFSET, Section, TARGET};
 use wrun_compiler::Config;
 use wrun_runtime::{Engine, Error, inspect};
 
@@ -29,7 +29,7 @@ impl Sample {
             config: Some(Config::native()),
             cpu: CpuFeatures::detect(),
         };
-        let header = Header::read(&bytes, &expect).expect("whole");
+        let header = Header::read(&bytes, &expect, Compare::Head).expect("whole");
         let engine = Engine::new(&wrun_runtime::Config::new()).expect("signals can be handled");
         load(&engine, &bytes).expect("whole");
         Self { bytes, header, engine }
@@ -80,7 +80,7 @@ fn each_field_of_the_header_has_its_reason() {
     };
     let cases = [
         ("ELF's magic number", flip(0), Stale::NotAnArtifact),
-        ("ELF's machine", flip(18), Stale::Checksum),
+        ("ELF's machine", flip(18), Stale::Checksum(Part::Head)),
         ("the magic number", flip(HEADER_OFFSET), Stale::NotAnArtifact),
         (
             "the format version",
@@ -89,7 +89,7 @@ fn each_field_of_the_header_has_its_reason() {
                 found: FORMAT_VERSION ^ 1,
             },
         ),
-        ("what is always zero", flip(version + 4), Stale::Checksum),
+        ("what is always zero", flip(version + 4), Stale::Checksum(Part::Head)),
         ("the build", flip(sample.find(&BUILD)), Stale::Build),
         (
             "the build, sealed",
@@ -105,7 +105,7 @@ fn each_field_of_the_header_has_its_reason() {
         (
             "the settings",
             flip(sample.find(&Config::native().to_bytes()) + 9),
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
         ),
         (
             "the settings, sealed",
@@ -115,7 +115,7 @@ fn each_field_of_the_header_has_its_reason() {
         (
             "where the code section was",
             flip(sample.find(&sample.header.code_section.to_le_bytes())),
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
         ),
         ("a length beyond the end", lengthen(1), Stale::Truncated),
         ("a length before the end", lengthen(-1), Stale::Length),
@@ -127,16 +127,24 @@ fn each_field_of_the_header_has_its_reason() {
         (
             "the checksum of the text",
             flip(PROGRAM_HEADER_OFFSET - 24),
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
         ),
         (
             "the checksum of the data",
             flip(PROGRAM_HEADER_OFFSET - 16),
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
         ),
-        ("the checksum", flip(PROGRAM_HEADER_OFFSET - 8), Stale::Checksum),
-        ("the program header", flip(PROGRAM_HEADER_OFFSET), Stale::Checksum),
-        ("the end of the first page", flip(PAGE - 1), Stale::Checksum),
+        (
+            "the checksum",
+            flip(PROGRAM_HEADER_OFFSET - 8),
+            Stale::Checksum(Part::Head),
+        ),
+        (
+            "the program header",
+            flip(PROGRAM_HEADER_OFFSET),
+            Stale::Checksum(Part::Head),
+        ),
+        ("the end of the first page", flip(PAGE - 1), Stale::Checksum(Part::Head)),
     ];
     let mut texts = BTreeSet::new();
     for (what, bytes, expected) in cases {
@@ -158,7 +166,7 @@ fn a_lesser_cpu_is_told_what_it_lacks() {
             config: None,
             cpu: CpuFeatures::detect().without(*feature),
         };
-        let reason = Artifact::read(&sample.bytes, &expect).err();
+        let reason = Artifact::read(&sample.bytes, &expect, Compare::Head).err();
         if CpuFeatures::detect().contains(*feature) {
             assert_eq!(reason, Some(Stale::Cpu(*feature)), "{name}");
             assert!(Stale::Cpu(*feature).to_string().contains(name), "{name} is named");
@@ -194,7 +202,7 @@ fn the_bounds_of_each_section_are_checked() {
             let bytes = sample.with(|bytes| bytes[field..field + 8].copy_from_slice(&(old ^ 8).to_le_bytes()));
             let reason = sample.reason(name, &bytes);
             assert!(
-                matches!(reason, Stale::Sections | Stale::Checksum),
+                matches!(reason, Stale::Sections | Stale::Checksum(Part::Head)),
                 "{name}: {what}: {reason:?}"
             );
         }
@@ -230,7 +238,7 @@ fn a_file_that_ends_at_a_section_border_is_refused() {
             shorter[length..length + 8].copy_from_slice(&(len as u64).to_le_bytes());
             let reason = sample.reason("cut, with its length", &shorter);
             assert!(
-                matches!(reason, Stale::Sections | Stale::Checksum),
+                matches!(reason, Stale::Sections | Stale::Checksum(Part::Head)),
                 "cut at {len}: {reason:?}"
             );
         }

@@ -5,7 +5,7 @@
 )]
 
 use wrun_artifact::elf::Stale;
-use wrun_runtime::{Config, CpuFeatures, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{Config, CpuFeatures, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value, Verify};
 use wrun_tests::scratch;
 
 use crate::{artifact, example};
@@ -58,7 +58,7 @@ fn a_module_from_its_artifact_does_the_same() {
     let path = scratch(env!("CARGO_TARGET_TMPDIR"), "load").join("artifact");
     std::fs::write(&path, compiled.serialize()).expect("writable");
     // SAFETY: this process has just made the bytes, and nobody else knows the file.
-    let from_file = unsafe { Module::deserialize_file(&engine, &path) }.expect("whole");
+    let from_file = unsafe { Module::deserialize_file(&engine, &path, Verify::Always) }.expect("whole");
     std::fs::remove_file(&path).expect("still there");
     assert_eq!(behaviour(&engine, &from_file), expected);
     assert!(from_file.serialize() == compiled.serialize());

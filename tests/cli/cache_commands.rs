@@ -63,11 +63,11 @@ impl Site {
         self.cache().join(format!("{}.wrun", self.key(name)))
     }
 
-    /// The names of the links from files to artifacts.
+    /// The names of the links from wasm files to artifacts.
     fn links(&self) -> Vec<String> {
         let entries = fs::read_dir(self.cache().join("by-file")).into_iter().flatten();
         let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
-        names.collect()
+        names.filter(|name| name.split('-').count() == 8).collect()
     }
 
     /// What is in the cache.

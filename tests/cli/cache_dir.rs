@@ -315,7 +315,7 @@ fn require_says_what_is_wrong_with_an_artifact_and_what_to_do() {
         // The build is named in the header, after magic and format version.
         (flipped(64 + 16), "another build of wrun"),
         (flipped(64 + 8), "format version"),
-        (flipped(64 + 300), "a checksum differs"),
+        (flipped(64 + 300), "the checksum of its header or info differs"),
         (fs::read(&other).expect("it is ours"), "other settings"),
     ] {
         put(&bytes);

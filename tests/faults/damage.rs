@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::CpuFeatures;
-use wrun_artifact::elf::{Artifact, Expect, Stale};
-use wrun_artifact::header::{HEADER_OFFSET, Header, PAGE, Section, TARGET};
+use wrun_artifact::elf::{Artifact, Expect, Part, Stale};
+use wrun_artifact::header::{Compare, HEADER_OFFSET, Header, PAGE, Section, TARGET};
 
 use crate::cli::{Dir, Ended, artifacts, guest};
 use crate::program::{Program, Size};
-use crate::site::{Site, names};
+use crate::site::{Site, links};
 
 fn header(artifact: &[u8]) -> Header {
     let expect = Expect {
@@ -21,7 +21,7 @@ fn header(artifact: &[u8]) -> Header {
         config: None,
         cpu: CpuFeatures::detect(),
     };
-    Header::read(artifact, &expect).expect("wrun has written it")
+    Header::read(artifact, &expect, Compare::Head).expect("wrun has written it")
 }
 
 /// For each reason an artifact that has to be refused for it.
@@ -63,7 +63,7 @@ fn wrong(good: &[u8]) -> Vec<(Vec<u8>, Stale)> {
         (with(&|bytes| bytes.push(0)), Stale::Length),
         (
             with(&|bytes| bytes[header(good).section(Section::Info).start + 9] ^= 4),
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
         ),
     ];
     // A machine that has every feature that wrun knows lacks none.
@@ -187,7 +187,7 @@ fn an_entry_that_is_no_file_is_not_used() {
 fn an_index_of_files_that_is_damaged_is_not_used() {
     let (site, _) = known();
     let index = site.cache().join("by-file");
-    let names = names(&index);
+    let names = links(&site.cache());
     assert_eq!(names.len(), 1, "the module's file: {names:?}");
     let link = index.join(&names[0]);
 
@@ -254,7 +254,7 @@ fn a_wrong_artifact_given_as_the_program_is_refused_with_its_reason() {
     ended.fails(126, ["made with other settings"]);
 }
 
-/// A module that traps, with an artifact in a cache that can be damaged.
+/// A module that traps, with an artifact in a cache that can be replaced.
 struct Trapping {
     dir: Dir,
     good: Vec<u8>,
@@ -292,10 +292,11 @@ impl Trapping {
         wrun.args([guest("traps")]).args(args).run()
     }
 
-    /// Runs each trap with a damaged artifact: it must not end without a word.
-    fn damaged(&self, what: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Ended> {
+    /// Runs each trap with an artifact that is wrong although its checksums fit: it must not end without a word.
+    fn wrong(&self, what: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Ended> {
         let mut bytes = self.good.clone();
         change(&mut bytes);
+        header(&self.good).seal(&mut bytes);
         replace(&self.entry(), &bytes);
         let run = |trap: &&[&str]| {
             let ended = self.run(trap);
@@ -317,13 +318,13 @@ fn a_fault_without_a_trap_record_is_an_error_and_never_silent() {
     let trapping = Trapping::new();
     let traps = header(&trapping.good).section(Section::Traps);
     for byte in [0, 0xff] {
-        let all = trapping.damaged("all of the records", |bytes| bytes[traps.start..traps.end].fill(byte));
+        let all = trapping.wrong("all of the records", |bytes| bytes[traps.start..traps.end].fill(byte));
         all.into_iter().for_each(is_bad_code);
     }
-    // A record that is damaged is none, or says something else.
+    // A record that is wrong is none, or says something else.
     for at in traps.start..traps.end {
         let what = format!("the records from byte {}", at - traps.start);
-        for ended in trapping.damaged(&what, |bytes| bytes[at] ^= 0x55) {
+        for ended in trapping.wrong(&what, |bytes| bytes[at] ^= 0x55) {
             if ended.stderr.starts_with("wrun: trap: ") {
                 ended.status(134);
             } else {
@@ -342,9 +343,9 @@ fn an_illegal_instruction_in_compiled_code_is_an_error_and_never_silent() {
         config: None,
         cpu: CpuFeatures::detect(),
     };
-    let artifact = Artifact::read(&trapping.good, &expect).expect("wrun has written it");
+    let artifact = Artifact::read(&trapping.good, &expect, Compare::Head).expect("wrun has written it");
     let starts: Vec<u32> = artifact.info().funcs.iter().map(|row| row.start.get()).collect();
-    let functions = trapping.damaged("functions", |bytes| {
+    let functions = trapping.wrong("functions", |bytes| {
         for start in starts {
             bytes[text.start + start as usize..][..2].copy_from_slice(&[0x0f, 0x0b]);
         }
@@ -353,7 +354,7 @@ fn an_illegal_instruction_in_compiled_code_is_an_error_and_never_silent() {
         assert!(ended.stderr.contains("(in function "), "{}", ended.stderr);
         is_bad_code(ended);
     }
-    let all = trapping.damaged("all of the text", |bytes| {
+    let all = trapping.wrong("all of the text", |bytes| {
         for pair in bytes[text.start..text.end].chunks_exact_mut(2) {
             pair.copy_from_slice(&[0x0f, 0x0b]);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::cli::Dir;
 use crate::program::{Program, Size};
-use crate::site::names;
+use crate::site::links;
 
 /// A directory with a cache, and modules of one length.
 struct Place {
@@ -44,7 +44,7 @@ impl Place {
 
     /// How many files are known by their identity.
     fn known(&self) -> usize {
-        names(&self.dir.path().join("cache/by-file")).len()
+        links(&self.dir.path().join("cache")).len()
     }
 
     /// Writes a module and lets wrun know its file.

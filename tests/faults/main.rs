@@ -10,6 +10,7 @@
 //! sharing    several processes: a cold start together, a compiler that dies or stops, an entry that goes while it is in use
 //! kills      a wrun that is killed at any moment
 //! identity   files that look like the one that was known
+//! verify     artifacts whose bytes have changed, or that were restored from an archive
 //! ```
 
 #[path = "../cli/support/mod.rs"]
@@ -22,3 +23,4 @@ mod identity;
 mod kills;
 mod places;
 mod sharing;
+mod verify;

@@ -143,6 +143,13 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// The names of the links in a cache from wasm files to artifacts, sorted.
+pub(crate) fn links(cache: &Path) -> Vec<String> {
+    let mut names = names(&cache.join("by-file"));
+    names.retain(|name| name.split('-').count() == 8);
+    names
+}
+
 /// Makes a file look as if it had been written an hour ago.
 pub(crate) fn age(path: &Path) {
     let old = SystemTime::now() - Duration::from_secs(3600);

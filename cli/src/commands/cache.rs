@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use wrun_runtime::{
-    Cache, CacheEntry, CacheKey, CacheMode, CacheRest, Engine, MemoryMode, Module, Pruned, Stale, verify_artifact,
+    Cache, CacheEntry, CacheKey, CacheMode, CacheRest, Engine, MemoryMode, Module, Pruned, Stale, verify_cached,
 };
 
 use crate::exit::Status;
@@ -159,18 +159,14 @@ enum Verdict {
     Gone,
 }
 
-fn verdict(path: &Path) -> Verdict {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Verdict::Gone,
-        Err(error) => return Verdict::Unreadable(error),
-    };
-    match verify_artifact(&bytes) {
-        Ok(()) => Verdict::Sound,
-        Err(stale @ (Stale::Build | Stale::FormatVersion { .. } | Stale::Target | Stale::Cpu(_) | Stale::Config)) => {
-            Verdict::Stale(stale)
-        }
-        Err(damage) => Verdict::Damaged(damage.to_string()),
+fn verdict(cache: &Cache, entry: &CacheEntry) -> Verdict {
+    use Stale::{Build, Config, Cpu, FormatVersion, Target};
+    match verify_cached(cache, entry) {
+        Ok(None) => Verdict::Sound,
+        Ok(Some(stale @ (Build | FormatVersion { .. } | Target | Cpu(_) | Config))) => Verdict::Stale(stale),
+        Ok(Some(damage)) => Verdict::Damaged(damage.to_string()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Verdict::Gone,
+        Err(error) => Verdict::Unreadable(error),
     }
 }
 
@@ -178,8 +174,13 @@ fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
     let (mut sound, mut stale) = (0_u64, 0_u64);
     let mut damaged = Vec::<(PathBuf, String)>::new();
     let mut unreadable = Vec::<(PathBuf, String)>::new();
-    for entry in entries(dir)? {
-        match verdict(&entry.path) {
+    let judge = |cache: Cache| -> io::Result<Vec<_>> {
+        let entries = cache.entries()?.into_iter();
+        Ok(entries.map(|entry| (verdict(&cache, &entry), entry)).collect())
+    };
+    let judged = input::cache::existing(dir)?.map_or(Ok(Vec::new()), judge);
+    for (verdict, entry) in judged.map_err(|error| unusable(dir, &error))? {
+        match verdict {
             Verdict::Sound => sound += 1,
             Verdict::Stale(why) => {
                 log::debug!("{}: {why}", entry.path.display());

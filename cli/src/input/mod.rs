@@ -153,7 +153,7 @@ impl<'a> Input<'a> {
     /// The engine and the module of a run with this kind of memories.
     pub(crate) fn load(&self, memory: MemoryMode) -> Result<(Engine, Module), NoModule> {
         if let Some(artifact) = self.artifact()? {
-            return precompiled::load(&artifact, self.options);
+            return precompiled::load(&artifact, self.options, self.cache()?);
         }
         let engine = Engine::new(&self.options.config(memory))?;
         let module = match self.known(&engine)? {

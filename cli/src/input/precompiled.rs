@@ -2,13 +2,13 @@
 //!
 //! # Safety
 //! This file may use `unsafe`: an artifact is machine code, and nothing that could be checked makes it harmless. The user
-//! has said that it is to be trusted like a program; that it fits this wrun and this machine, and that its header is sound,
+//! has said that it is to be trusted like a program; that it fits this wrun and this machine, and that it is not damaged,
 //! the runtime checks.
 #![allow(unsafe_code, reason = "runs native code that the user vouches for")]
 
 use std::path::Path;
 
-use wrun_runtime::{Engine, Error, MemoryMode, Module, Stale, inspect};
+use wrun_runtime::{Cache, Engine, Error, MemoryMode, Module, Stale, Verify, inspect};
 
 use crate::input::NoModule;
 use crate::options::Options;
@@ -28,7 +28,12 @@ pub(crate) enum Artifact<'a> {
 
 /// Loads an artifact, with the settings that it was made with: they are as good as those of a run without options, unless others
 /// were asked for.
-pub(crate) fn load(artifact: &Artifact<'_>, options: &Options) -> Result<(Engine, Module), NoModule> {
+/// A file that the cache knows to be whole is not verified again.
+pub(crate) fn load(
+    artifact: &Artifact<'_>,
+    options: &Options,
+    cache: Option<&Cache>,
+) -> Result<(Engine, Module), NoModule> {
     let mut config = options.config(MemoryMode::Guarded);
     if !options.codegen.is_chosen() {
         config.like_artifact(match artifact {
@@ -37,7 +42,7 @@ pub(crate) fn load(artifact: &Artifact<'_>, options: &Options) -> Result<(Engine
         });
     }
     let engine = Engine::new(&config)?;
-    match artifact.deserialize(&engine) {
+    match artifact.deserialize(&engine, cache) {
         Err(Error::Artifact(Stale::Config)) if options.codegen.is_chosen() => {
             Err(other_settings(artifact, options)?.into())
         }
@@ -65,10 +70,11 @@ fn other_settings(artifact: &Artifact<'_>, options: &Options) -> Result<Failure,
 }
 
 impl Artifact<'_> {
-    fn deserialize(&self, engine: &Engine) -> Result<Module, Error> {
+    fn deserialize(&self, engine: &Engine, cache: Option<&Cache>) -> Result<Module, Error> {
+        let verify = cache.map_or(Verify::Always, Verify::Once);
         match self {
             // SAFETY: the user vouches for the file's contents, and that nobody writes to it, as for any program that runs.
-            Self::File(path, _) => unsafe { Module::deserialize_file(engine, path) },
+            Self::File(path, _) => unsafe { Module::deserialize_file(engine, path, verify) },
             // SAFETY: the user vouches for the bytes.
             Self::Bytes(bytes) => unsafe { Module::deserialize(engine, bytes) },
         }

@@ -26,14 +26,14 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use crate::address_map::AddressMap;
 use crate::config::Config;
-use crate::header::{Header, PAGE, PROGRAM_HEADER_OFFSET, Section, SectionRange};
+use crate::header::{Compare, Header, PAGE, PROGRAM_HEADER_OFFSET, Section, SectionRange};
 use crate::info::Info;
 use crate::names::Names;
 use crate::stack_maps::StackMaps;
 use crate::traps::Traps;
 use format::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
-pub use crate::header::{Expect, Stale};
+pub use crate::header::{Expect, Part, Stale};
 
 /// The most debug sections that an artifact keeps; DWARF knows about twenty.
 const MAX_DEBUG_SECTIONS: usize = 64;
@@ -54,9 +54,9 @@ pub struct Artifact<'a> {
 }
 
 impl<'a> Artifact<'a> {
-    /// Reads the artifact with these bytes: the header, the checksum of header and info, and bounds. No work per function.
-    pub fn read(bytes: &'a [u8], expect: &Expect) -> Result<Self, Stale> {
-        let header = Header::read(bytes, expect)?;
+    /// Reads the artifact with these bytes: the header with these checksums, and bounds. No work per function.
+    pub fn read(bytes: &'a [u8], expect: &Expect, compare: Compare) -> Result<Self, Stale> {
+        let header = Header::read(bytes, expect, compare)?;
         let info = Info::read(&bytes[header.section(Section::Info).range()]).ok_or(Stale::Sections)?;
         // At most 64 for each memory.
         let image = header.section(Section::Image);
@@ -76,7 +76,7 @@ impl<'a> Artifact<'a> {
         })
     }
 
-    /// Compares the checksums that [`Artifact::read`] leaves out: of every byte of the file.
+    /// Compares all checksums: every byte of the file is covered.
     pub fn verify(&self) -> Result<(), Stale> {
         self.header.verify(self.file)
     }

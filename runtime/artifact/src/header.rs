@@ -8,9 +8,9 @@
 //! 4096 .text …
 //! ```
 //!
-//! Every byte of the file is covered by one checksum: the first page (less the checksum itself) and info by the first one,
-//! which is looked at whenever an artifact is read; text, unwind table and their padding by the second; all else by the
-//! third. They find damage, not malice.
+//! Three checksums cover every byte of the file: the first covers the first page (less the checksum itself) and info, the second
+//! the executable pages, the third all else. They find damage, not malice. [`Compare`] says which of them are compared: a file
+//! that was verified once is not verified again.
 //!
 //! [`Stale`] lists every reason why an artifact cannot be used.
 
@@ -211,8 +211,30 @@ pub enum Stale {
     Sections,
     /// It is longer than it says.
     Length,
-    /// Its bytes have changed since it was written.
-    Checksum,
+    /// Bytes of this part have changed since it was written.
+    Checksum(Part),
+}
+
+/// A part of an artifact that has a checksum.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The first page and info.
+    Head,
+    /// The executable pages.
+    Text,
+    /// All else, info included.
+    Data,
+}
+
+/// Which checksums are compared when an artifact is read.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Compare {
+    /// All: reads every byte.
+    All,
+    /// That of the first page and info.
+    Head,
+    /// None: for bytes that were compared before, or that this process has made.
+    Nothing,
 }
 
 impl fmt::Display for Stale {
@@ -242,7 +264,17 @@ impl fmt::Display for Stale {
             Self::Length => {
                 f.write_str("the compiled module is damaged (it is longer than it should be): compile it again")
             }
-            Self::Checksum => f.write_str("the compiled module is damaged (a checksum differs): compile it again"),
+            Self::Checksum(part) => {
+                let part = match part {
+                    Part::Head => "its header or info",
+                    Part::Text => "its text",
+                    Part::Data => "its data",
+                };
+                write!(
+                    f,
+                    "the compiled module is damaged (the checksum of {part} differs): compile it again"
+                )
+            }
         }
     }
 }
@@ -296,11 +328,7 @@ impl Header {
 
     /// The pages of text and unwind table.
     pub fn executable(&self) -> SectionRange {
-        let start = self.section(Section::Text).start;
-        SectionRange {
-            start,
-            end: self.section(Section::Unwind).end.next_multiple_of(PAGE),
-        }
+        executable(&self.sections)
     }
 
     /// Writes the header into the first page of a file that is complete but for it.
@@ -328,12 +356,12 @@ impl Header {
             checksum: U64::new(0),
         };
         file[HEADER_OFFSET..PROGRAM_HEADER_OFFSET].copy_from_slice(layout.as_bytes());
-        let checksum = head_checksum(file, self.section(Section::Info));
+        let checksum = head_checksum(file, self.section(Section::Info)).expect("sections lie inside of the file");
         file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
     }
 
-    /// Reads the header of a file and checks it, and info's checksum.
-    pub fn read(file: &[u8], expect: &Expect) -> Result<Self, Stale> {
+    /// Reads the header of a file, compares these checksums, and checks each field.
+    pub fn read(file: &[u8], expect: &Expect, compare: Compare) -> Result<Self, Stale> {
         let begins = |at: usize, expected: &[u8]| file.iter().skip(at).zip(expected).all(|(a, b)| a == b);
         if !begins(0, &object::elf::ELFMAG) || !begins(HEADER_OFFSET, &MAGIC) {
             return Err(Stale::NotAnArtifact);
@@ -356,9 +384,7 @@ impl Header {
             core::cmp::Ordering::Equal => {}
         }
         let sections = layout.sections(file.len()).ok_or(Stale::Sections)?;
-        if head_checksum(file, sections[Section::Info as usize]) != layout.checksum.get() {
-            return Err(Stale::Checksum);
-        }
+        layout.compare(file, &sections, compare)?;
         let config = Config::from_bytes(&layout.config).ok_or(Stale::Config)?;
         let missing = config.cpu.without(expect.cpu);
         if missing != CpuFeatures::NONE {
@@ -375,15 +401,18 @@ impl Header {
         })
     }
 
-    /// Compares the checksums of text and data, which [`Header::read`] leaves out, with those of the file it came from.
+    /// Compares all checksums with those of the file that the header came from.
     pub fn verify(&self, file: &[u8]) -> Result<(), Stale> {
         let layout = Layout::read(file).ok_or(Stale::Truncated)?;
-        let executable = self.executable().range();
-        let text = file.get(executable.clone()).ok_or(Stale::Truncated)?;
-        let data = file.get(executable.end..).ok_or(Stale::Truncated)?;
-        let same = XxHash3_64::oneshot(text) == layout.text_checksum.get()
-            && XxHash3_64::oneshot(data) == layout.data_checksum.get();
-        if same { Ok(()) } else { Err(Stale::Checksum) }
+        layout.compare(file, &self.sections, Compare::All)
+    }
+}
+
+/// The pages of text and unwind table.
+fn executable(sections: &[SectionRange; Section::ALL.len()]) -> SectionRange {
+    SectionRange {
+        start: sections[Section::Text as usize].start,
+        end: sections[Section::Unwind as usize].end.next_multiple_of(PAGE),
     }
 }
 
@@ -392,6 +421,33 @@ impl Layout {
     fn read(file: &[u8]) -> Option<&Self> {
         let page = file.get(..PAGE)?;
         Self::ref_from_bytes(&page[HEADER_OFFSET..PROGRAM_HEADER_OFFSET]).ok()
+    }
+
+    /// Compares checksums of the file that has this header and these sections.
+    fn compare(
+        &self,
+        file: &[u8],
+        sections: &[SectionRange; Section::ALL.len()],
+        compare: Compare,
+    ) -> Result<(), Stale> {
+        if compare == Compare::Nothing {
+            return Ok(());
+        }
+        let same = |part, stored: U64, computed: Option<u64>| match computed {
+            Some(computed) if computed == stored.get() => Ok(()),
+            Some(_) => Err(Stale::Checksum(part)),
+            None => Err(Stale::Truncated),
+        };
+        let head = head_checksum(file, sections[Section::Info as usize]);
+        same(Part::Head, self.checksum, head)?;
+        if compare == Compare::Head {
+            return Ok(());
+        }
+        let pages = executable(sections).range();
+        let text = file.get(pages.clone()).map(XxHash3_64::oneshot);
+        same(Part::Text, self.text_checksum, text)?;
+        let data = file.get(pages.end..).map(XxHash3_64::oneshot);
+        same(Part::Data, self.data_checksum, data)
     }
 
     /// The places of the sections, if they are in order, aligned and inside of the file, with the executable pages apart
@@ -429,13 +485,12 @@ fn target() -> [u8; 32] {
     bytes
 }
 
-/// The checksum of the first page, without the place where it is stored, and of info. 0 for a file without them.
-fn head_checksum(file: &[u8], info: SectionRange) -> u64 {
-    let parts = [0..CHECKSUM.start, CHECKSUM.end..PAGE, info.range()];
-    let checksum = parts.into_iter().try_fold(0, |seed, part| {
+/// The checksum of the first page, without the place where it is stored, and of info. `None` for a file without them.
+fn head_checksum(file: &[u8], info: SectionRange) -> Option<u64> {
+    let mut parts = [0..CHECKSUM.start, CHECKSUM.end..PAGE, info.range()].into_iter();
+    parts.try_fold(0, |seed, part| {
         Some(XxHash3_64::oneshot_with_seed(seed, file.get(part)?))
-    });
-    checksum.unwrap_or_default()
+    })
 }
 
 /// Gives a file whose first page or info was changed by a test the checksum that fits.
@@ -443,7 +498,7 @@ fn head_checksum(file: &[u8], info: SectionRange) -> u64 {
 pub(crate) fn reseal(file: &mut [u8]) {
     let sections = Layout::read(file).and_then(|layout| layout.sections(file.len()));
     let info = sections.map_or(SectionRange::default(), |sections| sections[Section::Info as usize]);
-    let checksum = head_checksum(file, info);
+    let checksum = head_checksum(file, info).expect("a test's file is whole");
     file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
 }
 
@@ -463,7 +518,9 @@ mod tests {
             Stale::Config,
             Stale::Sections,
             Stale::Length,
-            Stale::Checksum,
+            Stale::Checksum(Part::Head),
+            Stale::Checksum(Part::Text),
+            Stale::Checksum(Part::Data),
         ];
         let texts: std::collections::BTreeSet<_> = reasons.iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), reasons.len());

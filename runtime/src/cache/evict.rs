@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use super::key::fields_name;
 use super::names::{self, LinkName, Name};
 use super::{BY_FILE, Cache, CacheKey, CacheMode};
 use crate::sys::dir::{Dir, Facts, Opened};
@@ -16,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How exactly it is known when an artifact was last used: a run that finds a later use recorded records none.
 const RESOLUTION: Duration = Duration::from_secs(60);
 
-/// The most links that are kept. A machine with fresh checkouts makes one for each of them, and none of those is used again.
+/// The most links of one kind that are kept. A machine with fresh checkouts makes one for each of them, and none of those is used again.
 const MOST_LINKS: usize = 4096;
 
 /// An artifact in a cache.
@@ -103,13 +104,20 @@ impl Cache {
     }
 
     /// Records that an artifact is used now. The system itself does so at times or never, as the file system was mounted.
-    pub(super) fn note_use(&self, artifact: &Opened) {
+    /// `verified` is the target of the link that says that the artifact was verified, which follows.
+    pub(super) fn note_use(&self, artifact: &mut Opened, verified: Option<&str>) {
         let is_known = artifact.facts.used.elapsed().map_or(true, |age| age <= RESOLUTION);
         if is_known || self.mode != CacheMode::ReadWrite {
             return;
         }
-        if let Err(error) = artifact.set_read_now() {
-            log::debug!("cache: cannot record that an artifact is used: {error}");
+        let before = artifact.facts.identity;
+        match artifact.set_read_now().and_then(|()| artifact.refresh()) {
+            Ok(()) => {
+                if let Some(target) = verified {
+                    self.move_verified(&before, &artifact.facts.identity, target);
+                }
+            }
+            Err(error) => log::debug!("cache: cannot record that an artifact is used: {error}"),
         }
     }
 
@@ -234,7 +242,7 @@ impl Cache {
     /// Called after a link was made: removes the oldest ones if there are too many. Which of them are still of use, nobody knows.
     pub(super) fn keep_few_links(&self) {
         let swept = self.links().and_then(|links| match links {
-            Some(links) if count(&links)? > MOST_LINKS => {
+            Some(links) if count(&links)? > MOST_LINKS || count_verified(&links)? > MOST_LINKS => {
                 self.sweep_links(&links, Sweep::LeftOver, &mut Pruned::default())
             }
             _ => Ok(()),
@@ -259,30 +267,41 @@ impl Cache {
         }
     }
 
-    /// Removes links to artifacts that are gone, and the older half of the others if there are too many.
+    /// Removes links to artifacts that are gone or are others now, and the older half of each kind if there are too many.
     fn sweep_links(&self, links: &Dir, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
-        let mut kept = Vec::new();
+        let (mut known, mut verified) = (Vec::new(), Vec::new());
         let mut remove = |name: String| {
             let removed = links.remove(&name);
             pruned.note(|| self.path.join(BY_FILE).join(name), removed);
         };
         for (name, facts) in links.items(LinkName::parse)? {
             let text = name.to_string();
-            let leads_to_an_artifact = || links.read_link(&text).is_ok_and(|led| names::is_target(led.as_bytes()));
-            if !facts.is_link || !leads_to_an_artifact() {
+            let Some(target) = links.read_link(&text).ok().filter(|_| facts.is_link) else {
+                continue;
+            };
+            let is_elsewhere =
+                target.as_bytes() == names::ELSEWHERE.as_bytes() && matches!(name, LinkName::Verified(_));
+            if !is_elsewhere && !names::is_target(target.as_bytes()) {
                 continue;
             }
+            let found = || links.facts_through_links(&text);
             match name {
                 _ if sweep == Sweep::All => remove(text),
-                LinkName::Identity(_) if links.leads_somewhere(&text) => kept.push((facts.written, text)),
+                LinkName::Identity(_) if found().is_ok() => known.push((facts.written, text)),
+                LinkName::Verified(_) if is_elsewhere => verified.push((facts.written, text)),
+                LinkName::Verified(_) if found().is_ok_and(|found| fields_name(&found.identity) == text) => {
+                    verified.push((facts.written, text));
+                }
                 LinkName::Temporary(_) if !is_old(&facts) => {}
-                LinkName::Identity(_) | LinkName::Temporary(_) => remove(text),
+                LinkName::Identity(_) | LinkName::Verified(_) | LinkName::Temporary(_) => remove(text),
             }
         }
-        if kept.len() > MOST_LINKS {
-            kept.sort();
-            let half = kept.len() / 2;
-            kept.drain(..half).for_each(|(_, name)| remove(name));
+        for mut kept in [known, verified] {
+            if kept.len() > MOST_LINKS {
+                kept.sort();
+                let half = kept.len() / 2;
+                kept.drain(..half).for_each(|(_, name)| remove(name));
+            }
         }
         Ok(())
     }
@@ -292,7 +311,12 @@ fn is_old(facts: &Facts) -> bool {
     facts.written.elapsed().is_ok_and(|age| age > GRACE)
 }
 
-/// How many links there are, by their names.
+/// How many files are known to be whole, by the names of their links.
+fn count_verified(links: &Dir) -> io::Result<usize> {
+    links.count(|name| matches!(LinkName::parse(name), Some(LinkName::Verified(_))))
+}
+
+/// How many wasm files are known, by the names of their links.
 fn count(links: &Dir) -> io::Result<usize> {
     links.count(|name| matches!(LinkName::parse(name), Some(LinkName::Identity(_))))
 }

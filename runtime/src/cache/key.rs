@@ -52,7 +52,11 @@ impl fmt::Display for CacheKey {
 }
 
 fn hex(out: &mut impl Write, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().try_for_each(|byte| {
+        out.write_char(char::from(DIGITS[usize::from(byte >> 4)]))?;
+        out.write_char(char::from(DIGITS[usize::from(byte & 15)]))
+    })
 }
 
 /// Everything, besides the wasm bytes, that changes an artifact: build and compile settings. As it is and not as a hash: a warm start
@@ -106,12 +110,17 @@ impl FileIdentity {
     /// disk, when the file was written a short while ago.
     pub(super) fn before_reading(mut self, file: &File) -> Self {
         self.is_reliable = self.is_settled()
-            && self.tells_contents_apart()
+            && tells_contents_apart(&self.fields)
             && dir::make_changes_show(file).unwrap_or_else(|error| {
                 log::debug!("cache: the module's file cannot be remembered: {error}");
                 false
             });
         self
+    }
+
+    /// Device, inode, size, and times.
+    pub(super) fn fields(&self) -> &[i64; 7] {
+        &self.fields
     }
 
     /// Whether the file can be remembered by it.
@@ -135,25 +144,31 @@ impl FileIdentity {
         u64::try_from(latest).map_or(true, |latest| now.as_secs().saturating_sub(latest) > SETTLING.as_secs())
     }
 
-    /// Whether the time of the inode's change is one that a system took, and not the builder of an image. An image that is built
-    /// again has the same devices, inodes and times as the one before it, whatever is in its files; builders write whole seconds.
-    /// So do file systems with a coarse clock, whose times tell two contents no better apart.
-    fn tells_contents_apart(&self) -> bool {
-        let [.., nanoseconds] = self.fields;
-        nanoseconds != 0
-    }
-
     /// The name of the link for a file with this identity, under these settings: about 140 characters.
     pub(super) fn name(&self, settings: &Settings) -> String {
-        let mut name = String::with_capacity(192);
-        let written = self
-            .fields
-            .iter()
-            .try_for_each(|field| write!(name, "{field:x}-"))
-            .and_then(|()| hex(&mut name, &settings.0));
-        written.expect("writing to a string does not fail");
+        let mut name = fields_name(&self.fields);
+        name.push('-');
+        hex(&mut name, &settings.0).expect("writing to a string does not fail");
         name
     }
+}
+
+/// True if the time of the inode's change is one that a system took, and not the builder of an image. An image that is built
+/// again has the same devices, inodes and times as the one before it, whatever is in its files; builders write whole seconds.
+/// So do file systems with a coarse clock, whose times tell two contents no better apart.
+pub(super) fn tells_contents_apart(fields: &[i64; 7]) -> bool {
+    let [.., nanoseconds] = fields;
+    *nanoseconds != 0
+}
+
+/// The fields of an identity as a part of a name.
+pub(super) fn fields_name(fields: &[i64; 7]) -> String {
+    let mut name = String::with_capacity(192);
+    for (at, field) in fields.iter().enumerate() {
+        let separator = if at == 0 { "" } else { "-" };
+        write!(name, "{separator}{field:x}").expect("writing to a string does not fail");
+    }
+    name
 }
 
 #[cfg(test)]
@@ -187,8 +202,8 @@ mod tests {
     #[test]
     fn times_of_whole_seconds_are_of_no_use() {
         for (nanoseconds, of_use) in [([0, 0], false), ([5, 0], false), ([0, 5], true), ([5, 7], true)] {
-            let identity = identity([1, 2, 3, 4, nanoseconds[0], 5, nanoseconds[1]]);
-            assert_eq!(identity.tells_contents_apart(), of_use, "{nanoseconds:?}");
+            let fields = [1, 2, 3, 4, nanoseconds[0], 5, nanoseconds[1]];
+            assert_eq!(tells_contents_apart(&fields), of_use, "{nanoseconds:?}");
         }
     }
 

@@ -4,7 +4,8 @@
 //! DIR/KEY.wrun         an artifact; written once, never changed, replaced by renaming another one over it
 //! DIR/KEY.lock         held (flock) by the process that compiles this artifact, so that others wait instead of compiling it too
 //! DIR/new-RANDOM       an artifact that is being written; held (flock) by its writer
-//! DIR/by-file/ID       a symbolic link to ../KEY.wrun: the file with this identity has this artifact. Advisory
+//! DIR/by-file/ID-SETTINGS  a symbolic link to ../KEY.wrun: the wasm file with this identity has this artifact. Advisory
+//! DIR/by-file/ID       a symbolic link: the checksums of the artifact with this identity were compared (`verified`)
 //! ```
 //!
 //! Artifacts are native code, so what somebody else could have written is not used: the directory, the artifact, and `by-file`
@@ -19,6 +20,7 @@ mod evict;
 mod key;
 mod names;
 mod publish;
+mod verified;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -30,6 +32,7 @@ pub use evict::{CacheEntry, CacheRest, Pruned};
 pub(crate) use key::Settings;
 pub use key::{CacheKey, FileIdentity};
 use names::Name;
+pub(crate) use verified::{Found, Unverified};
 
 use crate::error::Miss;
 use crate::sys::dir::{Dir, Opened, Owner, effective_user};
@@ -206,20 +209,22 @@ impl Cache {
     }
 
     /// The artifact with this key.
-    pub(crate) fn find(&self, key: &CacheKey) -> Result<Opened, Miss> {
-        self.check_artifact(self.dir.read(&key.file_name()))
+    pub(crate) fn find(&self, key: &CacheKey) -> Result<Found, Miss> {
+        let name = key.file_name();
+        self.check_artifact(self.dir.read(&name), || Ok(names::target(&name)))
     }
 
     /// The artifact that was remembered for a file with this identity.
-    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Result<Opened, Miss> {
-        let found = self.check_links().and_then(|()| {
-            let name = format!("{BY_FILE}/{}", identity.name(settings));
-            match self.dir.read_within(&name)? {
-                Some(artifact) => Ok(artifact),
-                None => self.read_linked(&name),
-            }
+    pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Result<Found, Miss> {
+        let name = format!("{BY_FILE}/{}", identity.name(settings));
+        let found = self.check_links().and_then(|()| match self.dir.read_within(&name)? {
+            Some(artifact) => Ok(artifact),
+            None => self.read_linked(&name),
         });
-        self.check_artifact(found)
+        self.check_artifact(found, || {
+            let target = self.dir.read_link(&name)?.into_string();
+            target.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+        })
     }
 
     /// Opens the artifact that a link is one to, where the system cannot be told to stay within the directory.
@@ -230,17 +235,19 @@ impl Cache {
     }
 
     /// An artifact that was found and is to be trusted.
-    fn check_artifact(&self, found: io::Result<Opened>) -> Result<Opened, Miss> {
+    fn check_artifact(
+        &self,
+        found: io::Result<Opened>,
+        target: impl FnOnce() -> io::Result<String>,
+    ) -> Result<Found, Miss> {
         let checked = found.and_then(|artifact| {
             Foreign::check(artifact.facts.owner, self.owner)?;
-            Ok(artifact)
+            self.found(artifact, target)
         });
-        let artifact = checked.map_err(|error| match error.kind() {
+        checked.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Miss::Absent,
             _ => Miss::Unusable(error),
-        })?;
-        self.note_use(&artifact);
-        Ok(artifact)
+        })
     }
 
     /// Whether the links can only be wrun's own: one of somebody else's would let another program run. That the directory is
@@ -252,6 +259,14 @@ impl Cache {
             false => Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a directory")),
         };
         checked.map_err(|error| io::Error::new(error.kind(), format!("{BY_FILE}: {error} (remove it)")))
+    }
+
+    /// Makes the directory of links, if it is not there, and checks that one that is there can only be wrun's own.
+    fn make_links(&self) -> io::Result<()> {
+        match self.check_links() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.dir.make_dir(BY_FILE),
+            result => result,
+        }
     }
 
     /// The identity with which a file can be remembered, from one that was taken before; to be asked for before the file's
@@ -273,10 +288,7 @@ impl Cache {
         if !self.remembers(identity) {
             return Ok(());
         }
-        match self.check_links() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.dir.make_dir(BY_FILE)?,
-            result => result?,
-        }
+        self.make_links()?;
         let name = format!("{BY_FILE}/{}", identity.name(settings));
         let target = names::target(&key.file_name());
         match self.dir.symlink(&target, &name) {

@@ -65,6 +65,8 @@ impl fmt::Display for Name {
 pub(super) enum LinkName {
     /// The identity of a file, and settings.
     Identity(String),
+    /// The identity of an artifact whose checksums were compared.
+    Verified(String),
     /// A link that gets its name next, as a file has it that is being written.
     Temporary(String),
 }
@@ -77,21 +79,28 @@ impl LinkName {
         }
         let name = name.to_str()?;
         let mut parts = name.split('-');
-        let fields = parts.by_ref().take(7).filter(|field| is_number(field)).count();
-        let settings = parts.next()?;
-        (fields == 7 && is_hex(settings, 2 * Settings::LEN) && parts.next().is_none())
-            .then(|| Self::Identity(name.to_owned()))
+        if parts.by_ref().take(7).filter(|field| is_number(field)).count() != 7 {
+            return None;
+        }
+        match (parts.next(), parts.next()) {
+            (None, _) => Some(Self::Verified(name.to_owned())),
+            (Some(settings), None) if is_hex(settings, 2 * Settings::LEN) => Some(Self::Identity(name.to_owned())),
+            _ => None,
+        }
     }
 }
 
 impl fmt::Display for LinkName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Identity(name) => f.write_str(name),
+            Self::Identity(name) | Self::Verified(name) => f.write_str(name),
             Self::Temporary(number) => write!(f, "{NEW}{number}"),
         }
     }
 }
+
+/// Where the link leads that says that the checksums of a file outside of the cache were compared: nowhere.
+pub(super) const ELSEWHERE: &str = "elsewhere";
 
 /// Where the link to an artifact with this name leads.
 pub(super) fn target(artifact: &str) -> String {
@@ -142,6 +151,10 @@ mod tests {
             assert_eq!(name.to_string(), text);
             assert_eq!(LinkName::parse(OsStr::new(&text)), Some(name));
         }
+        let text = "fe00-0-1-ffffffffffffffff-7-6b033f1e-0";
+        let name = LinkName::Verified(text.to_owned());
+        assert_eq!(name.to_string(), text);
+        assert_eq!(LinkName::parse(OsStr::new(text)), Some(name));
         let text = Name::temporary().to_string();
         let name = LinkName::parse(OsStr::new(&text)).expect("made the same way");
         assert_eq!(name.to_string(), text);
@@ -184,6 +197,10 @@ mod tests {
         let settings = "00".repeat(40);
         for link in [
             &settings,
+            "1-2-3-4-5-6",
+            "1-2-3-4-5-6-",
+            "1-2-3-4-5-6-7-",
+            "1-2-3-4-5-6-7-8",
             &format!("1-2-3-4-5-6-{settings}"),
             &format!("1-2-3-4-5-6-7-8-{settings}"),
             &format!("1-2-3-4-5-6-7-{settings}-"),

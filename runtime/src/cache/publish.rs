@@ -8,8 +8,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::names::Name;
-use super::{Cache, CacheKey, CacheMode};
+use super::names::{self, Name};
+use super::{Cache, CacheKey, CacheMode, Unverified};
+use crate::sys::dir::identity;
 use crate::sys::file::may_have;
 
 /// How long a process waits for another one that is at work on the same module. A file takes seconds, the largest minutes.
@@ -145,8 +146,21 @@ impl Cache {
             let _ = self.dir.remove(&temporary);
             return Err(error);
         }
+        self.remember_published(&file, key);
         self.keep_within_limit(key);
         Ok(())
+    }
+
+    /// Remembers that an artifact is whole that was just written. To be called when it has its name: giving it one changes the time
+    /// of the inode's change.
+    fn remember_published(&self, file: &File, key: &CacheKey) {
+        match file.metadata() {
+            Ok(metadata) => {
+                let target = names::target(&key.file_name());
+                self.remember_verified(&Unverified::new(identity(&metadata), target));
+            }
+            Err(error) => log::debug!("cache: cannot remember that an artifact is whole: {error}"),
+        }
     }
 
     /// Gives an artifact its name. Anything but a directory is replaced.

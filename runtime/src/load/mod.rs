@@ -12,11 +12,11 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::slice;
 
 use wrun_artifact::config::{Config, CpuFeatures};
 use wrun_artifact::elf::{Artifact, Expect, Stale};
+use wrun_artifact::header::Compare;
 
 use crate::error::Error;
 use crate::sys;
@@ -56,19 +56,19 @@ impl Image {
     ///
     /// # Safety
     /// The bytes were made by wrun, and nobody has changed them.
-    pub(crate) unsafe fn from_bytes(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
+    pub(crate) unsafe fn from_bytes(bytes: &[u8], config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
         match sys::file::unnamed(bytes) {
             // SAFETY: the file has no name, so nobody else can change it.
-            Ok(file) => match unsafe { Self::map(file, bytes.len(), config) } {
+            Ok(file) => match unsafe { Self::map(file, bytes.len(), config, compare) } {
                 Err(Error::Resource(why)) => {
                     log::debug!("load: cannot map an unnamed file ({why}), copying");
-                    Self::copy(bytes, config)
+                    Self::copy(bytes, config, compare)
                 }
                 result => result,
             },
             Err(error) => {
                 log::debug!("load: cannot make an unnamed file ({error}), copying");
-                Self::copy(bytes, config)
+                Self::copy(bytes, config, compare)
             }
         }
     }
@@ -76,50 +76,51 @@ impl Image {
     /// Loads an artifact that this process has just compiled.
     pub(crate) fn from_compiler(artifact: &[u8], config: &Config) -> Result<Self, Error> {
         // SAFETY: the compiler of this build has made the bytes, and they have been this process's own since.
-        unsafe { Self::from_bytes(artifact, Some(config)) }
+        unsafe { Self::from_bytes(artifact, Some(config), Compare::Nothing) }
     }
 
     /// Loads an artifact of the cache, by mapping its file.
-    pub(crate) fn from_cache(artifact: Opened, config: &Config) -> Result<Self, Error> {
+    pub(crate) fn from_cache(artifact: Opened, config: &Config, compare: Compare) -> Result<Self, Error> {
         let Opened { file, facts } = artifact;
         let len = usize::try_from(facts.bytes).map_err(|_| Stale::Length)?;
         // SAFETY: only this user and root can write to the cache's directory (checked when that was opened) and to this file
         // (checked when it was found), and files in it are written once, before they get their names.
-        unsafe { Self::map(file.into(), len, Some(config)) }
+        unsafe { Self::map(file.into(), len, Some(config), compare) }
     }
 
-    /// Loads an artifact from a file, by mapping it.
+    /// Loads an artifact from an open file, by mapping it.
     ///
     /// # Safety
     /// The file was made by wrun; nobody changes or truncates it while the image lives.
-    pub(crate) unsafe fn from_file(path: &Path, config: Option<&Config>) -> Result<Self, Error> {
-        let open = |error: io::Error| Error::Resource(format!("cannot open {}: {error}", path.display()));
-        let file = File::open(path).map_err(open)?;
-        let len = usize::try_from(file.metadata().map_err(open)?.len()).map_err(|_| Stale::Length)?;
+    pub(crate) unsafe fn from_file(file: File, config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
+        let metadata = file.metadata();
+        let len = metadata.map_err(|error| Error::resource("cannot map", &error))?.len();
+        let len = usize::try_from(len).map_err(|_| Stale::Length)?;
         // SAFETY: the caller's promise.
-        unsafe { Self::map(file.into(), len, config) }
+        unsafe { Self::map(file.into(), len, config, compare) }
     }
 
     /// # Safety
     /// Nobody changes or truncates the file while the image lives.
-    unsafe fn map(file: OwnedFd, len: usize, config: Option<&Config>) -> Result<Self, Error> {
+    unsafe fn map(file: OwnedFd, len: usize, config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
         if len == 0 {
             return Err(Stale::NotAnArtifact.into());
         }
         // SAFETY: the caller's promise.
         let mapping = unsafe { Mapping::of_file(file.as_fd(), len) }.map_err(|e| Error::resource("cannot map", &e))?;
-        match Self::check(mapping, len, Some(file), config)? {
+        match Self::check(mapping, len, Some(file), config, compare)? {
             Checked::Image(image) => Ok(*image),
             Checked::NotExecutable(mapping, why) => {
                 // A file system without execution: its bytes can still be read.
                 log::debug!("load: the file cannot be mapped as code ({why}), copying");
                 // SAFETY: the mapping is readable and this long.
-                Self::copy(unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) }, config)
+                let bytes = unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) };
+                Self::copy(bytes, config, compare)
             }
         }
     }
 
-    fn copy(bytes: &[u8], config: Option<&Config>) -> Result<Self, Error> {
+    fn copy(bytes: &[u8], config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
         let size = round_up_to_pages(bytes.len().max(1)).ok_or_else(Error::damaged)?;
         let mapping = Mapping::zeroed(size).map_err(|error| Error::resource("cannot load the artifact", &error))?;
         // SAFETY: the mapping is new, writable and at least as long.
@@ -129,17 +130,26 @@ impl Image {
                 .as_ptr()
                 .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
-        match Self::check(mapping, bytes.len(), None, config)? {
+        match Self::check(mapping, bytes.len(), None, config, compare)? {
             Checked::Image(image) => Ok(*image),
             Checked::NotExecutable(_, why) => Err(Error::resource("cannot make the artifact's text executable", &why)),
         }
     }
 
-    fn check(mapping: Mapping, len: usize, file: Option<OwnedFd>, config: Option<&Config>) -> Result<Checked, Error> {
+    fn check(
+        mapping: Mapping,
+        len: usize,
+        file: Option<OwnedFd>,
+        config: Option<&Config>,
+        compare: Compare,
+    ) -> Result<Checked, Error> {
         // SAFETY: the mapping is at least `len` long, readable, and moves into the same value as the artifact that reads from
         // it; the text's bytes stay as they are when they become executable.
         let bytes: &'static [u8] = unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) };
-        let artifact = Artifact::read(bytes, &expect(config))?;
+        let artifact = Artifact::read(bytes, &expect(config), compare)?;
+        if compare == Compare::All {
+            log::debug!("load: the checksums of all {len} bytes fit");
+        }
         if let Err(error) = mapping.make_executable(artifact.executable()) {
             return Ok(Checked::NotExecutable(mapping, error));
         }

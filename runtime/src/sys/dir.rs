@@ -39,6 +39,8 @@ pub(crate) struct Facts {
     pub(crate) used: SystemTime,
     /// When it was last written.
     pub(crate) written: SystemTime,
+    /// As [`identity`] has it.
+    pub(crate) identity: [i64; 7],
 }
 
 /// A regular file that is open.
@@ -61,7 +63,13 @@ impl Opened {
         Ok(Self { file, facts })
     }
 
-    /// Makes this moment the time when the file was last read.
+    /// Looks at the file again.
+    pub(crate) fn refresh(&mut self) -> io::Result<()> {
+        self.facts = Facts::new(&rustix::fs::fstat(&self.file)?);
+        Ok(())
+    }
+
+    /// Makes this moment the time when the file was last read. Its inode counts as changed then.
     pub(crate) fn set_read_now(&self) -> io::Result<()> {
         let times = Timestamps {
             last_access: Timespec {
@@ -134,6 +142,11 @@ impl Dir {
             name,
             AtFlags::SYMLINK_NOFOLLOW,
         )?))
+    }
+
+    /// What is known of what a name leads to, through links.
+    pub(crate) fn facts_through_links(&self, name: &str) -> io::Result<Facts> {
+        Ok(Facts::new(&rustix::fs::statat(&self.0, name, AtFlags::empty())?))
     }
 
     /// Opens a regular file for reading; not through a link.
@@ -209,11 +222,6 @@ impl Dir {
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// Whether something has this name, and it is no link to nothing.
-    pub(crate) fn leads_somewhere(&self, name: &str) -> bool {
-        rustix::fs::statat(&self.0, name, AtFlags::empty()).is_ok()
-    }
-
     /// How many names in the directory `accept` takes; nothing else is asked about them.
     pub(crate) fn count(&self, accept: impl Fn(&OsStr) -> bool) -> io::Result<usize> {
         let mut count = 0;
@@ -251,6 +259,15 @@ impl Facts {
             bytes: u64::try_from(stat.st_size).unwrap_or_default(),
             used: written.max(time(stat.st_atime, stat.st_atime_nsec as i64)),
             written,
+            identity: [
+                stat.st_dev.cast_signed(),
+                stat.st_ino.cast_signed(),
+                stat.st_size,
+                stat.st_mtime,
+                stat.st_mtime_nsec as i64,
+                stat.st_ctime,
+                stat.st_ctime_nsec as i64,
+            ],
         }
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::TrapCode;
 use crate::address_map::AddressMapBuilder;
 use crate::config::{CpuFeatures, FORMAT_VERSION};
-use crate::header::{HEADER_OFFSET, reseal};
+use crate::header::{Compare, HEADER_OFFSET, Part, reseal};
 use crate::info::{FuncRow, InfoBuilder, ItemKind, RunRow, Span};
 use crate::names::NamesBuilder;
 use crate::stack_maps::StackMapsBuilder;
@@ -98,7 +98,7 @@ fn sample() -> Vec<u8> {
 
 /// Reads all that can be read.
 fn exercise(file: &[u8]) -> Result<(), Stale> {
-    let artifact = Artifact::read(file, &expect())?;
+    let artifact = Artifact::read(file, &expect(), Compare::Head)?;
     let _ = (
         artifact.verify(),
         artifact.config(),
@@ -138,7 +138,7 @@ fn exercise(file: &[u8]) -> Result<(), Stale> {
 #[test]
 fn everything_reads_back() {
     let file = sample();
-    let artifact = Artifact::read(&file, &expect()).expect("fits");
+    let artifact = Artifact::read(&file, &expect(), Compare::Head).expect("fits");
     artifact.verify().expect("whole");
     assert_eq!(*artifact.config(), config());
     assert_eq!(artifact.text(), PAGE..PAGE + 38);
@@ -172,7 +172,7 @@ fn everything_reads_back() {
 #[test]
 fn what_does_not_fit_has_its_own_reason() {
     let file = sample();
-    let stale = |file: &[u8], expect: &Expect| Artifact::read(file, expect).err();
+    let stale = |file: &[u8], expect: &Expect| Artifact::read(file, expect, Compare::Head).err();
     assert_eq!(stale(&file, &expect()), None);
     assert_eq!(
         stale(
@@ -239,7 +239,7 @@ fn what_does_not_fit_has_its_own_reason() {
     }
     let mut damaged = file.clone();
     damaged[HEADER_OFFSET - 1] ^= 1;
-    assert_eq!(stale(&damaged, &expect()), Some(Stale::Checksum));
+    assert_eq!(stale(&damaged, &expect()), Some(Stale::Checksum(Part::Head)));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn each_changed_byte_is_found() {
     let mut file = sample();
     for at in 0..file.len() {
         file[at] ^= 0x10;
-        let found = Artifact::read(&file, &expect()).and_then(|artifact| artifact.verify());
+        let found = Artifact::read(&file, &expect(), Compare::Head).and_then(|artifact| artifact.verify());
         assert!(found.is_err(), "byte {at}");
         let _ = exercise(&file);
         file[at] ^= 0x10;
@@ -265,7 +265,9 @@ fn each_changed_byte_is_found() {
 #[test]
 fn damage_that_the_checksum_hides_does_not_panic() {
     let mut file = sample();
-    let info = Artifact::read(&file, &expect()).expect("fits").section(Section::Info);
+    let info = Artifact::read(&file, &expect(), Compare::Head)
+        .expect("fits")
+        .section(Section::Info);
     for at in (0..HEADER_OFFSET + 400).chain(info) {
         let byte = file[at];
         for value in [byte ^ 1, byte ^ 0x80, byte.wrapping_add(1), 0xff] {
@@ -282,7 +284,9 @@ fn damage_that_the_checksum_hides_does_not_panic() {
 #[test]
 fn a_run_outside_of_the_image_is_refused() {
     let mut file = sample();
-    let info = Artifact::read(&file, &expect()).expect("fits").section(Section::Info);
+    let info = Artifact::read(&file, &expect(), Compare::Head)
+        .expect("fits")
+        .section(Section::Info);
     let image = (2 * PAGE as u64).to_le_bytes();
     let at = info.start
         + file[info]

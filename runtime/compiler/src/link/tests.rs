@@ -2,6 +2,7 @@
 
 use wrun_artifact::config::CpuFeatures;
 use wrun_artifact::elf::{Artifact, Expect};
+use wrun_artifact::header::Compare;
 use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
 use wrun_artifact::vmlayout::Libcall;
 
@@ -60,7 +61,7 @@ fn read(bytes: &[u8]) -> Artifact<'_> {
         config: Some(config()),
         cpu: CpuFeatures::X86_64_V2,
     };
-    let artifact = Artifact::read(bytes, &expect).expect("fits");
+    let artifact = Artifact::read(bytes, &expect, Compare::All).expect("fits");
     artifact.verify().expect("whole");
     artifact
 }
