@@ -1,4 +1,4 @@
-//! Why a module was not compiled: one closed list, with the wording.
+//! Reasons for which a module is not compiled: one closed list, with the wording.
 
 use core::fmt;
 
@@ -44,13 +44,29 @@ pub enum CompileError {
         name: Option<String>,
         /// What happened.
         reason: String,
-        /// Whether this is wrun's own fault (a panic or a broken invariant), not a limit.
+        /// True for wrun's own fault (a panic or a broken invariant), false for a limit.
         bug: bool,
     },
     /// Something that is not part of any function of the module went wrong, by wrun's own fault.
     Bug(String),
     /// The deadline passed while compiling.
     Interrupted,
+}
+
+/// Why one function or trampoline has no code. The pipeline adds its name and makes a [`CompileError`] of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Failure {
+    /// A limit of wrun or of the code generator.
+    Limit(String),
+    /// A bug in wrun: a panic or a broken invariant.
+    Bug(String),
+}
+
+impl Failure {
+    /// A bug in wrun.
+    pub(crate) fn bug(reason: impl Into<String>) -> Self {
+        Self::Bug(reason.into())
+    }
 }
 
 impl fmt::Display for CompileError {

@@ -12,7 +12,7 @@ use wrun_artifact::index::DefinedFuncIndex;
 
 use super::{cfi, panics, trampoline};
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
-use crate::error::CompileError;
+use crate::error::{CompileError, Failure};
 use crate::translate::{self, Env, trap};
 
 /// The code generator's memory that is kept from function to function: one per thread.
@@ -39,22 +39,6 @@ impl Default for Parts {
 
 /// Bodies longer than this leave their allocations behind: they would keep memory that hardly any other function needs.
 const LARGE_BODY: usize = 64 << 10;
-
-/// Why there is no code.
-struct Failure {
-    reason: String,
-    /// Whether it is wrun's own fault.
-    bug: bool,
-}
-
-impl Failure {
-    fn bug(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            bug: true,
-        }
-    }
-}
 
 /// Compiles the function or trampoline `symbol` into `out`.
 pub(crate) fn compile(
@@ -90,7 +74,7 @@ fn defined(
     out: &mut CompiledFunction,
 ) -> Result<(), Failure> {
     parts.codegen.clear();
-    translate::function(&mut parts.translate, env, func, &mut parts.codegen.func).map_err(untranslated)?;
+    translate::function(&mut parts.translate, env, func, &mut parts.codegen.func)?;
     let begin = u32::try_from(env.module.bodies[func].range.start).ok();
     let begin = begin.filter(|_| env.config.address_map);
     generate(parts, env.isa, begin, out)
@@ -208,26 +192,13 @@ fn relocation(reloc: &FinalizedMachReloc, func: &ir::Function) -> Result<Reloc, 
     }
 }
 
-/// What an error of translation means: it says itself when it is wrun's bug.
-fn untranslated(reason: String) -> Failure {
-    match reason.strip_prefix("wrun's bug: ") {
-        Some(bug) => Failure::bug(bug),
-        None => Failure { reason, bug: false },
-    }
-}
-
 /// What an error of the code generator means.
 fn failure(error: &CodegenError) -> Failure {
     match error {
-        CodegenError::CodeTooLarge => Failure {
-            reason: "its code would be too large".to_owned(),
-            bug: false,
-        },
-        CodegenError::ImplLimitExceeded => Failure {
-            reason: "it exceeds a limit of the code generator (its frame, or the number of its instructions)"
-                .to_owned(),
-            bug: false,
-        },
+        CodegenError::CodeTooLarge => Failure::Limit("its code would be too large".to_owned()),
+        CodegenError::ImplLimitExceeded => Failure::Limit(
+            "it exceeds a limit of the code generator (its frame, or the number of its instructions)".to_owned(),
+        ),
         // One line: the verifier lists everything it found, and the first is the telling one.
         other => Failure::bug(
             other
@@ -241,7 +212,11 @@ fn failure(error: &CodegenError) -> Failure {
     }
 }
 
-fn named(env: &Env<'_>, symbol: Symbol, Failure { reason, bug }: Failure) -> CompileError {
+fn named(env: &Env<'_>, symbol: Symbol, failure: Failure) -> CompileError {
+    let (reason, bug) = match failure {
+        Failure::Limit(reason) => (reason, false),
+        Failure::Bug(reason) => (reason, true),
+    };
     let Symbol::Func(func) = symbol else {
         return CompileError::Bug(format!("{}: {reason}", trampoline::describe(env.module, symbol)));
     };

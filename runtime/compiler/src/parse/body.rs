@@ -10,6 +10,7 @@ use wasmparser::{
 use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, TableIndex};
 
 use super::module::{BodyFacts, Module};
+use super::opcodes::{self, Effect};
 use super::{FEATURES, invalid};
 use crate::error::CompileError;
 
@@ -63,20 +64,20 @@ fn validate(
     validator.read_locals(&mut reader)?;
     while !reader.eof() {
         let offset = reader.original_position();
-        // Most opcodes are of no interest and cost one look at a byte.
-        let before = match bytes[offset - start] {
-            TABLE_SET | MEMORY_GROW | PREFIX => Some(reader.clone()),
-            CALL if callees.is_some() => Some(reader.clone()),
-            opcode => {
-                if needs_context(opcode) {
-                    callees = None;
-                }
+        // Most instructions have no effect and cost one look at a byte.
+        let code = &bytes[offset - start..];
+        let before = match opcodes::effect(code) {
+            Effect::None => None,
+            Effect::Context => {
+                callees = None;
                 None
             }
+            Effect::Look if code[0] == opcodes::CALL && callees.is_none() => None,
+            Effect::Look => Some(reader.clone()),
         };
         reader.visit_operator(&mut validator.visitor(offset))??;
         if let Some(before) = before {
-            note(before, imported_funcs, &mut facts, &mut callees)?;
+            look(before, imported_funcs, &mut facts, &mut callees)?;
         }
     }
     facts.context_only_for = callees.map(|callees| (DefinedFuncIndex::from_u32(index - imported_funcs), callees));
@@ -89,35 +90,34 @@ fn validate(
     Ok(facts)
 }
 
-const CALL: u8 = 0x10;
-const CALL_INDIRECT: u8 = 0x11;
-const GLOBAL_GET: u8 = 0x23;
-const TABLE_SET: u8 = 0x26;
-const FIRST_LOAD: u8 = 0x28;
-const MEMORY_GROW: u8 = 0x40;
-const REF_FUNC: u8 = 0xd2;
-const PREFIX: u8 = 0xfc;
-const SIMD_PREFIX: u8 = 0xfd;
-
-/// Whether an instruction that begins with this opcode can need the vmctx: it calls through a table, or uses a global, a table, a
-/// memory or a reference. Which vector instructions load and store is not looked into.
-fn needs_context(opcode: u8) -> bool {
-    matches!(
-        opcode,
-        CALL_INDIRECT | GLOBAL_GET..=TABLE_SET | FIRST_LOAD..=MEMORY_GROW | REF_FUNC | SIMD_PREFIX
-    )
-}
-
-/// Notes what the next instruction does.
-fn note(
+/// Reads the instruction that `reader` is at, and notes its effect. One that is not listed here may do anything.
+fn look(
     reader: BinaryReader<'_>,
     imported_funcs: u32,
     facts: &mut BodyFacts,
     callees: &mut Option<Vec<DefinedFuncIndex>>,
 ) -> Result<(), BinaryReaderError> {
     let table = TableIndex::from_u32;
-    let op = OperatorsReader::new(reader).read()?;
-    match op {
+    match OperatorsReader::new(reader).read()? {
+        Operator::Call { function_index } => {
+            match function_index.checked_sub(imported_funcs) {
+                Some(defined) => {
+                    if let Some(callees) = callees {
+                        callees.push(DefinedFuncIndex::from_u32(defined));
+                    }
+                }
+                None => *callees = None,
+            }
+            return Ok(());
+        }
+        Operator::I32TruncSatF32S
+        | Operator::I32TruncSatF32U
+        | Operator::I32TruncSatF64S
+        | Operator::I32TruncSatF64U
+        | Operator::I64TruncSatF32S
+        | Operator::I64TruncSatF32U
+        | Operator::I64TruncSatF64S
+        | Operator::I64TruncSatF64U => return Ok(()),
         Operator::TableSet { table: t } | Operator::TableFill { table: t } => facts.tables_written.push(table(t)),
         Operator::TableGrow { table: t } => {
             facts.tables_written.push(table(t));
@@ -127,26 +127,15 @@ fn note(
             facts.tables_inited.push((table(t), ElemIndex::from_u32(elem_index)));
         }
         Operator::TableCopy { dst_table, src_table } => facts.tables_copied.push((table(dst_table), table(src_table))),
-        Operator::MemoryGrow { .. } => facts.grows_memory = true,
-        _ => {}
+        Operator::TableSize { .. }
+        | Operator::ElemDrop { .. }
+        | Operator::MemoryInit { .. }
+        | Operator::MemoryCopy { .. }
+        | Operator::MemoryFill { .. }
+        | Operator::DataDrop { .. } => {}
+        _ => facts.unknown = true,
     }
-    match op {
-        Operator::Call { function_index } => match function_index.checked_sub(imported_funcs) {
-            Some(defined) => callees
-                .get_or_insert_default()
-                .push(DefinedFuncIndex::from_u32(defined)),
-            None => *callees = None,
-        },
-        Operator::I32TruncSatF32S
-        | Operator::I32TruncSatF32U
-        | Operator::I32TruncSatF64S
-        | Operator::I32TruncSatF64U
-        | Operator::I64TruncSatF32S
-        | Operator::I64TruncSatF32U
-        | Operator::I64TruncSatF64S
-        | Operator::I64TruncSatF64U => {}
-        _ => *callees = None,
-    }
+    *callees = None;
     Ok(())
 }
 
@@ -180,14 +169,14 @@ mod tests {
         let fill = "(table.fill 0 (i32.const 0) (ref.null func) (i32.const 1))";
         let init = "(table.init 1 0 (i32.const 0) (i32.const 0) (i32.const 1))";
         let copy = "(table.copy 1 0 (i32.const 0) (i32.const 0) (i32.const 1))";
-        let memory = "(drop (memory.grow (i32.const 1)))";
         let none = BodyFacts::default;
         for (body, expect) in [
             ("", none()),
             (
                 // Bytes that are operands, and instructions behind the same prefix that do none of this.
                 "(drop (i32.const 0x26)) (drop (i32.trunc_sat_f32_s (f32.const 1))) (drop (table.get 0 (i32.const 0)))
-                 (drop (table.size 0)) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (elem.drop 0)",
+                 (drop (table.size 0)) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (elem.drop 0)
+                 (drop (memory.grow (i32.const 1)))",
                 none(),
             ),
             (
@@ -223,13 +212,6 @@ mod tests {
                 copy,
                 BodyFacts {
                     tables_copied: vec![(t(1), t(0))],
-                    ..none()
-                },
-            ),
-            (
-                memory,
-                BodyFacts {
-                    grows_memory: true,
                     ..none()
                 },
             ),
@@ -280,6 +262,29 @@ mod tests {
             ("(drop (v128.load (i32.const 0)))", None),
         ] {
             assert_eq!(calls(body), expect, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_instruction_that_no_list_has_may_do_anything() {
+        let encodings = opcodes::tests::one_of_each();
+        for (proposal, name, _) in opcodes::tests::OPERATORS {
+            let code = &encodings[*name];
+            let mut reader = BinaryReader::new(code, 0);
+            reader.set_features(wasmparser::WasmFeatures::all());
+            if opcodes::effect(code) != Effect::Look {
+                continue;
+            }
+            let (mut facts, mut callees) = (BodyFacts::default(), Some(Vec::new()));
+            if look(reader, 0, &mut facts, &mut callees).is_err() {
+                // `catch` and the like cannot be read alone: that is an error, which is safe too.
+                assert_eq!(*proposal, "legacy_exceptions", "{name}");
+                continue;
+            }
+            let listed = ["mvp", "reference_types", "bulk_memory", "saturating_float_to_int"].contains(proposal);
+            assert_eq!(facts.unknown, !listed, "{name}");
+            let free = *name == "Call" || *proposal == "saturating_float_to_int";
+            assert_eq!(callees.is_some(), free, "{name}");
         }
     }
 

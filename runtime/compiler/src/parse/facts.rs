@@ -134,7 +134,9 @@ impl Uses {
         }
         let mut copies = BTreeSet::new();
         let mut inits = BTreeSet::new();
+        let mut unknown = false;
         for body in bodies {
+            unknown |= body.unknown;
             for table in body.tables_written {
                 tables[table].written = true;
             }
@@ -151,6 +153,12 @@ impl Uses {
         }
         for (destination, _) in &copies {
             tables[*destination].copied_into = true;
+        }
+        if unknown {
+            for (table, _) in module.tables.iter() {
+                let used = &mut tables[table];
+                (used.written, used.grown, used.copied_into) = (true, true, true);
+            }
         }
         Self { tables, copies }
     }
@@ -344,6 +352,23 @@ mod tests {
         ] {
             assert_eq!(free(&text), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn an_unknown_instruction_makes_tables_shared_and_of_any_length() {
+        let wasm = wat::parse_str("(module (table 2 funcref) (func) (elem (i32.const 0) 0 0))").expect("text");
+        let module = parse(&wasm, &Config::native()).expect("valid");
+        let facts = |unknown| {
+            let body = BodyFacts {
+                unknown,
+                ..BodyFacts::default()
+            };
+            let facts = Facts::new(&module, core::iter::once(body));
+            let table = facts.tables.values().next().expect("one");
+            (table.form, table.fixed_len, table.constant)
+        };
+        assert_eq!(facts(false), (Private, Some(2), true));
+        assert_eq!(facts(true), (Shared, None, false));
     }
 
     #[test]

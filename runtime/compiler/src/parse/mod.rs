@@ -14,6 +14,7 @@ mod gate;
 mod limits;
 mod module;
 mod names;
+mod opcodes;
 mod recognise;
 mod sections;
 mod segments;
@@ -21,6 +22,9 @@ mod segments;
 pub(crate) use body::{ValidationPool, validate_body};
 pub(crate) use explain::explain;
 pub(crate) use module::*;
+pub(crate) use opcodes::is_supported;
+#[cfg(test)]
+pub(crate) use opcodes::tests as opcode_tests;
 pub use recognise::recognise;
 pub(crate) use sections::parse;
 pub(crate) use segments::Segment;

@@ -162,8 +162,8 @@ pub(crate) struct BodyFacts {
     pub(crate) tables_inited: Vec<(TableIndex, ElemIndex)>,
     /// `table.copy`: (destination, source).
     pub(crate) tables_copied: Vec<(TableIndex, TableIndex)>,
-    /// Whether `memory.grow` is used.
-    pub(crate) grows_memory: bool,
+    /// An instruction was met that the scan does not know: anything may have happened.
+    pub(crate) unknown: bool,
     /// The function and those that it calls, where calls to this module's own functions are all that it needs the vmctx for.
     pub(crate) context_only_for: Option<(DefinedFuncIndex, Vec<DefinedFuncIndex>)>,
 }

@@ -18,6 +18,7 @@ use super::abi::POINTER;
 use super::environ::Region;
 use super::{Translator, trap};
 use crate::code::Symbol;
+use crate::error::Failure;
 
 /// What is known of the entry that a `call_indirect` finds.
 enum Callee {
@@ -33,7 +34,7 @@ enum Callee {
 
 impl Translator<'_> {
     /// Translates an instruction of this family; says whether it is one.
-    pub(super) fn call_operator(&mut self, op: &Op<'_>) -> Result<bool, String> {
+    pub(super) fn call_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::Call { function_index } => self.call(FuncIndex::from_u32(*function_index)),
             Op::CallIndirect {
@@ -72,12 +73,12 @@ impl Translator<'_> {
         }
     }
 
-    fn call_indirect(&mut self, sig: SigIndex, table: TableIndex) -> Result<(), String> {
+    fn call_indirect(&mut self, sig: SigIndex, table: TableIndex) -> Result<(), Failure> {
         let index = self.pop1();
         match self.env.facts.tables[table].form {
             TableForm::Private => self.call_private(sig, table, index),
             TableForm::Shared => self.call_shared(sig, table, index),
-            TableForm::Extern => return Err("wrun's bug: call_indirect through a table of externref".to_owned()),
+            TableForm::Extern => return Err(Failure::bug("call_indirect through a table of externref")),
         }
         Ok(())
     }

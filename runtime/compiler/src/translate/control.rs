@@ -16,14 +16,16 @@ use wrun_artifact::types::{FuncType, ValType};
 
 use super::abi::{self, ir_type};
 use super::stack::{Else, Frame, FrameKind};
-use super::{Translator, trap};
+use super::{Translator, trap, unknown};
+use crate::error::Failure;
+use crate::parse::is_supported;
 
 /// The most targets that a `br_table` may have: the code generator's jump tables cannot be longer.
 const MAX_BR_TABLE_TARGETS: u32 = 65_520;
 
 impl Translator<'_> {
     /// Translates an instruction of this family; says whether it is one.
-    pub(super) fn control_operator(&mut self, op: &Op<'_>) -> Result<bool, String> {
+    pub(super) fn control_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::LocalGet { local_index } => {
                 let value = self.builder.use_var(Variable::from_u32(*local_index));
@@ -72,7 +74,7 @@ impl Translator<'_> {
                 self.select();
             }
             Op::TypedSelect { ty } => {
-                let ty = abi::val_type(*ty).ok_or("wrun's bug: a select of a type that was not validated")?;
+                let ty = abi::val_type(*ty).ok_or_else(|| Failure::bug("a select of a type that was not validated"))?;
                 let value = self.select();
                 self.track(ty, value);
             }
@@ -90,15 +92,20 @@ impl Translator<'_> {
     }
 
     /// Follows an instruction that cannot be reached, so far as it may end that.
-    pub(super) fn skip(&mut self, op: &Op<'_>) {
+    ///
+    /// # Errors
+    /// An instruction that is not of WebAssembly 2.0, which might open a block.
+    pub(super) fn skip(&mut self, op: &Op<'_>) -> Result<(), Failure> {
         let depth = self.stack.skipped.expect("only called where code is unreachable");
         match op {
             Op::Block { .. } | Op::Loop { .. } | Op::If { .. } => self.stack.skipped = Some(depth + 1),
             Op::Else if depth == 0 => self.begin_else(),
             Op::End if depth == 0 => self.end(),
             Op::End => self.stack.skipped = Some(depth - 1),
-            _ => {}
+            op if is_supported(op) => {}
+            op => return Err(unknown(op)),
         }
+        Ok(())
     }
 
     /// Traps for ever: what follows is unreachable, and what is in the same block is not expected to run.
@@ -125,7 +132,7 @@ impl Translator<'_> {
     }
 
     /// Pushes the frame of a block whose parameters are on the stack.
-    fn push_frame(&mut self, kind: FrameKind, ty: BlockType) -> Result<&mut Frame, String> {
+    fn push_frame(&mut self, kind: FrameKind, ty: BlockType) -> Result<&mut Frame, Failure> {
         let (params, results) = self.arity(ty)?;
         self.stack.frames.push(Frame {
             kind,
@@ -139,7 +146,7 @@ impl Translator<'_> {
         Ok(self.stack.frames.last_mut().expect("just pushed"))
     }
 
-    fn begin_loop(&mut self, ty: BlockType) -> Result<(), String> {
+    fn begin_loop(&mut self, ty: BlockType) -> Result<(), Failure> {
         let header = self.builder.create_block();
         let (params, _) = self.arity(ty)?;
         if let BlockType::FuncType(index) = ty {
@@ -155,7 +162,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn begin_if(&mut self, ty: BlockType) -> Result<(), String> {
+    fn begin_if(&mut self, ty: BlockType) -> Result<(), Failure> {
         let condition = self.pop1();
         let condition = self.truth(condition);
         let then = self.builder.create_block();
@@ -273,12 +280,12 @@ impl Translator<'_> {
         self.builder.switch_to_block(next);
     }
 
-    fn branch_table(&mut self, targets: &BrTable<'_>) -> Result<(), String> {
+    fn branch_table(&mut self, targets: &BrTable<'_>) -> Result<(), Failure> {
         if targets.len() > MAX_BR_TABLE_TARGETS {
-            return Err(format!(
+            return Err(Failure::Limit(format!(
                 "a br_table with {} targets exceeds the limit of {MAX_BR_TABLE_TARGETS}: build the program with smaller switches",
                 targets.len()
-            ));
+            )));
         }
         let index = self.pop1();
         // A branch that takes operands goes through a block of its own, one per target, not per entry.
@@ -364,11 +371,11 @@ impl Translator<'_> {
     }
 
     /// How many parameters and results a block of this type has.
-    fn arity(&self, ty: BlockType) -> Result<(usize, usize), String> {
+    fn arity(&self, ty: BlockType) -> Result<(usize, usize), Failure> {
         Ok(match ty {
             BlockType::Empty => (0, 0),
             BlockType::Type(ty) => {
-                abi::val_type(ty).ok_or("wrun's bug: a block of a type that was not validated")?;
+                abi::val_type(ty).ok_or_else(|| Failure::bug("a block of a type that was not validated"))?;
                 (0, 1)
             }
             BlockType::FuncType(index) => {

@@ -38,6 +38,7 @@ use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
 use wrun_artifact::types::FuncType;
 
 use crate::code::Symbol;
+use crate::error::Failure;
 use crate::parse::{Facts, Module};
 use environ::Known;
 use stack::Stack;
@@ -99,13 +100,14 @@ pub(crate) struct Translator<'a> {
 
 /// Translates a body, which is already validated, into `out`. What was in `out` is lost.
 ///
-/// Errors are limits of wrun, or wrun's own bugs, and say which.
+/// # Errors
+/// Limits of wrun, and its bugs.
 pub(crate) fn function(
     cx: &mut Context,
     env: &Env<'_>,
     func: DefinedFuncIndex,
     out: &mut ir::Function,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let ty = env.module.func_type(env.module.func_index(func));
     out.clear();
     out.signature = abi::guest_signature(ty);
@@ -155,13 +157,13 @@ pub(crate) fn function(
 
 impl Translator<'_> {
     /// Translates locals and instructions.
-    fn body(&mut self, func: DefinedFuncIndex) -> Result<(), String> {
+    fn body(&mut self, func: DefinedFuncIndex) -> Result<(), Failure> {
         let body = &self.env.module.bodies[func].body;
         let mut locals = body.get_locals_reader().map_err(unvalidated)?;
         self.declare_params(self.env.module.func_type(self.env.module.func_index(func)));
         for _ in 0..locals.get_count() {
             let (count, ty) = locals.read().map_err(unvalidated)?;
-            let ty = abi::val_type(ty).ok_or("wrun's bug: a local of a type that was not validated")?;
+            let ty = abi::val_type(ty).ok_or_else(|| Failure::bug("a local of a type that was not validated"))?;
             // Variables are zero until they are defined, which is what wasm says of locals.
             for _ in 0..count {
                 let variable = self.builder.declare_var(abi::ir_type(ty));
@@ -175,13 +177,14 @@ impl Translator<'_> {
             let offset = operators.original_position();
             let operator = operators.read().map_err(unvalidated)?;
             if self.env.config.address_map {
-                let offset = u32::try_from(offset).map_err(|_| "the module is larger than 4 GiB")?;
+                let offset =
+                    u32::try_from(offset).map_err(|_| Failure::Limit("the module is larger than 4 GiB".into()))?;
                 self.builder.set_srcloc(SourceLoc::new(offset));
             }
             if self.is_reachable() {
                 self.operator(&operator)?;
             } else {
-                self.skip(&operator);
+                self.skip(&operator)?;
             }
         }
         Ok(())
@@ -199,7 +202,7 @@ impl Translator<'_> {
     }
 
     /// Translates one instruction that can be reached: finds the family that knows it.
-    fn operator(&mut self, op: &Operator<'_>) -> Result<(), String> {
+    fn operator(&mut self, op: &Operator<'_>) -> Result<(), Failure> {
         let known = self.control_operator(op)?
             || self.numeric_operator(op)
             || self.memory_operator(op)
@@ -208,15 +211,16 @@ impl Translator<'_> {
             || self.table_operator(op)?
             || self.reference_operator(op)
             || simd::operator(self, op)?;
-        if known {
-            Ok(())
-        } else {
-            Err(format!("wrun's bug: no translation for the instruction {op:?}"))
-        }
+        if known { Ok(()) } else { Err(unknown(op)) }
     }
 }
 
+/// The error of an instruction that no family knows.
+fn unknown(op: &Operator<'_>) -> Failure {
+    Failure::Bug(format!("no translation for the instruction {op:?}"))
+}
+
 /// An error of reading what validation has already read.
-fn unvalidated(error: wasmparser::BinaryReaderError) -> String {
-    format!("wrun's bug: a validated body cannot be read: {error}")
+fn unvalidated(error: wasmparser::BinaryReaderError) -> Failure {
+    Failure::Bug(format!("a validated body cannot be read: {error}"))
 }

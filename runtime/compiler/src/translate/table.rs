@@ -14,10 +14,11 @@ use wrun_artifact::vmlayout::{Libcall, TableForm, shared_entry};
 use super::Translator;
 use super::abi::POINTER;
 use super::environ::Region;
+use crate::error::Failure;
 
 impl Translator<'_> {
     /// Translates an instruction of this family; says whether it is one.
-    pub(super) fn table_operator(&mut self, op: &Op<'_>) -> Result<bool, String> {
+    pub(super) fn table_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::TableGet { table } => {
                 let index = self.pop1();
@@ -111,7 +112,7 @@ impl Translator<'_> {
         self.libcall(Libcall::TableGet, &[table, index]).expect("has a result")
     }
 
-    fn table_set(&mut self, table: TableIndex, index: Value, reference: Value) -> Result<(), String> {
+    fn table_set(&mut self, table: TableIndex, index: Value, reference: Value) -> Result<(), Failure> {
         match self.env.facts.tables[table].form {
             TableForm::Extern => {
                 let entry = self.table_entry(table, index);
@@ -122,7 +123,7 @@ impl Translator<'_> {
                 let table = self.index_const(table.as_u32());
                 self.libcall(Libcall::TableSet, &[table, index, reference]);
             }
-            TableForm::Private => return Err("wrun's bug: a private table is written".to_owned()),
+            TableForm::Private => return Err(Failure::bug("a private table is written")),
         }
         Ok(())
     }

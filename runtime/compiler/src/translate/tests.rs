@@ -8,7 +8,9 @@ use wrun_artifact::vmlayout::Libcall;
 
 use super::{Context, Env, function};
 use crate::code::{Symbol, isa};
-use crate::parse::{Facts, ValidationPool, parse, validate_body};
+use crate::error::Failure;
+use crate::parse::opcode_tests as opcodes;
+use crate::parse::{Facts, ValidationPool, is_supported, parse, validate_body};
 
 /// A module that uses every kind of thing: what is imported, defined, exported; both forms of tables; all kinds of values.
 const EVERYTHING: &str = include_str!("tests/everything.wat");
@@ -24,7 +26,7 @@ fn config(memory: MemoryMode) -> Config {
 }
 
 /// Translates every function of a module.
-fn try_translate(wat: &str, config: &Config) -> Result<Vec<ir::Function>, String> {
+fn try_translate(wat: &str, config: &Config) -> Result<Vec<ir::Function>, Failure> {
     let wasm = wat::parse_str(wat).expect("the text is well-formed");
     let module = parse(&wasm, config).expect("the module is valid");
     let mut pool = ValidationPool::default();
@@ -258,7 +260,10 @@ fn a_switch_that_is_too_large_is_refused_by_name() {
     };
     translate(&wat(65_520));
     let error = try_translate(&wat(65_521), &config(MemoryMode::Guarded)).expect_err("too large");
-    assert!(error.contains("65520"), "{error}");
+    assert!(
+        matches!(&error, Failure::Limit(reason) if reason.contains("65520")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -302,5 +307,44 @@ fn instructions_know_where_they_come_from_if_there_is_an_address_map() {
         } else {
             assert!(found.is_default());
         }
+    }
+}
+
+#[test]
+fn an_instruction_that_no_list_has_is_wruns_bug_also_where_it_cannot_be_reached() {
+    let encodings = opcodes::one_of_each();
+    let wasm = wat::parse_str("(module (table 1 funcref) (memory 1) (func))").expect("the text is well-formed");
+    let config = config(MemoryMode::Guarded);
+    let isa = isa::target(&config, true).expect("enough");
+    for (_, name, immediates) in opcodes::OPERATORS {
+        if ["Else", "End"].contains(name) {
+            continue;
+        }
+        // unreachable, the instruction alone, the end of the block that it begins, the end.
+        let encoding = &encodings[*name];
+        let (op, len) = opcodes::read_with_length(encoding).expect("read before");
+        let supported = is_supported(&op);
+        let mut body = vec![0, 0];
+        body.extend_from_slice(&encoding[..len]);
+        if immediates.contains(&"blockty") || immediates.contains(&"try_table") {
+            body.push(0x0b);
+        }
+        body.push(0x0b);
+        let mut reader = wasmparser::BinaryReader::new(&body, 0);
+        reader.set_features(wasmparser::WasmFeatures::all());
+        let mut module = parse(&wasm, &config).expect("the module is valid");
+        let func = DefinedFuncIndex::new(0);
+        module.bodies[func].body = wasmparser::FunctionBody::new(reader);
+        let facts = Facts::new(&module, core::iter::empty());
+        let env = Env {
+            module: &module,
+            facts: &facts,
+            config: &config,
+            isa: &*isa,
+        };
+        let mut out = ir::Function::new();
+        let result = function(&mut Context::default(), &env, func, &mut out);
+        assert_eq!(result.is_ok(), supported, "{name}: {result:?}");
+        assert!(!matches!(result, Err(Failure::Limit(_))), "{name}: {result:?}");
     }
 }

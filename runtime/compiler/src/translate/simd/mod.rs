@@ -24,9 +24,10 @@ use cranelift_frontend::FunctionBuilder;
 use wasmparser::Operator;
 
 use super::Translator;
+use crate::error::Failure;
 
 /// Translates `op` if it is an instruction of SIMD; says whether it was.
-pub(crate) fn operator(translator: &mut Translator<'_>, op: &Operator<'_>) -> Result<bool, String> {
+pub(crate) fn operator(translator: &mut Translator<'_>, op: &Operator<'_>) -> Result<bool, Failure> {
     Ok(lanes::operator(translator, op)
         || integer::operator(translator, op)
         || float::operator(translator, op)

@@ -1,0 +1,216 @@
+//! Lists of instructions for scans over bodies: an instruction that is not listed gets the slow, safe answer.
+//!
+//! In: an opcode or an operator. Out: its [`Effect`] on facts about the module, and [`is_supported`]. Validation has refused
+//! everything outside of [`FEATURES`](super::FEATURES) before, so the safe answer is never asked for; it is here so that a new
+//! proposal cannot pass through a scan that does not know it.
+
+use wasmparser::Operator;
+
+/// The effect of an instruction on facts about the module, as far as its first byte shows it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(super) enum Effect {
+    /// None: it needs no vmctx, calls nothing, and writes no table.
+    None,
+    /// It may need the vmctx, calls no function by its index, and writes no table.
+    Context,
+    /// Decided by the whole instruction.
+    Look,
+}
+
+/// The opcode of `call`.
+pub(super) const CALL: u8 = 0x10;
+
+const CALL_INDIRECT: u8 = 0x11;
+const TABLE_SET: u8 = 0x26;
+const REF_FUNC: u8 = 0xd2;
+/// The prefix of vector instructions.
+pub(super) const VECTOR: u8 = 0xfd;
+
+/// Effects by first byte, one entry for each of the 256.
+const EFFECTS: [Effect; 256] = {
+    let mut effects = [Effect::Look; 256];
+    let mut opcode = 0;
+    while opcode < 256 {
+        effects[opcode] = of_opcode(opcode as u8);
+        opcode += 1;
+    }
+    effects
+};
+
+const fn of_opcode(opcode: u8) -> Effect {
+    match opcode {
+        // unreachable to else; end to return; drop and select; locals; constants and arithmetic; ref.null, ref.is_null.
+        0x00..=0x05 | 0x0b..=0x0f | 0x1a..=0x1c | 0x20..=0x22 | 0x41..=0xc4 | 0xd0..=0xd1 => Effect::None,
+        // globals and table.get; loads, stores, memory.size and memory.grow.
+        CALL_INDIRECT | 0x23..=0x25 | 0x28..=0x40 | REF_FUNC => Effect::Context,
+        CALL | TABLE_SET => Effect::Look,
+        _ => Effect::Look,
+    }
+}
+
+/// The effect of the instruction that `code` begins with. `code` is not empty.
+pub(super) fn effect(code: &[u8]) -> Effect {
+    match code {
+        // 128-bit SIMD has the numbers below 256: one byte, or a second one that is 1.
+        [VECTOR, 0..=0x7f, ..] | [VECTOR, 0x80..=0xff, 1, ..] => Effect::Context,
+        [opcode, ..] => EFFECTS[usize::from(*opcode)],
+        [] => Effect::Look,
+    }
+}
+
+/// Defines [`is_supported`] from wasmparser's list of operators.
+macro_rules! define_is_supported {
+    ($(@$proposal:ident $op:ident $({ $($field:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+        /// Returns true for an operator of WebAssembly 2.0: the proposals in [`FEATURES`](super::FEATURES).
+        pub(crate) fn is_supported(op: &Operator<'_>) -> bool {
+            match op {
+                $(Operator::$op $({ $($field: _),* })? => supported_proposal!($proposal),)*
+                _ => false,
+            }
+        }
+    };
+}
+
+macro_rules! supported_proposal {
+    (mvp) => {
+        true
+    };
+    (sign_extension) => {
+        true
+    };
+    (saturating_float_to_int) => {
+        true
+    };
+    (bulk_memory) => {
+        true
+    };
+    (reference_types) => {
+        true
+    };
+    (simd) => {
+        true
+    };
+    ($other:ident) => {
+        false
+    };
+}
+
+wasmparser::for_each_operator!(define_is_supported);
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use wasmparser::{BinaryReader, OperatorsReader, WasmFeatures};
+
+    use super::*;
+
+    macro_rules! list {
+        ($(@$proposal:ident $op:ident $({ $($field:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+            &[$((stringify!($proposal), stringify!($op), &[$($(stringify!($field)),*)?])),*]
+        };
+    }
+
+    /// Every operator that wasmparser knows: proposal, name, immediates.
+    pub(crate) const OPERATORS: &[(&str, &str, &[&str])] = wasmparser::for_each_operator!(list);
+
+    /// One encoding of every operator that wasmparser knows, by name.
+    pub(crate) fn one_of_each() -> BTreeMap<String, Vec<u8>> {
+        // Immediates of every kind begin with one of these.
+        const TAILS: [[u8; 2]; 5] = [[0, 0], [0x40, 0], [0x70, 0x70], [1, 0x7f], [0, 0x70]];
+        let singles = (0..=u8::MAX).map(|opcode| vec![opcode]);
+        let prefixed = (0xfb..=0xfe).flat_map(|prefix| {
+            (0..0x200_u32).map(move |number| match number {
+                0..0x80 => vec![prefix, number as u8],
+                _ => vec![prefix, 0x80 | number as u8, (number >> 7) as u8],
+            })
+        });
+        let mut found = BTreeMap::new();
+        for opcode in singles.chain(prefixed) {
+            for tail in TAILS {
+                let mut code = opcode.clone();
+                code.extend(tail);
+                code.extend([0; 24]);
+                if let Ok(op) = read(&code) {
+                    let name = format!("{op:?}");
+                    let name = name.split([' ', '{']).next().expect("never empty").to_owned();
+                    found.entry(name).or_insert(code);
+                }
+            }
+        }
+        found
+    }
+
+    /// The operator that `code` begins with, of any proposal.
+    pub(crate) fn read(code: &[u8]) -> wasmparser::Result<Operator<'static>> {
+        read_with_length(code).map(|(op, _)| op)
+    }
+
+    /// The operator that `code` begins with, and its length in bytes.
+    pub(crate) fn read_with_length(code: &[u8]) -> wasmparser::Result<(Operator<'static>, usize)> {
+        // `else`, `catch` and the like are read only inside of what they belong to.
+        let contexts: [&[u8]; 3] = [&[], &[0x04, 0x40], &[0x06, 0x40]];
+        let mut result = None;
+        for context in contexts {
+            let code: &'static [u8] = Box::leak([context, code].concat().into_boxed_slice());
+            let mut reader = BinaryReader::new(code, 0);
+            reader.set_features(WasmFeatures::all());
+            let mut operators = OperatorsReader::new(reader);
+            if !context.is_empty() {
+                operators.read()?;
+            }
+            match operators.read() {
+                Ok(op) => return Ok((op, operators.original_position() - context.len())),
+                error => result = result.or(Some(error)),
+            }
+        }
+        result.expect("tried at least once").map(|op| (op, 0))
+    }
+
+    /// The proposals of WebAssembly 2.0.
+    const WASM2: [&str; 6] = [
+        "mvp",
+        "sign_extension",
+        "saturating_float_to_int",
+        "bulk_memory",
+        "reference_types",
+        "simd",
+    ];
+
+    #[test]
+    fn every_operator_has_an_encoding() {
+        let encodings = one_of_each();
+        let missing: Vec<_> = OPERATORS.iter().filter(|op| !encodings.contains_key(op.1)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn only_operators_of_wasm_2_are_supported() {
+        let encodings = one_of_each();
+        for (proposal, name, _) in OPERATORS {
+            let op = read(&encodings[*name]).expect("read before");
+            assert_eq!(is_supported(&op), WASM2.contains(proposal), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_listed_operators_are_passed_over_by_the_scan() {
+        let encodings = one_of_each();
+        for (proposal, name, immediates) in OPERATORS {
+            let effect = effect(&encodings[*name]);
+            let expect = if !WASM2.contains(proposal) {
+                Effect::Look
+            } else {
+                let memory = immediates.contains(&"memarg") || immediates.contains(&"mem");
+                match *name {
+                    "Call" | "TableSet" => Effect::Look,
+                    _ if encodings[*name][0] == 0xfc => Effect::Look,
+                    "CallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => Effect::Context,
+                    _ if memory || *proposal == "simd" => Effect::Context,
+                    _ => Effect::None,
+                }
+            };
+            assert_eq!(effect, expect, "{name}");
+        }
+    }
+}
