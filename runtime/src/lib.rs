@@ -35,53 +35,40 @@
 //! ```
 //!
 //! A run goes through the rooms in this order: `load` maps an artifact, `instantiate` makes an instance of it, `call` enters and
-//! leaves the guest, `trap` says why it ended. `sys` is the operating system, `engine` the one file that sees the compiler.
+//! leaves the guest, `trap` says why it ended. `sys` is the operating system, `pipeline` the one
+//! room that sees the compiler and the cache, `api` the public handles. Each room uses only those before it in this list: `sys`,
+//! `config`, `vm`, `error`, `load`, `state`, `trap`, `call`, `instantiate`, `cache`, `pipeline`, `api`.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("wrun runs on Linux on x86-64 only so far");
 
+mod api;
 mod cache;
 mod call;
-mod caller;
 mod config;
-mod deadline;
-mod engine;
 mod error;
-mod func;
-mod global;
-mod imports;
-mod inspect;
-mod instance;
 mod instantiate;
 mod load;
-mod memory;
-mod module;
-mod store;
+mod pipeline;
+mod state;
 mod sys;
-mod table;
 mod trap;
-mod value;
 mod vm;
 
+pub use api::{
+    AsStore, Engine, ExportType, Extern, ExternRef, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
+};
+pub use api::{
+    InspectedFunction, Inspection, Store, Table, UnknownImports, Value, inspect, is_artifact, verify_artifact,
+    verify_cached,
+};
 pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, CacheRest, FileIdentity, Pruned};
-pub use call::{HostParam, HostResult, IntoHostFunc};
-pub use caller::Caller;
+pub use call::{Caller, HostParam, HostResult, IntoHostFunc};
 pub use config::Config;
-pub use deadline::{Deadline, DeadlineWatch};
-pub use engine::Engine;
+pub use error::{Backtrace, Frame, Location, Trap};
 pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};
-pub use func::Func;
-pub use global::Global;
-pub use imports::{Imports, UnknownImports};
-pub use inspect::{InspectedFunction, Inspection, inspect, is_artifact, verify_artifact, verify_cached};
-pub use instance::{Extern, Instance};
-pub use memory::Memory;
-pub use module::{ExportType, ImportType, Module, Verify};
-pub use store::{AsStore, Store};
 pub use sys::process::{limit_files_by_error, start_process};
-pub use table::Table;
-pub use trap::{Backtrace, Frame, Location, Trap};
-pub use value::{ExternRef, Value};
+pub use trap::{Deadline, DeadlineWatch};
 pub use wrun_artifact::TrapCode;
 pub use wrun_artifact::config::{CpuFeatures, MemoryMode};
 pub use wrun_artifact::elf::Stale;

@@ -32,7 +32,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("env_logger", &["cli/"]),
     ("serde_json", &["cli/", "tests/"]),
     ("wat", &["cli/", "tests/", "runtime/"]),
-    ("wrun_compiler", &["runtime/src/", "tests/"]),
+    (
+        "wrun_compiler",
+        &[
+            "runtime/src/pipeline/",
+            "runtime/src/error/",
+            "runtime/src/lib.rs",
+            "tests/",
+        ],
+    ),
     ("wrun_wasi", &["cli/"]),
 ];
 
@@ -66,13 +74,13 @@ const UNSAFE: &[&str] = &[
     "runtime/src/call/",
     "runtime/src/trap/",
     // Access to contexts, and things that are handed to embedders.
-    "runtime/src/vm.rs",
-    "runtime/src/store.rs",
-    "runtime/src/func.rs",
-    "runtime/src/caller.rs",
-    "runtime/src/module.rs",
-    "runtime/src/memory.rs",
-    "runtime/src/global.rs",
+    "runtime/src/vm/",
+    "runtime/src/state/",
+    "runtime/src/api/func.rs",
+    "runtime/src/api/store.rs",
+    "runtime/src/api/module.rs",
+    "runtime/src/api/memory.rs",
+    "runtime/src/api/global.rs",
     // What the system saves of the CPU's registers can only be asked the CPU.
     "runtime/artifact/src/cpu.rs",
     // The name of the process's first function.

@@ -209,6 +209,8 @@ pub enum Stale {
     Config,
     /// A section is outside of the file or not where it has to be.
     Sections,
+    /// This part of its contents cannot be right, though the header and the checksums fit.
+    Damaged(&'static str),
     /// It is longer than it says.
     Length,
     /// Bytes of this part have changed since it was written.
@@ -261,6 +263,10 @@ impl fmt::Display for Stale {
             Self::Sections => {
                 f.write_str("the compiled module is damaged (a section is out of place): compile it again")
             }
+            Self::Damaged(part) => write!(
+                f,
+                "the compiled module is damaged ({part} cannot be right): compile it again"
+            ),
             Self::Length => {
                 f.write_str("the compiled module is damaged (it is longer than it should be): compile it again")
             }
@@ -517,6 +523,7 @@ mod tests {
             Stale::Cpu(CpuFeatures::AVX2),
             Stale::Config,
             Stale::Sections,
+            Stale::Damaged("a signature"),
             Stale::Length,
             Stale::Checksum(Part::Head),
             Stale::Checksum(Part::Text),

@@ -6,7 +6,6 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use super::names::Name;
-use crate::engine::Engine;
 use crate::sys::dir;
 
 /// A file that was changed more recently than this may be changed again without its times showing it.
@@ -20,11 +19,6 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key under which the artifact of these bytes is kept for an engine's settings.
-    pub fn of(engine: &Engine, wasm: &[u8]) -> Self {
-        Self::new(wasm, &engine.settings())
-    }
-
     /// The key of contents that are compiled with these settings.
     pub(crate) fn new(wasm: &[u8], settings: &Settings) -> Self {
         Self {

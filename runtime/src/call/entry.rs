@@ -1,43 +1,14 @@
 //! Into the guest and back: one naked function is both the entry and the place where traps, exits and errors land.
 
 use std::arch::naked_asm;
-use std::cell::Cell;
-use std::ptr;
 use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
 
-use crate::error::Error;
-use crate::store::StoreCore;
-use crate::sys;
-use crate::trap::{self, RawTrace, Trap};
-use crate::vm::Slot;
-
-/// A trampoline that calls `code` with the values in the slots and puts the results there.
-pub(crate) type EntryTrampoline = unsafe extern "C" fn(code: *const u8, context: *mut u8, slots: *mut Slot);
-
-/// One entry into the guest. Lives in the frame of [`call_guest`].
-#[repr(C)]
-pub(crate) struct Activation {
-    /// The host's stack pointer, written by [`enter`].
-    host_sp: Cell<usize>,
-    /// Where [`enter`] lands: its address is written there too. Called with this activation as its argument.
-    landing: Cell<usize>,
-    /// The entry before this one, when a host function has called the guest again.
-    pub(crate) previous: *const Activation,
-    /// The store's exit frame of that entry.
-    pub(crate) previous_exit_fp: usize,
-}
-
-impl Activation {
-    /// Where to go on to end this activation without its results.
-    pub(crate) fn landing(&self) -> sys::signals::Resume {
-        sys::signals::Resume {
-            pc: self.landing.get(),
-            argument: ptr::from_ref(self) as usize,
-        }
-    }
-}
+use crate::error::{Error, Trap};
+use crate::state::StoreCore;
+use crate::trap;
+use crate::vm::{Activation, EntryTrampoline, Slot};
 
 /// Switches to the stack that ends at `stack_top` (or stays on this one, when it is 0) and calls the trampoline there.
 /// Returns 0 when the guest has returned, 1 when something jumped to the landing.
@@ -117,7 +88,8 @@ pub(crate) unsafe fn call_guest(
 ) -> Result<(), Error> {
     // SAFETY: the store is alive; only plain fields and cells are touched, through short borrows.
     let (vm, stack_top) = unsafe {
-        (*store).prepare_call()?;
+        (*store).check_callable()?;
+        trap::install()?;
         (&raw const (*store).vm, (*store).stack_top()?)
     };
     // SAFETY: `vm` lives as long as the store; everything in it is a cell or an atomic.
@@ -128,12 +100,7 @@ pub(crate) unsafe fn call_guest(
         return Err(Error::Trap(Trap::without_trace(TrapCode::Interrupt)));
     }
     let previous = vm.activation.get();
-    let activation = Activation {
-        host_sp: Cell::new(0),
-        landing: Cell::new(0),
-        previous,
-        previous_exit_fp: vm.exit_fp.get(),
-    };
+    let activation = Activation::new(previous, vm.exit_fp.get());
     vm.trace.clear();
     vm.activation.set(&activation);
     let outer = trap::set_active(vm);
@@ -153,7 +120,7 @@ pub(crate) unsafe fn call_guest(
         // SAFETY: as above.
         let code = unsafe { (*store).vm.code.load(Ordering::Relaxed) };
         // SAFETY: the code map belongs to the store and is replaced only while no guest runs.
-        Trap::from_trace(&vm.trace, unsafe { code.as_ref() })
+        trap::failure(&vm.trace, unsafe { code.as_ref() })
     }))
     .inspect_err(|error| {
         let is_over = match error {
@@ -179,9 +146,9 @@ pub(crate) unsafe fn raise(store: *mut StoreCore, error: Error) -> ! {
         let vm = &(*store).vm;
         let error = match error {
             Error::Trap(trap) if trap.needs_trace() => {
-                RawTrace::record_exit(vm);
+                trap::record_exit(vm);
                 let code = vm.code.load(Ordering::Relaxed);
-                Error::Trap(trap.with_trace(&vm.trace, code.as_ref()))
+                Error::Trap(trap::with_trace(trap, &vm.trace, code.as_ref()))
             }
             other => other,
         };

@@ -7,43 +7,15 @@
 use std::any::Any;
 use std::arch::asm;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
-use wrun_artifact::types::FuncType;
 
+use super::Caller;
 use super::entry::raise;
-use crate::caller::Caller;
 use crate::error::Error;
-use crate::store::{StoreCore, StoreInner};
-use crate::vm::{Slot, VMHostContext};
-
-/// Stack that a host function can rely on, in bytes.
-pub(crate) const HOST_STACK: usize = 256 * 1024;
-
-/// A host function that takes its values in slots: parameters in, results out.
-pub(crate) type UntypedFn = unsafe extern "C" fn(context: *const VMHostContext, slots: *mut Slot);
-
-/// A host function before it belongs to a store. Public only in name: closures make it behind a sealed trait.
-#[derive(Clone)]
-pub struct HostFunc {
-    /// Its type.
-    pub(crate) ty: FuncType,
-    /// `extern "C" fn(context, values…) -> result`, where the type has such a form.
-    pub(crate) typed: Option<*const u8>,
-    /// The form that takes slots.
-    pub(crate) untyped: UntypedFn,
-    /// The closure; the functions above get its address.
-    pub(crate) closure: Arc<dyn Any>,
-}
-
-impl HostFunc {
-    /// The closure's address, as the functions expect it in the context.
-    pub(crate) fn closure_ptr(&self) -> *const () {
-        Arc::as_ptr(&self.closure).cast()
-    }
-}
+use crate::state::{StoreCore, StoreInner};
+use crate::vm::{Slot, UntypedFn, VMHostContext};
 
 /// An entry trampoline for untyped host functions: so a host function is called from the host like a guest's.
 ///

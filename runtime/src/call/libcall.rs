@@ -10,9 +10,8 @@ use wrun_artifact::vmlayout::{Libcall, TableForm};
 
 use super::hostcall::guarded;
 use crate::error::Error;
-use crate::instantiate::{InstanceData, check_entries, init_memory, init_table, table_get};
-use crate::store::StoreCore;
-use crate::vm::{VMContext, VMPrivateEntry};
+use crate::state::{InstanceData, StoreCore, check_entries, init_memory, init_table, table_get};
+use crate::vm::{FuncPtr, VMContext, VMPrivateEntry};
 
 /// Addresses of functions: not data that any thread could change.
 pub(crate) struct Table([*const u8; Libcall::ALL.len()]);
@@ -21,7 +20,7 @@ pub(crate) struct Table([*const u8; Libcall::ALL.len()]);
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// What the context's `LIBCALLS` field points to.
+    /// Value of the context's `LIBCALLS` field points to.
     pub(crate) const fn as_ptr(&self) -> *const *const u8 {
         self.0.as_ptr()
     }
@@ -49,44 +48,43 @@ pub(crate) static LIBCALLS: Table = Table([
 /// the first time.
 const CHUNK: usize = 4 << 20;
 
-/// What a helper works on: the instance that calls, and its store.
-struct Scene {
-    vmctx: VMContext,
+/// The instance that calls a helper, and its store.
+struct Scene<'a> {
+    instance: &'a InstanceData,
+    core: &'a mut StoreCore,
 }
 
-impl Scene {
-    fn instance<'a>(&self) -> &'a mut InstanceData {
-        // SAFETY: the context of a running instance; helpers borrow the instance for one expression at a time.
-        unsafe { self.vmctx.instance() }
-    }
-
-    fn core<'a>(&self) -> &'a mut StoreCore {
-        // SAFETY: the store of a running instance, whose guest is suspended here; the instance is another allocation.
-        unsafe { &mut *self.vmctx.store().cast_mut().cast() }
-    }
-
+impl Scene<'_> {
     /// The store's number of one of the instance's memories.
     fn memory(&self, memory: u32) -> usize {
-        self.instance().memories[memory as usize]
+        self.instance.memories[memory as usize]
     }
 
     /// The store's number of one of the instance's tables.
     fn table(&self, table: u32) -> usize {
-        self.instance().tables[table as usize]
+        self.instance.tables[table as usize]
     }
 }
 
+/// Runs a helper for the instance with this context.
 #[inline(always)]
-fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene) -> Result<R, Error>) -> R {
-    // SAFETY: compiled code passes its own context.
-    let vmctx = unsafe { VMContext::new(vmctx) };
-    guarded(vmctx.store().cast_mut().cast(), || helper(Scene { vmctx }))
+fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>) -> R {
+    // SAFETY: compiled code passes its own context, of an instance that is complete and whose store is alive.
+    let (store, instance) = unsafe {
+        let vmctx = VMContext::new(vmctx);
+        (vmctx.store().cast_mut().cast::<StoreCore>(), InstanceData::of(vmctx))
+    };
+    guarded(store, || {
+        // SAFETY: the guest is suspended in this call, so nothing else uses the store; instances are allocations apart.
+        let core = unsafe { &mut *store };
+        helper(Scene { instance, core })
+    })
 }
 
 unsafe extern "C" fn memory_grow(vmctx: NonNull<u8>, memory: u32, delta: u64) -> u64 {
     run(vmctx, |scene| {
         let place = scene.memory(memory);
-        let core = scene.core();
+        let core = scene.core;
         Ok(match core.memories[place].grow(delta) {
             Some((old, moved)) => {
                 if moved {
@@ -109,11 +107,11 @@ fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Er
 unsafe extern "C" fn memory_fill(vmctx: NonNull<u8>, memory: u32, destination: u64, byte: u32, len: u64) {
     run(vmctx, |scene| {
         // SAFETY: the guest is suspended, and nothing else borrows its memory.
-        let bytes = unsafe { scene.core().memories[scene.memory(memory)].bytes_mut() };
+        let bytes = unsafe { scene.core.memories[scene.memory(memory)].bytes_mut() };
         let range = range(destination, len, bytes.len())?;
         for chunk in bytes[range].chunks_mut(CHUNK) {
             chunk.fill(byte as u8);
-            scene.core().check_deadline()?;
+            scene.core.check_deadline()?;
         }
         Ok(())
     })
@@ -128,7 +126,7 @@ unsafe extern "C" fn memory_copy(
     len: u64,
 ) {
     run(vmctx, |scene| {
-        let core = scene.core();
+        let core = &*scene.core;
         let (to, from) = (
             &core.memories[scene.memory(destination_memory)],
             &core.memories[scene.memory(source_memory)],
@@ -147,7 +145,7 @@ unsafe extern "C" fn memory_copy(
                 let from = from.base().add(origin.start + at);
                 from.copy_to(to.base().add(target.start + at), size);
             }
-            scene.core().check_deadline()?;
+            scene.core.check_deadline()?;
         }
         Ok(())
     })
@@ -155,20 +153,20 @@ unsafe extern "C" fn memory_copy(
 
 unsafe extern "C" fn memory_init(vmctx: NonNull<u8>, memory: u32, data: u32, destination: u64, source: u32, len: u32) {
     run(vmctx, |scene| {
-        init_memory(scene.instance(), scene.core(), memory, data, destination, source, len)
+        init_memory(scene.instance, scene.core, memory, data, destination, source, len)
     })
 }
 
 unsafe extern "C" fn data_drop(vmctx: NonNull<u8>, data: u32) {
     run(vmctx, |scene| {
-        scene.instance().drop_data(data);
+        scene.instance.drop_data(data);
         Ok(())
     })
 }
 
 unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, reference: u64) -> u32 {
     run(vmctx, |scene| {
-        let (core, place) = (scene.core(), scene.table(table));
+        let (place, core) = (scene.table(table), scene.core);
         let Some(old) = core.tables[place].grow(delta) else {
             return Ok(u32::MAX);
         };
@@ -184,7 +182,7 @@ unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, refe
 
 unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {
     run(vmctx, |scene| {
-        let core = scene.core();
+        let core = &*scene.core;
         let object = &core.tables[scene.table(table)];
         check_entries(destination, len, object.len())?;
         for index in destination..destination + len {
@@ -204,8 +202,8 @@ unsafe extern "C" fn table_copy(
     len: u32,
 ) {
     run(vmctx, |scene| {
-        let core = scene.core();
         let (to, from) = (scene.table(destination_table), scene.table(source_table));
+        let core = scene.core;
         check_entries(source, len, core.tables[from].len())?;
         check_entries(destination, len, core.tables[to].len())?;
         let private = core.tables[to].form() == TableForm::Private;
@@ -228,24 +226,24 @@ unsafe extern "C" fn table_copy(
 
 unsafe extern "C" fn table_init(vmctx: NonNull<u8>, table: u32, elem: u32, destination: u32, source: u32, len: u32) {
     run(vmctx, |scene| {
-        init_table(scene.instance(), scene.core(), table, elem, destination, source, len)
+        init_table(scene.instance, scene.core, table, elem, destination, source, len)
     })
 }
 
 unsafe extern "C" fn elem_drop(vmctx: NonNull<u8>, elem: u32) {
     run(vmctx, |scene| {
-        scene.instance().drop_elem(elem);
+        scene.instance.drop_elem(elem);
         Ok(())
     })
 }
 
 unsafe extern "C" fn table_get_entry(vmctx: NonNull<u8>, table: u32, index: u32) -> u64 {
-    run(vmctx, |scene| table_get(scene.core(), scene.table(table), index))
+    run(vmctx, |scene| table_get(scene.core, scene.table(table), index))
 }
 
 unsafe extern "C" fn table_set_entry(vmctx: NonNull<u8>, table: u32, index: u32, reference: u64) {
     run(vmctx, |scene| {
-        let object = &scene.core().tables[scene.table(table)];
+        let object = &scene.core.tables[scene.table(table)];
         check_entries(index, 1, object.len())?;
         object.write(index, reference);
         Ok(())
@@ -254,27 +252,29 @@ unsafe extern "C" fn table_set_entry(vmctx: NonNull<u8>, table: u32, index: u32,
 
 unsafe extern "C" fn ref_func(vmctx: NonNull<u8>, func: u32) -> u64 {
     run(vmctx, |scene| {
-        Ok(scene.instance().func_ref(scene.core(), func)?.as_ptr() as u64)
+        Ok(scene.instance.func_ref(scene.core, func)?.as_ptr() as u64)
     })
 }
 
 unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32, sig: u32) -> u64 {
     run(vmctx, |scene| {
-        let core = scene.core();
-        let wanted = scene.instance().sig_id(core, sig)?;
+        let wanted = scene.instance.sig_id(scene.core, sig)?;
         let place = scene.table(table);
+        let core = scene.core;
         let reference = table_get(core, place, index)?;
-        let Some(func) = crate::vm::FuncPtr::from_slot(reference.into()) else {
+        let Some(func) = FuncPtr::from_slot(reference.into()) else {
             return Err(TrapCode::UninitializedElement.into());
         };
-        let func = func.get();
+        // SAFETY: references in this store's tables are to functions of this store.
+        let func = unsafe { func.get() };
         if func.sig != wanted {
             return Err(TrapCode::IndirectCallTypeMismatch.into());
         }
         if func.code.get().is_null() {
             // A host function that came into the table before any module with its type: this one has a trampoline.
-            let trampoline = scene.instance().host_trampoline(core, wanted);
-            func.code.set(trampoline.ok_or_else(Error::damaged)?);
+            let trampoline = scene.instance.host_trampoline(core, wanted);
+            func.code
+                .set(trampoline.ok_or_else(|| Error::damaged("the type of an indirect call"))?);
         }
         core.tables[place].write(index, reference);
         Ok(core.tables[place].shared_entry(index) as u64)

@@ -9,13 +9,15 @@
 //! frame with a destructor is ever skipped: a host function's wrapper lets everything drop before it jumps to the landing.
 #![allow(unsafe_code, reason = "calls into and out of compiled code")]
 
+mod caller;
 mod entry;
 mod hostcall;
 mod libcall;
 mod typed;
 
-pub(crate) use entry::{Activation, EntryTrampoline, call_guest};
-pub(crate) use hostcall::{HOST_STACK, HostFunc, UntypedFn, host_call, host_entry};
+pub use caller::Caller;
+pub(crate) use entry::call_guest;
+pub(crate) use hostcall::{host_call, host_entry};
 pub(crate) use libcall::LIBCALLS;
 pub(crate) use typed::wrap;
 pub use typed::{HostParam, HostResult, IntoHostFunc};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wrun_artifact::types::{FuncType, ValType};
 
-use super::hostcall::{HostFunc, host_call};
-use crate::caller::Caller;
+use super::Caller;
+use super::hostcall::host_call;
 use crate::error::Error;
-use crate::vm::{Slot, VMHostContext};
+use crate::vm::{HostFunc, Slot, VMHostContext};
 
 /// A Rust type that a host function can take. Implemented for `i32`, `u32`, `i64`, `u64`, `f32` and `f64`.
 pub trait HostParam: Copy + 'static + sealed::Value {}

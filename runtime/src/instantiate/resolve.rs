@@ -1,73 +1,48 @@
-//! What was given for a module's imports, matched with what it wants (spec 3.5.8, import matching).
+//! Matches what was given for a module's imports with what it wants (spec 3.5.8, import matching).
 
 use wrun_artifact::types::{ExternType, MemoryType, TableType};
 
-use crate::call::HostFunc;
-use crate::error::{Error, ImportsError, IncompatibleImport, describe};
-use crate::imports::Definition;
-use crate::instance::Extern;
-use crate::module::Module;
-use crate::store::StoreCore;
-use crate::vm::FuncPtr;
-
-/// A function for an import.
-pub(crate) enum GivenFunc {
-    /// One of the host, to be bound to the instance.
-    Host(HostFunc),
-    /// One of the store.
-    Ref(FuncPtr),
-}
+use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport, describe};
+use crate::state::{Item, ModuleCore};
+use crate::vm::HostFunc;
 
 /// Something for an import, of the right type and store.
 pub(crate) enum Given {
-    Func(GivenFunc),
-    /// The store's number of a table.
-    Table(usize),
-    /// The store's number of a memory.
-    Memory(usize),
-    /// Where a global's value lies.
-    Global(*mut u8),
+    /// A function of the host, to be bound to the instance.
+    Host(HostFunc),
+    /// Something of the store.
+    Item(Item),
 }
 
-/// Finds what is given for each import of a module. All that is missing or of another type is reported at once.
-pub(crate) fn resolve<'d>(
-    core: &StoreCore,
-    module: &Module,
-    find: impl Fn(&str, &str) -> Option<&'d Definition>,
+/// Finds what is given for each import of a module: `find` gives it for a module name and a name, with its type. All that is
+/// missing or of another type is reported at once.
+pub(crate) fn resolve(
+    module: &ModuleCore,
+    find: impl Fn(&str, &str) -> Result<Option<(ExternType, Given)>, Error>,
 ) -> Result<Vec<Given>, Error> {
-    let mut given = Vec::new();
+    let mut all = Vec::new();
     let mut error = ImportsError::default();
-    for import in module.imports() {
-        let Some(definition) = find(import.module, import.name) else {
-            error.missing.push(import.into());
-            continue;
-        };
-        let ty = match definition {
-            Definition::Host(host) => ExternType::Func(host.ty.clone()),
-            Definition::Extern(item) => item.ty_in(core)?,
-        };
-        if !matches(&ty, &import.ty) {
-            error.incompatible.push(IncompatibleImport {
-                module: import.module.to_owned(),
-                name: import.name.to_owned(),
-                wanted: describe(&import.ty),
+    for (module, name, wanted) in module.imports() {
+        match find(module, name)? {
+            None => error.missing.push(MissingImport {
+                module: module.to_owned(),
+                name: name.to_owned(),
+                ty: wanted,
+            }),
+            Some((ty, given)) if matches(&ty, &wanted) => all.push(given),
+            Some((ty, _)) => error.incompatible.push(IncompatibleImport {
+                module: module.to_owned(),
+                name: name.to_owned(),
+                wanted: describe(&wanted),
                 given: describe(&ty),
-            });
-            continue;
+            }),
         }
-        given.push(match definition {
-            Definition::Host(host) => Given::Func(GivenFunc::Host(host.clone())),
-            Definition::Extern(Extern::Func(func)) => Given::Func(GivenFunc::Ref(func.ptr(core)?)),
-            Definition::Extern(Extern::Table(table)) => Given::Table(table.place(core)?),
-            Definition::Extern(Extern::Memory(memory)) => Given::Memory(memory.place(core)?),
-            Definition::Extern(Extern::Global(global)) => Given::Global(global.pointer(core)?),
-        });
     }
-    if error.is_empty() { Ok(given) } else { Err(error.into()) }
+    if error.is_empty() { Ok(all) } else { Err(error.into()) }
 }
 
-/// Whether something of type `given` can stand where `wanted` is imported.
-pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
+/// Returns true when something of type `given` can stand in for an import of type `wanted`.
+fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     fn limits<N: PartialOrd + Copy>(given: (N, Option<N>), wanted: (N, Option<N>)) -> bool {
         given.0 >= wanted.0
             && match (given.1, wanted.1) {

@@ -23,6 +23,7 @@ use crate::sys;
 use crate::sys::dir::Opened;
 use crate::sys::mmap::Mapping;
 use crate::sys::round_up_to_pages;
+use crate::vm::Code;
 
 /// An artifact that is mapped, checked and executable.
 pub(crate) struct Image {
@@ -121,7 +122,7 @@ impl Image {
     }
 
     fn copy(bytes: &[u8], config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
-        let size = round_up_to_pages(bytes.len().max(1)).ok_or_else(Error::damaged)?;
+        let size = round_up_to_pages(bytes.len().max(1)).ok_or_else(|| Error::damaged("its length"))?;
         let mapping = Mapping::zeroed(size).map_err(|error| Error::resource("cannot load the artifact", &error))?;
         // SAFETY: the mapping is new, writable and at least as long.
         unsafe {
@@ -175,11 +176,6 @@ impl Image {
         unsafe { slice::from_raw_parts(self.mapping.base().as_ptr(), self.len) }
     }
 
-    /// Where the text lies.
-    pub(crate) fn text_addresses(&self) -> Range<usize> {
-        self.text.clone()
-    }
-
     /// The address of code at this offset of the text. `None` when it lies outside.
     pub(crate) fn code(&self, offset: u32) -> Option<*const u8> {
         let address = self.text.start + offset as usize;
@@ -189,6 +185,16 @@ impl Image {
     /// The mapped file, if there is one.
     pub(crate) fn file(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl Code for Image {
+    fn artifact(&self) -> &Artifact<'_> {
+        &self.artifact
+    }
+
+    fn text_addresses(&self) -> Range<usize> {
+        self.text.clone()
     }
 }
 

@@ -7,18 +7,15 @@
 //! go to the previous handler.
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wrun_artifact::TrapCode;
 
-use super::RawTrace;
+use super::trace::record_fault;
 use crate::error::Error;
-use crate::load::Image;
 use crate::sys::{self, PAGE, signals};
-use crate::vm::VMStore;
+use crate::vm::{CodeRange, VMStore};
 
 thread_local! {
     static ACTIVE: Cell<*const VMStore> = const { Cell::new(ptr::null()) };
@@ -40,57 +37,6 @@ pub(crate) fn install() -> Result<(), Error> {
         .map_err(|error| Error::resource("cannot handle signals", &error))
 }
 
-/// The code of all instances of a store, by address.
-#[derive(Debug, Default)]
-pub(crate) struct CodeMap(Vec<CodeRange>);
-
-/// The code of one image.
-#[derive(Clone, Debug)]
-pub(crate) struct CodeRange {
-    addresses: Range<usize>,
-    pub(crate) image: Arc<Image>,
-}
-
-impl CodeMap {
-    /// This map and the code of one more image.
-    pub(crate) fn with(&self, image: &Arc<Image>) -> Self {
-        let mut ranges = self.0.clone();
-        let addresses = image.text_addresses();
-        if !addresses.is_empty() {
-            let at = ranges.partition_point(|range| range.addresses.start < addresses.start);
-            if ranges.get(at).is_none_or(|range| range.addresses != addresses) {
-                let image = Arc::clone(image);
-                ranges.insert(at, CodeRange { addresses, image });
-            }
-        }
-        Self(ranges)
-    }
-
-    /// The code that `pc` lies in, and its offset in that image's text.
-    pub(crate) fn find(&self, pc: usize) -> Option<(&CodeRange, u32)> {
-        let at = self
-            .0
-            .partition_point(|range| range.addresses.start <= pc)
-            .checked_sub(1)?;
-        let range = &self.0[at];
-        if pc >= range.addresses.end {
-            return None;
-        }
-        Some((range, u32::try_from(pc - range.addresses.start).ok()?))
-    }
-}
-
-impl CodeRange {
-    /// Whether a function of the module (rather than a trampoline) lies at this offset of the text.
-    pub(crate) fn is_function(&self, offset: u32) -> bool {
-        self.image.artifact().info().func_at(offset).is_some()
-    }
-}
-
-/// The address ranges of all memories of a store.
-#[derive(Debug, Default)]
-pub(crate) struct Reservations(pub(crate) Vec<Range<usize>>);
-
 fn active() -> Option<&'static VMStore> {
     // SAFETY: `call_guest` sets the pointer to a store that lives at least until it sets it back.
     unsafe { ACTIVE.get().as_ref() }
@@ -110,7 +56,7 @@ fn on_fault(registers: signals::Registers, address: Option<usize>) -> Option<sig
     let reason = if address.is_some_and(|address| (guard.0..guard.1).contains(&address)) {
         Some(TrapCode::CallStackExhausted)
     } else {
-        let code = range.image.artifact().traps().lookup(offset);
+        let code = range.artifact().traps().lookup(offset);
         code.filter(|code| !code.is_memory_access() || address.is_some_and(|address| is_guest_memory(vm, address)))
     };
     stop(vm, reason, registers)
@@ -137,6 +83,6 @@ fn on_tick(registers: signals::Registers, flag: &'static AtomicBool) -> Option<s
 fn stop(vm: &VMStore, reason: Option<TrapCode>, registers: signals::Registers) -> Option<signals::Resume> {
     // SAFETY: guest code is running, so the activation's frame is there.
     let activation = unsafe { vm.activation.get().as_ref() }?;
-    RawTrace::record_fault(vm, reason, registers.pc, registers.fp);
+    record_fault(vm, reason, registers.pc, registers.fp);
     Some(activation.landing())
 }

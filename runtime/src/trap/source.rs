@@ -3,7 +3,7 @@
 use gimli::{Dwarf, EndianSlice, LittleEndian};
 use wrun_artifact::elf::Artifact;
 
-use super::Location;
+use crate::error::Location;
 
 /// The place in the source of the instruction at `offset` in the wasm file. DWARF of wasm counts from the beginning of the code
 /// section. Malformed DWARF is like none.

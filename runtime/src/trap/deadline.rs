@@ -38,16 +38,13 @@ impl DeadlineWatch {
     }
 }
 
-/// The flag of stores without a deadline.
-pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
-
 impl Deadline {
     /// The deadline that passes after this time, for guests of the calling thread.
     ///
     /// # Errors
     /// When the system gives no timer or no signal handler.
     pub fn after(time: Duration) -> Result<Self, Error> {
-        crate::trap::install()?;
+        super::install()?;
         signals::install_timer().map_err(|error| Error::resource("cannot handle signals", &error))?;
         signals::unblock_timer_signal();
         // Stores that were told of the deadline look at the flag when it is long gone, so the flag stays: one byte per deadline.

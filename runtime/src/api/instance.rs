@@ -1,17 +1,14 @@
 //! Instances, and what they export.
 
+use std::sync::Arc;
+
 use wrun_artifact::types::ExternType;
 
-use crate::engine::Phase;
+use super::{AsStore, Func, Global, Imports, Memory, Module, Store, Table};
 use crate::error::Error;
-use crate::func::Func;
-use crate::global::Global;
-use crate::imports::Imports;
 use crate::instantiate;
-use crate::memory::Memory;
-use crate::module::Module;
-use crate::store::{AsStore, Store, StoreCore, core_of_mut};
-use crate::table::Table;
+use crate::pipeline::Phase;
+use crate::state::{Item, StoreCore, core_of_mut};
 
 /// Something that can be imported and exported.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -27,7 +24,27 @@ pub enum Extern {
 }
 
 impl Extern {
-    pub(crate) fn ty_in(&self, core: &StoreCore) -> Result<ExternType, Error> {
+    /// The handle of something in a store.
+    pub(super) fn of(item: Item, core: &StoreCore) -> Self {
+        match item {
+            Item::Func(func) => Self::Func(Func::of(func, core)),
+            Item::Table(table) => Self::Table(Table::of(table, core)),
+            Item::Memory(memory) => Self::Memory(Memory::of(memory, core)),
+            Item::Global(place, ty) => Self::Global(Global::of(place, ty, core)),
+        }
+    }
+
+    /// The thing in the store that the handle stands for.
+    pub(super) fn item(&self, core: &StoreCore) -> Result<Item, Error> {
+        Ok(match self {
+            Self::Func(func) => Item::Func(func.ptr(core)?),
+            Self::Table(table) => Item::Table(table.place(core)?),
+            Self::Memory(memory) => Item::Memory(memory.place(core)?),
+            Self::Global(global) => Item::Global(global.place(core)?, global.ty()),
+        })
+    }
+
+    pub(super) fn ty_in(&self, core: &StoreCore) -> Result<ExternType, Error> {
         Ok(match self {
             Self::Func(func) => ExternType::Func(func.ty_in(core)?),
             Self::Table(table) => ExternType::Table(table.ty_in(core)?),
@@ -64,21 +81,21 @@ impl Instance {
     /// start function traps.
     pub fn new<T: 'static>(store: &mut Store<T>, module: &Module, imports: &Imports<T>) -> Result<Self, Error> {
         let core = core_of_mut(store);
-        if !core.engine.is(module.engine()) {
+        if !Arc::ptr_eq(&core.engine, module.engine().core()) {
             return Err(Error::Refused(
                 "the module belongs to another engine than the store".into(),
             ));
         }
         let phase = Phase::start("instantiate");
-        let given = instantiate::resolve(core, module, |module, name| imports.find(module, name))?;
-        let place = instantiate::instantiate(core, module, given)?;
+        let given = instantiate::resolve(module.core(), |module, name| imports.give(core, module, name))?;
+        let place = instantiate::instantiate(core, module.core(), given)?;
         drop(phase);
         let this = Self {
             store: core.id(),
             place,
         };
-        if let Some(start) = module.artifact().info().start() {
-            let start = Func::of(instantiate::func_ref(core, place, start)?, core);
+        if let Some(start) = module.core().artifact().info().start() {
+            let start = Func::of(core.instance_func(place, start)?, core);
             start.call(store, &[])?;
         }
         Ok(this)
@@ -88,7 +105,8 @@ impl Instance {
     pub fn export(&self, store: &mut impl AsStore, name: &str) -> Option<Extern> {
         let core = core_of_mut(store);
         core.check(self.store).ok()?;
-        instantiate::export(core, self.place, name).ok()?
+        let item = core.instance_export(self.place, name).ok()??;
+        Some(Extern::of(item, core))
     }
 
     /// The function that is exported under this name.

@@ -2,10 +2,9 @@
 
 use wrun_artifact::types::{TableType, ValType};
 
+use super::{AsStore, Store, Value};
 use crate::error::Error;
-use crate::instantiate::{TableObject, check_entries, table_get};
-use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
-use crate::value::Value;
+use crate::state::{StoreCore, TableObject, check_entries, core_of, core_of_mut, table_get};
 use crate::vm::VMTableDefinition;
 
 /// A table. Belongs to a store.

@@ -7,9 +7,9 @@
 use wrun_artifact::config::MemoryMode;
 use wrun_artifact::types::{MAX_PAGES, MemoryType};
 
+use super::{AsStore, Store};
 use crate::error::Error;
-use crate::instantiate::MemoryObject;
-use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
+use crate::state::{MemoryObject, StoreCore, core_of, core_of_mut};
 use crate::vm::VMMemoryDefinition;
 
 /// A memory. Belongs to a store.

@@ -6,18 +6,16 @@ use std::marker::PhantomData;
 use wrun_artifact::TrapCode;
 use wrun_artifact::types::{ExternType, FuncType};
 
-use crate::call::{HostFunc, IntoHostFunc, wrap};
-use crate::caller::Caller;
-use crate::engine::Engine;
-use crate::error::{Error, MissingImport};
-use crate::func::untyped;
-use crate::instance::Extern;
-use crate::module::Module;
-use crate::trap::Trap;
-use crate::value::Value;
+use super::func::untyped;
+use super::{Engine, Extern, Module, Value};
+use crate::call::{Caller, IntoHostFunc, wrap};
+use crate::error::{Error, MissingImport, Trap};
+use crate::instantiate::Given;
+use crate::state::StoreCore;
+use crate::vm::HostFunc;
 
 /// What is defined under a name.
-pub(crate) enum Definition {
+enum Definition {
     Host(HostFunc),
     Extern(Extern),
 }
@@ -125,7 +123,21 @@ impl<T: 'static> Imports<T> {
         self
     }
 
-    pub(crate) fn find(&self, module: &str, name: &str) -> Option<&Definition> {
+    /// The thing that is defined under a name, for an instance in this store, and its type.
+    pub(super) fn give(
+        &self,
+        core: &StoreCore,
+        module: &str,
+        name: &str,
+    ) -> Result<Option<(ExternType, Given)>, Error> {
+        Ok(match self.find(module, name) {
+            None => None,
+            Some(Definition::Host(host)) => Some((ExternType::Func(host.ty.clone()), Given::Host(host.clone()))),
+            Some(Definition::Extern(item)) => Some((item.ty_in(core)?, Given::Item(item.item(core)?))),
+        })
+    }
+
+    fn find(&self, module: &str, name: &str) -> Option<&Definition> {
         self.definitions.get(module)?.get(name)?.as_ref()
     }
 }

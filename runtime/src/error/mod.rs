@@ -1,15 +1,20 @@
 //! What can go wrong, for embedders and for people: one closed list, with the wording.
 
+mod backtrace;
+mod imports;
+mod trap;
+
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::elf::Stale;
-use wrun_artifact::types::ExternType;
 
-use crate::module::ImportType;
-use crate::trap::Trap;
+pub use backtrace::{Backtrace, Frame, Location};
+pub(crate) use imports::describe;
+pub use imports::{ImportsError, IncompatibleImport, MissingImport, first_few};
+pub use trap::Trap;
 
 /// Why something was not done. Its text is one line.
 #[derive(Debug)]
@@ -68,8 +73,9 @@ impl Error {
         Self::Resource(format!("{what}: {error}"))
     }
 
-    pub(crate) fn damaged() -> Self {
-        Self::Artifact(Stale::Sections)
+    /// The error of an artifact in which `part` cannot be right.
+    pub(crate) fn damaged(part: &'static str) -> Self {
+        Self::Artifact(Stale::Damaged(part))
     }
 }
 
@@ -166,123 +172,5 @@ impl fmt::Display for Miss {
             Self::Unusable(error) => error.fmt(f),
             Self::Stale(stale) => stale.fmt(f),
         }
-    }
-}
-
-/// An import that nothing was given for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MissingImport {
-    /// Its module name.
-    pub module: String,
-    /// Its name.
-    pub name: String,
-    /// What the module wants there.
-    pub ty: ExternType,
-}
-
-impl From<ImportType<'_>> for MissingImport {
-    fn from(ImportType { module, name, ty }: ImportType<'_>) -> Self {
-        Self {
-            module: module.to_owned(),
-            name: name.to_owned(),
-            ty,
-        }
-    }
-}
-
-/// An import for which something of another type was given.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IncompatibleImport {
-    /// Its module name.
-    pub module: String,
-    /// Its name.
-    pub name: String,
-    /// What the module wants there.
-    pub wanted: String,
-    /// What was given.
-    pub given: String,
-}
-
-/// All imports that are not satisfied.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ImportsError {
-    /// Those that nothing was given for.
-    pub missing: Vec<MissingImport>,
-    /// Those for which something of another type was given.
-    pub incompatible: Vec<IncompatibleImport>,
-}
-
-impl ImportsError {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.incompatible.is_empty()
-    }
-}
-
-/// How many imports a message lists. Programs have fewer: who has to find them all a home wants all of them.
-const MOST_IMPORTS: usize = 1000;
-
-/// The first `most` of a list, for a message, and how many others there are: a line of thousands helps nobody.
-pub fn first_few(most: usize, items: impl IntoIterator<Item = impl fmt::Display>) -> String {
-    let mut items = items.into_iter();
-    let shown: Vec<String> = items.by_ref().take(most).map(|item| item.to_string()).collect();
-    let text = shown.join(", ");
-    match items.count() {
-        0 => text,
-        others => format!("{text} and {others} more"),
-    }
-}
-
-impl fmt::Display for ImportsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let missing = self.missing.iter().map(|import| {
-            let MissingImport { module, name, ty } = import;
-            fmt::from_fn(move |f| write!(f, "{module}.{name} {}", describe(ty)))
-        });
-        let incompatible = self.incompatible.iter().map(|import| {
-            let IncompatibleImport {
-                module,
-                name,
-                wanted,
-                given,
-            } = import;
-            fmt::from_fn(move |f| write!(f, "{module}.{name} is {given}, but the module wants {wanted}"))
-        });
-        let mut separator = "";
-        if !self.missing.is_empty() {
-            write!(f, "unknown import: {}", first_few(MOST_IMPORTS, missing))?;
-            separator = "; ";
-        }
-        if !self.incompatible.is_empty() {
-            write!(
-                f,
-                "{separator}incompatible import type: {}",
-                first_few(MOST_IMPORTS, incompatible)
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ImportsError {}
-
-/// A type in words.
-pub(crate) fn describe(ty: &ExternType) -> String {
-    let limits = |min: u64, max: Option<u64>| match max {
-        Some(max) => format!("{min} to {max}"),
-        None => format!("at least {min}"),
-    };
-    match ty {
-        ExternType::Func(ty) => format!("func {ty}"),
-        ExternType::Table(ty) => format!(
-            "table of {} {}",
-            limits(ty.min.into(), ty.max.map(u64::from)),
-            ty.element
-        ),
-        ExternType::Memory(ty) => format!("memory of {} pages", limits(ty.min, ty.max)),
-        ExternType::Global(ty) => format!(
-            "{} global {}",
-            if ty.mutable { "mutable" } else { "immutable" },
-            ty.content
-        ),
     }
 }

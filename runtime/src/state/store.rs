@@ -6,62 +6,22 @@
 //! or a context points to is in an [`Arena`], which neither moves nor frees it before the store ends.
 #![allow(unsafe_code, reason = "stores are referred to from compiled code")]
 
-use std::cell::Cell;
-use std::marker::PhantomData;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::call::{HOST_STACK, HostFunc};
-use crate::deadline::{Deadline, NEVER};
-use crate::engine::Engine;
+use super::{Arena, EngineCore, InstanceData, Item, MemoryObject, TableObject};
 use crate::error::Error;
-use crate::instantiate::{InstanceData, MemoryObject, TableObject};
 use crate::load::Image;
 use crate::sys::stack::Stack;
-use crate::trap::{CodeMap, RawTrace, Reservations};
-use crate::vm::{Slot, VMFuncRef, VMHostContext, VMMemoryDefinition, VMStore, VMTableDefinition};
-
-/// Values that stay where they are until the arena is dropped.
-pub(crate) struct Arena<V>(Vec<NonNull<V>>);
-
-impl<V> Arena<V> {
-    const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Adds a value; its address is good for as long as the arena lives.
-    pub(crate) fn push(&mut self, value: V) -> NonNull<V> {
-        let value = NonNull::from(Box::leak(Box::new(value)));
-        self.0.push(value);
-        value
-    }
-
-    /// The number of values.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The value that was added at this place.
-    pub(crate) fn get(&self, index: usize) -> Option<NonNull<V>> {
-        self.0.get(index).copied()
-    }
-}
-
-impl<V> Drop for Arena<V> {
-    fn drop(&mut self) {
-        for value in self.0.drain(..) {
-            // SAFETY: `push` leaked a box, and each is freed once.
-            drop(unsafe { Box::from_raw(value.as_ptr()) });
-        }
-    }
-}
+use crate::vm::{Code, CodeMap, HOST_STACK, HostFunc, Reservations, Slot};
+use crate::vm::{FuncPtr, VMFuncRef, VMHostContext, VMMemoryDefinition, VMStore, VMTableDefinition};
 
 /// A store, without the host's data. The first field is what compiled code sees.
 #[repr(C)]
 pub struct StoreCore {
     pub(crate) vm: VMStore,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<EngineCore>,
     id: u64,
     pub(crate) instances: Arena<InstanceData>,
     pub(crate) memories: Vec<MemoryObject>,
@@ -79,14 +39,50 @@ pub struct StoreCore {
 }
 
 impl StoreCore {
-    /// Says whether the guest may be called.
-    pub(crate) fn prepare_call(&self) -> Result<(), Error> {
+    /// An empty store.
+    pub(crate) fn new(engine: &Arc<EngineCore>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            vm: VMStore::new(),
+            engine: Arc::clone(engine),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            instances: Arena::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            func_refs: Arena::new(),
+            host_contexts: Arena::new(),
+            memory_definitions: Arena::new(),
+            table_definitions: Arena::new(),
+            globals: Arena::new(),
+            host_funcs: Vec::new(),
+            stack: None,
+            failure: None,
+            interrupted: false,
+        }
+    }
+
+    /// Refuses calls of a guest that was stopped in the middle of its work.
+    pub(crate) fn check_callable(&self) -> Result<(), Error> {
         if self.interrupted {
             return Err(Error::Refused(
                 "the store's guest was stopped in the middle of its work and cannot be called again".into(),
             ));
         }
-        crate::trap::install()
+        Ok(())
+    }
+
+    /// The reference to a function of the instance at this place, in its function index space.
+    pub(crate) fn instance_func(&mut self, place: usize, func: u32) -> Result<FuncPtr, Error> {
+        let instance = self.instances.get(place).ok_or_else(no_instance)?;
+        // SAFETY: in an arena of this store; instances are only borrowed shared.
+        unsafe { instance.as_ref() }.func_ref(self, func)
+    }
+
+    /// The item that the instance at this place exports under a name.
+    pub(crate) fn instance_export(&mut self, place: usize, name: &str) -> Result<Option<Item>, Error> {
+        let instance = self.instances.get(place).ok_or_else(no_instance)?;
+        // SAFETY: as above.
+        unsafe { instance.as_ref() }.export(self, name)
     }
 
     /// Where the guest's stack begins. Makes the stack when there is none yet.
@@ -150,8 +146,12 @@ impl StoreCore {
     /// Makes the code of an image known to the signal handler.
     pub(crate) fn add_code(&mut self, image: &Arc<Image>) {
         let old = self.vm.code.load(Ordering::Relaxed);
+        let code: Arc<dyn Code> = image.clone();
         // SAFETY: the pointer is null or was leaked here.
-        let new = unsafe { old.as_ref() }.map_or_else(|| CodeMap::default().with(image), |map| map.with(image));
+        let new = unsafe { old.as_ref() }.map_or_else(
+            || CodeMap::default().with(Arc::clone(&code)),
+            |map| map.with(Arc::clone(&code)),
+        );
         self.vm.code.store(Box::into_raw(Box::new(new)), Ordering::Relaxed);
         // SAFETY: leaked here, replaced just now; signal handlers that looked at it ran on this thread and are done.
         unsafe { free(old) };
@@ -166,6 +166,10 @@ impl StoreCore {
         // SAFETY: as for the code.
         unsafe { free(old) };
     }
+}
+
+fn no_instance() -> Error {
+    Error::Refused("the store has no such instance".into())
 }
 
 /// # Safety
@@ -194,131 +198,26 @@ pub(crate) struct StoreInner<T> {
     pub(crate) data: T,
 }
 
-/// Where instances live, together with data of the host that host functions can reach.
-pub struct Store<T> {
-    inner: NonNull<StoreInner<T>>,
-    owns: PhantomData<StoreInner<T>>,
+/// A value that stands for a store.
+pub trait StorePtr {
+    /// The store. It is alive while `self` is borrowed.
+    fn core_ptr(&self) -> *mut StoreCore;
 }
 
-impl<T> Store<T> {
-    /// An empty store for modules of `engine`.
-    pub fn new(engine: &Engine, data: T) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let core = StoreCore {
-            vm: VMStore {
-                exit_fp: Cell::new(0),
-                activation: Cell::new(ptr::null()),
-                stack_top: Cell::new(0),
-                stack_limit: Cell::new(0),
-                guard: Cell::new((0, 0)),
-                interrupt: Cell::new(&NEVER),
-                code: AtomicPtr::default(),
-                reservations: AtomicPtr::default(),
-                trace: RawTrace::new(),
-            },
-            engine: engine.clone(),
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            instances: Arena::new(),
-            memories: Vec::new(),
-            tables: Vec::new(),
-            func_refs: Arena::new(),
-            host_contexts: Arena::new(),
-            memory_definitions: Arena::new(),
-            table_definitions: Arena::new(),
-            globals: Arena::new(),
-            host_funcs: Vec::new(),
-            stack: None,
-            failure: None,
-            interrupted: false,
-        };
-        Self {
-            inner: NonNull::from(Box::leak(Box::new(StoreInner { core, data }))),
-            owns: PhantomData,
-        }
-    }
-
-    /// The host's data.
-    pub fn data(&self) -> &T {
-        // SAFETY: the store is alive, and nobody runs in it while it is borrowed here.
-        unsafe { &(*self.inner.as_ptr()).data }
-    }
-
-    /// The host's data.
-    pub fn data_mut(&mut self) -> &mut T {
-        // SAFETY: as above, borrowed exclusively.
-        unsafe { &mut (*self.inner.as_ptr()).data }
-    }
-
-    /// Ends the store; gives back the host's data.
-    pub fn into_data(self) -> T {
-        let inner = self.inner;
-        std::mem::forget(self);
-        // SAFETY: leaked by `new`, and not freed by `Drop` since `self` is forgotten.
-        let inner = unsafe { Box::from_raw(inner.as_ptr()) };
-        inner.data
-    }
-
-    /// Interrupts guests of this store when `deadline` passes. The deadline must live as long as guests may run.
-    pub fn set_deadline(&mut self, deadline: &Deadline) {
-        self.core().vm.interrupt.set(deadline.flag());
-    }
-
-    fn core(&self) -> &StoreCore {
-        // SAFETY: as for `data`.
-        unsafe { &(*self.inner.as_ptr()).core }
-    }
-}
-
-impl<T> Drop for Store<T> {
-    fn drop(&mut self) {
-        // SAFETY: leaked by `new`; dropped once.
-        drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
-    }
-}
-
-impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("data", self.data())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A [`Store`], or a host function's view of one ([`crate::Caller`]).
-pub trait AsStore: sealed::StorePtr {}
-
-impl<S: sealed::StorePtr> AsStore for S {}
-
-pub(crate) mod sealed {
-    use super::StoreCore;
-
-    /// Gives the store that a value stands for.
-    pub trait StorePtr {
-        /// The store. It is alive while `self` is borrowed.
-        fn core_ptr(&self) -> *mut StoreCore;
-    }
-}
-
-impl<T> sealed::StorePtr for Store<T> {
-    fn core_ptr(&self) -> *mut StoreCore {
-        self.inner.as_ptr().cast()
-    }
-}
-
-impl<S: sealed::StorePtr> sealed::StorePtr for &mut S {
+impl<S: StorePtr> StorePtr for &mut S {
     fn core_ptr(&self) -> *mut StoreCore {
         (**self).core_ptr()
     }
 }
 
 /// The store's core, to look at.
-pub(crate) fn core_of(store: &impl AsStore) -> &StoreCore {
+pub(crate) fn core_of(store: &impl StorePtr) -> &StoreCore {
     // SAFETY: the store is alive while it is borrowed, and no guest runs meanwhile.
     unsafe { &*store.core_ptr() }
 }
 
 /// The store's core, to change.
-pub(crate) fn core_of_mut(store: &mut impl AsStore) -> &mut StoreCore {
+pub(crate) fn core_of_mut(store: &mut impl StorePtr) -> &mut StoreCore {
     // SAFETY: as above, borrowed exclusively.
     unsafe { &mut *store.core_ptr() }
 }

@@ -2,14 +2,14 @@
 
 use wrun_artifact::info::{ItemKind, Span, const_op};
 
-use super::InstanceData;
+use super::{InstanceData, StoreCore};
 use crate::error::Error;
-use crate::store::StoreCore;
 use crate::vm::{Slot, load_slot};
 
 /// The value of a constant expression of the instance's module.
-pub(crate) fn evaluate(instance: &mut InstanceData, core: &mut StoreCore, ops: Span) -> Result<Slot, Error> {
-    let module = instance.module.clone();
+pub(crate) fn evaluate(instance: &InstanceData, core: &mut StoreCore, ops: Span) -> Result<Slot, Error> {
+    let module = &instance.module;
+    let damaged = || Error::damaged("a constant expression");
     let mut stack: Vec<Slot> = Vec::new();
     for row in ops.of(module.artifact().info().const_ops) {
         let immediate = Slot::from_le_bytes(row.slot);
@@ -20,7 +20,7 @@ pub(crate) fn evaluate(instance: &mut InstanceData, core: &mut StoreCore, ops: S
                 let at = instance.global(index)?;
                 let ty = module.artifact().info().item_type(ItemKind::Global, index);
                 let Some(wrun_artifact::types::ExternType::Global(ty)) = ty else {
-                    return Err(Error::damaged());
+                    return Err(damaged());
                 };
                 // SAFETY: the global's place, and its type; globals before it are initialised (validation).
                 unsafe { load_slot(at, ty.content) }
@@ -28,15 +28,15 @@ pub(crate) fn evaluate(instance: &mut InstanceData, core: &mut StoreCore, ops: S
             const_op::FUNC => instance.func_ref(core, immediate as u32)?.as_ptr() as Slot,
             op @ const_op::I32_ADD..=const_op::I64_MUL => {
                 let (Some(b), Some(a)) = (stack.pop(), stack.pop()) else {
-                    return Err(Error::damaged());
+                    return Err(damaged());
                 };
                 arithmetic(op, a, b)
             }
-            _ => return Err(Error::damaged()),
+            _ => return Err(damaged()),
         };
         stack.push(value);
     }
-    stack.pop().filter(|_| stack.is_empty()).ok_or_else(Error::damaged)
+    stack.pop().filter(|_| stack.is_empty()).ok_or_else(damaged)
 }
 
 fn arithmetic(op: u8, a: Slot, b: Slot) -> Slot {

@@ -7,42 +7,27 @@
 //! `VMLayout`, which keeps them inside of the block (tested there).
 #![allow(unsafe_code, reason = "contexts are raw memory shared with compiled code")]
 
+mod activation;
+mod code;
+mod context;
+mod host;
+mod store;
+mod trace;
+
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr};
 
-use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout;
 
-use crate::call::{Activation, UntypedFn};
-use crate::instantiate::InstanceData;
-use crate::trap::{CodeMap, RawTrace, Reservations};
+pub(crate) use activation::Activation;
+pub(crate) use code::{Code, CodeMap, CodeRange, Reservations};
+pub(crate) use context::{VMContext, load_slot, store_slot};
+pub(crate) use host::{EntryTrampoline, HOST_STACK, HostFunc, UntypedFn, VMHostContext};
+pub(crate) use store::VMStore;
+pub(crate) use trace::RawTrace;
 
 /// A value in the raw call interface: little-endian, unused bytes zero.
 pub(crate) type Slot = u128;
-
-/// What running code shares with the runtime, one per store. Everything that signal handlers look at is here.
-#[repr(C)]
-pub(crate) struct VMStore {
-    /// See [`vmlayout::store::EXIT_FP`].
-    pub(crate) exit_fp: Cell<usize>,
-    /// See [`vmlayout::store::STACK_LIMIT`].
-    pub(crate) stack_limit: Cell<usize>,
-    /// The innermost entry into the guest, null when none is active.
-    pub(crate) activation: Cell<*const Activation>,
-    /// The highest address of the stack that the guest runs on.
-    pub(crate) stack_top: Cell<usize>,
-    /// The guard below the guest's stack.
-    pub(crate) guard: Cell<(usize, usize)>,
-    /// Set when the deadline has passed.
-    pub(crate) interrupt: Cell<&'static AtomicBool>,
-    /// The code of all instances of the store.
-    pub(crate) code: AtomicPtr<CodeMap>,
-    /// The address ranges of all memories of the store.
-    pub(crate) reservations: AtomicPtr<Reservations>,
-    /// Where a trap that the signal handler made happened.
-    pub(crate) trace: RawTrace,
-}
 
 /// In the place of a signature's index: the function is one of the host.
 pub(crate) const HOST: u32 = u32::MAX;
@@ -82,8 +67,11 @@ impl FuncPtr {
     }
 
     /// The function.
-    pub(crate) fn get<'a>(self) -> &'a VMFuncRef {
-        // SAFETY: see the type: arenas neither move nor free before the store ends, whose users hold this.
+    ///
+    /// # Safety
+    /// The store of the function stays alive while the result is used: its arenas neither move nor free before that.
+    pub(crate) unsafe fn get<'a>(self) -> &'a VMFuncRef {
+        // SAFETY: the caller's promise.
         unsafe { self.0.as_ref() }
     }
 }
@@ -154,103 +142,6 @@ impl VMSharedEntry {
                 pad: 0,
                 reference: vmlayout::shared_entry::WRITTEN_NULL as usize,
             },
-        }
-    }
-}
-
-/// The context of a host function.
-#[repr(C)]
-pub(crate) struct VMHostContext {
-    /// The typed or untyped function, as the trampoline in front of it expects.
-    pub(crate) func: *const u8,
-    /// The store.
-    pub(crate) store: *const VMStore,
-    /// The closure.
-    pub(crate) closure: *const (),
-    /// The untyped function, whatever `func` is.
-    pub(crate) untyped: UntypedFn,
-    /// The `memory` export of the instance that imports the function; null where there is none.
-    pub(crate) memory: Cell<*const VMMemoryDefinition>,
-}
-
-/// An instance's context: see `wrun_artifact::vmlayout`.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub(crate) struct VMContext(NonNull<u8>);
-
-impl VMContext {
-    /// The context that ends at `pointer`.
-    ///
-    /// # Safety
-    /// `VMLayout::size()` bytes below `pointer` belong to the context, are zero or filled in by `instantiate`, and live as
-    /// long as the store; `pointer` is a multiple of 16.
-    pub(crate) const unsafe fn new(pointer: NonNull<u8>) -> Self {
-        Self(pointer)
-    }
-
-    /// The pointer that compiled code gets.
-    pub(crate) const fn as_ptr(self) -> *mut u8 {
-        self.0.as_ptr()
-    }
-
-    /// The address of the field at `offset`.
-    pub(crate) fn field<F>(self, offset: i32) -> *mut F {
-        // SAFETY: offsets come from this module's layout and lie inside of the context.
-        unsafe { self.0.as_ptr().offset(offset as isize).cast() }
-    }
-
-    /// Writes a field.
-    pub(crate) fn set<F>(self, offset: i32, value: F) {
-        // SAFETY: the field lies inside of the context and is aligned (both tested in `vmlayout`).
-        unsafe { self.field::<F>(offset).write(value) }
-    }
-
-    /// Reads a field of plain data.
-    pub(crate) fn get<F: Copy>(self, offset: i32) -> F {
-        // SAFETY: as for `set`; `instantiate` has initialised every field (the block is zero before).
-        unsafe { self.field::<F>(offset).read() }
-    }
-
-    /// What the runtime knows of the instance.
-    ///
-    /// # Safety
-    /// The instance is completely set up, and nothing refers to its data exclusively while the result is used.
-    pub(crate) unsafe fn instance<'a>(self) -> &'a mut InstanceData {
-        // SAFETY: `instantiate` stores the address of the boxed data, which lives as long as the store.
-        unsafe { &mut *self.get::<*mut InstanceData>(vmlayout::vmctx::INSTANCE) }
-    }
-
-    /// The store that the instance belongs to.
-    pub(crate) fn store(self) -> *const VMStore {
-        self.get(vmlayout::vmctx::STORE)
-    }
-}
-
-/// Reads a value of type `ty` from where compiled code keeps it (a global), as a slot.
-///
-/// # Safety
-/// `at` points to an initialised global of this type.
-pub(crate) unsafe fn load_slot(at: *const u8, ty: ValType) -> Slot {
-    // SAFETY: the caller's promise; globals are slots of 16 bytes aligned to 16.
-    unsafe {
-        match ty.size() {
-            4 => at.cast::<u32>().read().into(),
-            8 => at.cast::<u64>().read().into(),
-            _ => at.cast::<u128>().read(),
-        }
-    }
-}
-
-/// Writes a value of type `ty` to where compiled code keeps it (a global).
-///
-/// # Safety
-/// `at` points to a global of this type.
-pub(crate) unsafe fn store_slot(at: *mut u8, ty: ValType, slot: Slot) {
-    // SAFETY: the caller's promise; globals are slots of 16 bytes aligned to 16. Truncation keeps the value's bytes.
-    unsafe {
-        match ty.size() {
-            4 => at.cast::<u32>().write(slot as u32),
-            8 => at.cast::<u64>().write(slot as u64),
-            _ => at.cast::<u128>().write(slot),
         }
     }
 }

@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use wrun_artifact::types::FuncType;
 
-use crate::call::{self, EntryTrampoline, HostFunc, IntoHostFunc, host_entry, wrap};
-use crate::caller::Caller;
-use crate::engine::Phase;
+use super::{AsStore, Store, Value};
+use crate::call::{self, Caller, IntoHostFunc, host_entry, wrap};
 use crate::error::Error;
-use crate::store::sealed::StorePtr;
-use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
-use crate::value::Value;
-use crate::vm::{FuncPtr, HOST, Slot, VMContext, VMFuncRef, VMHostContext, VMMemoryDefinition};
+use crate::pipeline::Phase;
+use crate::state::{InstanceData, StoreCore, StorePtr, core_of, core_of_mut};
+use crate::vm::{EntryTrampoline, FuncPtr, HOST, HostFunc, Slot};
+use crate::vm::{VMContext, VMFuncRef, VMHostContext, VMMemoryDefinition};
 
 /// A function. Belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -133,8 +132,11 @@ impl Func {
     }
 
     pub(crate) fn ty_in(&self, core: &StoreCore) -> Result<FuncType, Error> {
-        let func = self.ptr(core)?.get();
-        core.engine.sig_type(func.sig).ok_or_else(Error::damaged)
+        // SAFETY: a function of this store, which is alive.
+        let func = unsafe { self.ptr(core)?.get() };
+        core.engine
+            .sig_type(func.sig)
+            .ok_or_else(|| Error::damaged("the type of a function"))
     }
 
     /// Calls the function.
@@ -179,13 +181,13 @@ unsafe fn call_raw(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -
     }
     // SAFETY: a guest's function has the context of its instance.
     let (trampoline, code) = unsafe {
-        let vmctx = VMContext::new(ptr::NonNull::new(context).ok_or_else(Error::damaged)?);
-        let instance = vmctx.instance();
+        let vmctx = VMContext::new(ptr::NonNull::new(context).ok_or_else(|| Error::damaged("the type of a function"))?);
+        let instance = InstanceData::of(vmctx);
         let row = instance
             .info()
             .sigs
             .get(func.local_sig as usize)
-            .ok_or_else(Error::damaged)?;
+            .ok_or_else(|| Error::damaged("the type of a function"))?;
         (instance.code(row.entry.get())?, func.code.get())
     };
     // SAFETY: the entry trampoline of the function's own signature.

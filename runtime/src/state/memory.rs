@@ -29,9 +29,11 @@ impl MemoryObject {
         let length = ty.min.checked_mul(PAGE_SIZE).filter(|_| ty.min <= MAX_PAGES);
         let length = length
             .and_then(|bytes| usize::try_from(bytes).ok())
-            .ok_or_else(Error::damaged)?;
+            .ok_or_else(|| Error::damaged("the size of a memory"))?;
         let reserved = match mode {
-            MemoryMode::Guarded => usize::try_from(RESERVATION + GUARD_SIZE).map_err(|_| Error::damaged())?,
+            MemoryMode::Guarded => {
+                usize::try_from(RESERVATION + GUARD_SIZE).map_err(|_| Error::damaged("the reservation of a memory"))?
+            }
             // One page is never accessible: an empty memory has an address too.
             MemoryMode::Checked => length + PAGE,
         };
@@ -129,8 +131,8 @@ impl MemoryObject {
     }
 
     /// Fills in the initial contents, by mapping the image's file over the memory or, where there is none, by copying.
-    pub(super) fn load_image(&mut self, image: &Image, runs: &[RunRow]) -> Result<(), Error> {
-        let number = |n: u64| usize::try_from(n).map_err(|_| Error::damaged());
+    pub(crate) fn load_image(&mut self, image: &Image, runs: &[RunRow]) -> Result<(), Error> {
+        let number = |n: u64| usize::try_from(n).map_err(|_| Error::damaged("the initial contents of a memory"));
         for run in runs {
             let (at, from, len) = (
                 number(run.offset.get())?,
@@ -142,10 +144,10 @@ impl MemoryObject {
                 .checked_add(len)
                 .and_then(|file_end| image.bytes().get(from..file_end));
             let (Some(end), Some(bytes)) = (end, bytes) else {
-                return Err(Error::damaged());
+                return Err(Error::damaged("the initial contents of a memory"));
             };
             if !(at.is_multiple_of(PAGE) && len.is_multiple_of(PAGE) && from.is_multiple_of(PAGE)) {
-                return Err(Error::damaged());
+                return Err(Error::damaged("the initial contents of a memory"));
             }
             if let Some(file) = image.file() {
                 // SAFETY: the memory is new, nothing refers to it; the file is the image's, which nobody changes.

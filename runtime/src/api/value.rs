@@ -2,9 +2,9 @@
 
 use wrun_artifact::types::ValType;
 
+use super::Func;
 use crate::error::Error;
-use crate::func::Func;
-use crate::store::StoreCore;
+use crate::state::StoreCore;
 use crate::vm::{FuncPtr, Slot};
 
 /// A reference of the host that a guest can hold but not look into: a number that the host chooses.

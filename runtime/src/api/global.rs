@@ -9,9 +9,9 @@ use std::ptr::NonNull;
 
 use wrun_artifact::types::GlobalType;
 
+use super::{AsStore, Store, Value};
 use crate::error::Error;
-use crate::store::{AsStore, Store, StoreCore, core_of, core_of_mut};
-use crate::value::Value;
+use crate::state::{StoreCore, core_of, core_of_mut};
 use crate::vm::{load_slot, store_slot};
 
 /// A global. Belongs to a store.
@@ -43,9 +43,9 @@ impl Global {
         }
     }
 
-    pub(crate) fn pointer(&self, core: &StoreCore) -> Result<*mut u8, Error> {
+    pub(super) fn place(&self, core: &StoreCore) -> Result<NonNull<u8>, Error> {
         core.check(self.store)?;
-        Ok(self.place.as_ptr())
+        Ok(self.place)
     }
 
     /// The type.
@@ -59,7 +59,7 @@ impl Global {
     /// When the global belongs to another store.
     pub fn get(&self, store: &impl AsStore) -> Value {
         let core = core_of(store);
-        let place = self.pointer(core).expect("a global is used with its own store");
+        let place = self.place(core).expect("a global is used with its own store").as_ptr();
         // SAFETY: the store is alive, so the global is; it has this type.
         let slot = unsafe { load_slot(place, self.ty.content) };
         Value::from_slot(slot, self.ty.content, core)
@@ -75,7 +75,7 @@ impl Global {
         }
         check(&self.ty, &value)?;
         let core = core_of_mut(store);
-        let place = self.pointer(core)?;
+        let place = self.place(core)?.as_ptr();
         let slot = value.to_slot(core)?;
         // SAFETY: as above, borrowed exclusively.
         unsafe { store_slot(place, self.ty.content, slot) };

@@ -7,11 +7,9 @@ use wrun_artifact::info::{NONE, Span, TableRow};
 use wrun_artifact::types::{TableType, ValType};
 use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
 
-use super::InstanceData;
 use super::block::Block;
+use super::{InstanceData, ModuleCore, StoreCore};
 use crate::error::Error;
-use crate::module::Module;
-use crate::store::StoreCore;
 use crate::vm::{VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
 
 /// As many entries as a table may have: what the JavaScript API allows, so programs expect no more.
@@ -25,7 +23,7 @@ pub(crate) struct TableObject {
     /// The entries, where the table has its own, and room for more: zero beyond the table's length.
     block: Block,
     /// The instance that defines the table, null for one of the host.
-    owner: *mut InstanceData,
+    owner: *const InstanceData,
     /// Shared tables: initial contents that are filled in on first use, in the owner's `elem_items`.
     image: Span,
 }
@@ -45,7 +43,7 @@ impl TableObject {
             form,
             definition,
             block,
-            owner: ptr::null_mut(),
+            owner: ptr::null(),
             image: Span::default(),
         };
         this.definition().base.set(this.block.base().as_ptr());
@@ -74,16 +72,16 @@ impl TableObject {
     }
 
     /// A table that a module defines, with its initial contents.
-    pub(super) fn of_module(
-        module: &Module,
+    pub(crate) fn of_module(
+        module: &ModuleCore,
         row: &TableRow,
         definition: NonNull<VMTableDefinition>,
     ) -> Result<Self, Error> {
-        let ty = row.ty.as_table().ok_or_else(Error::damaged)?;
+        let ty = row.ty.as_table().ok_or_else(|| Error::damaged("the type of a table"))?;
         check_size(ty.min)?;
-        let form = TableForm::from_u8(row.form).ok_or_else(Error::damaged)?;
+        let form = TableForm::from_u8(row.form).ok_or_else(|| Error::damaged("the form of a table"))?;
         if row.image.len.get() > ty.min {
-            return Err(Error::damaged());
+            return Err(Error::damaged("the initial contents of a table"));
         }
         if form != TableForm::Private {
             let mut this = Self::empty(ty, form, definition)?;
@@ -96,7 +94,7 @@ impl TableObject {
             .artifact()
             .tables()
             .get(start..start + row.image.len.get() as usize * size);
-        let image = image.ok_or_else(Error::damaged)?;
+        let image = image.ok_or_else(|| Error::damaged("the initial contents of a table"))?;
         let whole = row.constant == 1 && row.image.len.get() == ty.min && !image.is_empty();
         let aligned = (image.as_ptr() as usize).is_multiple_of(align_of::<VMPrivateEntry>());
         if whole && aligned {
@@ -113,7 +111,7 @@ impl TableObject {
     }
 
     /// Says which instance defines the table: it knows the initial contents.
-    pub(super) fn set_owner(&mut self, owner: *mut InstanceData) {
+    pub(crate) fn set_owner(&mut self, owner: *const InstanceData) {
         self.owner = owner;
     }
 
@@ -142,7 +140,7 @@ impl TableObject {
     }
 
     /// The instance that defines the table.
-    pub(crate) fn owner(&self) -> *mut InstanceData {
+    pub(crate) fn owner(&self) -> *const InstanceData {
         self.owner
     }
 
@@ -271,8 +269,8 @@ pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u32) -> Resul
     check_entries(index, 1, object.len())?;
     if let Some(func) = object.unfilled(index) {
         let owner = object.owner();
-        // SAFETY: the owner is in an arena of this store; no compiled code runs.
-        let reference = unsafe { &mut *owner }.func_ref(core, func)?;
+        // SAFETY: the owner is in an arena of this store; instances are only borrowed shared.
+        let reference = unsafe { &*owner }.func_ref(core, func)?;
         core.tables[table].write(index, reference.as_ptr() as u64);
     }
     let object = &core.tables[table];
@@ -284,8 +282,10 @@ pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u32) -> Resul
         return Ok(0);
     }
     // SAFETY: as above.
-    let owner = unsafe { &mut *object.owner() };
-    let func = owner.func_of_private(entry).ok_or_else(Error::damaged)?;
+    let owner = unsafe { &*object.owner() };
+    let func = owner
+        .func_of_private(entry)
+        .ok_or_else(|| Error::damaged("an entry of a table"))?;
     Ok(owner.func_ref(core, func)?.as_ptr() as u64)
 }
 
@@ -293,7 +293,9 @@ impl InstanceData {
     /// The entry that stands for a function of this instance in a private table.
     pub(crate) fn private_entry(&self, func: u32) -> Result<VMPrivateEntry, Error> {
         let info = self.info();
-        let sig = info.sig_of(func).ok_or_else(Error::damaged)?;
+        let sig = info
+            .sig_of(func)
+            .ok_or_else(|| Error::damaged("the index of a function"))?;
         let imported = info.counts().imported_funcs;
         let offset = match func.checked_sub(imported) {
             Some(defined) => info.funcs.get(defined as usize).map(|row| row.start.get()),
@@ -301,7 +303,7 @@ impl InstanceData {
         };
         Ok(VMPrivateEntry {
             sig: sig + 1,
-            offset: offset.ok_or_else(Error::damaged)?,
+            offset: offset.ok_or_else(|| Error::damaged("the place of a function"))?,
         })
     }
 

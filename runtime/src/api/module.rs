@@ -5,26 +5,22 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use wrun_artifact::elf::Artifact;
 use wrun_artifact::header::Compare;
 use wrun_artifact::types::ExternType;
-use wrun_artifact::vmlayout::VMLayout;
 
+use super::Engine;
 use crate::cache::{Cache, FileIdentity};
-use crate::deadline::Deadline;
-use crate::engine::{Engine, Phase};
-use crate::error::Error;
+use crate::error::{Error, MissingImport};
 use crate::load::Image;
+use crate::pipeline::{self, Phase};
+use crate::state::ModuleCore;
+use crate::trap::Deadline;
 
 /// A compiled module. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Module(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
+pub struct Module {
     engine: Engine,
-    image: Arc<Image>,
-    layout: VMLayout,
+    core: Arc<ModuleCore>,
 }
 
 /// When [`Module::deserialize_file`] compares the checksums of all bytes.
@@ -49,6 +45,16 @@ pub struct ImportType<'a> {
     pub ty: ExternType,
 }
 
+impl From<ImportType<'_>> for MissingImport {
+    fn from(ImportType { module, name, ty }: ImportType<'_>) -> Self {
+        Self {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            ty,
+        }
+    }
+}
+
 /// An export of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExportType<'a> {
@@ -65,7 +71,7 @@ impl Module {
     /// When the bytes are not a module that wrun can run, or memory runs out.
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
-        Self::compile(engine, wasm, None)
+        Self::of(engine, pipeline::compile_and_load(engine.core(), wasm, None)?)
     }
 
     /// As [`Module::new`], but gives up when a deadline passes.
@@ -74,7 +80,7 @@ impl Module {
     /// As for [`Module::new`], and `CompileError::Interrupted`.
     #[cfg(feature = "compiler")]
     pub fn new_before(engine: &Engine, wasm: &[u8], deadline: &Deadline) -> Result<Self, Error> {
-        Self::compile(engine, wasm, Some(deadline))
+        Self::of(engine, pipeline::compile_and_load(engine.core(), wasm, Some(deadline))?)
     }
 
     /// Compiles a module to an artifact, for [`Module::deserialize`], and loads nothing: this machine's CPU need not have the
@@ -84,7 +90,7 @@ impl Module {
     /// When the bytes are not a module that wrun can run, or memory runs out.
     #[cfg(feature = "compiler")]
     pub fn precompile(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, Error> {
-        engine.compile(wasm, None)
+        pipeline::compile(engine.core(), wasm, None)
     }
 
     /// Refuses bytes that are no wasm module, and such whose end is missing; says nothing of whether one is valid.
@@ -93,20 +99,13 @@ impl Module {
     /// When the bytes are something else.
     #[cfg(feature = "compiler")]
     pub fn recognise(wasm: &[u8]) -> Result<(), Error> {
-        Ok(wrun_compiler::recognise(wasm)?)
-    }
-
-    #[cfg(feature = "compiler")]
-    fn compile(engine: &Engine, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Self, Error> {
-        let artifact = engine.compile(wasm, deadline)?;
-        let _phase = Phase::start("load");
-        Self::of(engine, Image::from_compiler(&artifact, &engine.config().artifact)?)
+        pipeline::recognise(wasm)
     }
 
     /// The module in a file that the cache knows by its identity: not a byte of the file is read. `None` when the cache does not
     /// know it, or its artifact cannot be used.
     pub fn from_cache(engine: &Engine, cache: &Cache, identity: &FileIdentity) -> Option<Self> {
-        Self::of(engine, engine.cached_by_identity(cache, identity)?).ok()
+        Self::of(engine, pipeline::cached_by_identity(engine.core(), cache, identity)?).ok()
     }
 
     /// The module with these bytes: from the cache, or else compiled and added to the cache. With the identity of the file that
@@ -123,7 +122,10 @@ impl Module {
         identity: Option<&FileIdentity>,
         deadline: Option<&Deadline>,
     ) -> Result<Self, Error> {
-        Self::of(engine, engine.cached(cache, wasm, identity, deadline)?)
+        Self::of(
+            engine,
+            pipeline::cached(engine.core(), cache, wasm, identity, deadline)?,
+        )
     }
 
     /// Loads an artifact that [`Module::serialize`] gave. All its checksums are compared, which reads every byte.
@@ -137,7 +139,7 @@ impl Module {
     pub unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
         let _phase = Phase::start("load");
         // SAFETY: the caller's promise.
-        let image = unsafe { Image::from_bytes(artifact, Some(&engine.config().artifact), Compare::All)? };
+        let image = unsafe { Image::from_bytes(artifact, Some(&engine.core().config().artifact), Compare::All)? };
         Self::of(engine, image)
     }
 
@@ -163,7 +165,7 @@ impl Module {
             },
         };
         // SAFETY: the caller's promise.
-        let image = unsafe { Image::from_file(file, Some(&engine.config().artifact), compare)? };
+        let image = unsafe { Image::from_file(file, Some(&engine.core().config().artifact), compare)? };
         if let Some((cache, file)) = unverified {
             cache.remember_verified(&file);
         }
@@ -171,40 +173,35 @@ impl Module {
     }
 
     fn of(engine: &Engine, image: Image) -> Result<Self, Error> {
-        let artifact = image.artifact();
-        let layout = VMLayout::new(*artifact.info().counts(), artifact.config()).ok_or_else(Error::damaged)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self {
             engine: engine.clone(),
-            layout,
-            image: Arc::new(image),
-        })))
+            core: Arc::new(ModuleCore::new(image)?),
+        })
+    }
+
+    pub(super) fn core(&self) -> &Arc<ModuleCore> {
+        &self.core
     }
 
     /// The artifact: what [`Module::deserialize`] takes.
     pub fn serialize(&self) -> &[u8] {
-        self.0.image.bytes()
+        self.core.image().bytes()
     }
 
     /// The engine it was made for.
     pub fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.engine
     }
 
     /// What the module imports, in its order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
-        let info = *self.artifact().info();
-        info.imports.iter().map(move |row| ImportType {
-            module: info.string(row.module),
-            name: info.string(row.name),
-            ty: info
-                .extern_type(&row.ty)
-                .unwrap_or_else(|| ExternType::Func(Default::default())),
-        })
+        let imports = self.core.imports();
+        imports.map(|(module, name, ty)| ImportType { module, name, ty })
     }
 
     /// What the module exports, sorted by name.
     pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
-        let info = *self.artifact().info();
+        let info = *self.core.artifact().info();
         info.exports.iter().map(move |row| ExportType {
             name: info.string(row.name),
             ty: info
@@ -215,19 +212,7 @@ impl Module {
 
     /// The type of the export with this name.
     pub fn export(&self, name: &str) -> Option<ExternType> {
-        let info = self.artifact().info();
+        let info = self.core.artifact().info();
         info.export_type(info.export(name)?)
-    }
-
-    pub(crate) fn artifact(&self) -> &Artifact<'_> {
-        self.0.image.artifact()
-    }
-
-    pub(crate) fn image(&self) -> &Arc<Image> {
-        &self.0.image
-    }
-
-    pub(crate) fn layout(&self) -> &VMLayout {
-        &self.0.layout
     }
 }

@@ -5,19 +5,16 @@ use wrun_artifact::info::NONE;
 use wrun_artifact::info::segment_mode::{ACTIVE, PASSIVE};
 use wrun_artifact::vmlayout::TableForm;
 
-use super::table::check_entries;
-use super::{InstanceData, evaluate};
+use super::{InstanceData, StoreCore, check_entries, evaluate};
 use crate::error::Error;
-use crate::store::StoreCore;
 use crate::vm::VMPrivateEntry;
 
 /// So many bytes are copied before the deadline is looked at.
 const CHUNK: usize = 1 << 20;
 
 /// Copies the active segments, in order, as far as they are not part of an image.
-pub(super) fn run_active(instance: &mut InstanceData, core: &mut StoreCore) -> Result<(), Error> {
-    let module = instance.module.clone();
-    let info = module.artifact().info();
+pub(crate) fn copy_active(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
+    let info = instance.info();
     for (index, row) in (0..).zip(info.elems) {
         if row.mode == ACTIVE {
             core.check_deadline()?;
@@ -37,7 +34,7 @@ pub(super) fn run_active(instance: &mut InstanceData, core: &mut StoreCore) -> R
 
 /// `table.init`: from element `source` of a segment to entry `destination` of a table.
 pub(crate) fn init_table(
-    instance: &mut InstanceData,
+    instance: &InstanceData,
     core: &mut StoreCore,
     table: u32,
     elem: u32,
@@ -45,15 +42,19 @@ pub(crate) fn init_table(
     source: u32,
     len: u32,
 ) -> Result<(), Error> {
-    let row = instance.info().elems.get(elem as usize).ok_or_else(Error::damaged)?;
-    if (row.mode != PASSIVE || instance.dropped_elems.contains(&elem)) && !(source == 0 && len == 0) {
+    let row = instance
+        .info()
+        .elems
+        .get(elem as usize)
+        .ok_or_else(|| Error::damaged("the index of an element segment"))?;
+    if (row.mode != PASSIVE || instance.has_dropped_elem(elem)) && !(source == 0 && len == 0) {
         return Err(TrapCode::TableOutOfBounds.into());
     }
     copy_elems(instance, core, table, elem, destination, source, len)
 }
 
 fn copy_elems(
-    instance: &mut InstanceData,
+    instance: &InstanceData,
     core: &mut StoreCore,
     table: u32,
     elem: u32,
@@ -61,12 +62,15 @@ fn copy_elems(
     source: u32,
     len: u32,
 ) -> Result<(), Error> {
-    let place = *instance.tables.get(table as usize).ok_or_else(Error::damaged)?;
+    let place = *instance
+        .tables
+        .get(table as usize)
+        .ok_or_else(|| Error::damaged("the table of an element segment"))?;
     let items = instance
         .info()
         .elems
         .get(elem as usize)
-        .ok_or_else(Error::damaged)?
+        .ok_or_else(|| Error::damaged("the index of an element segment"))?
         .items
         .len
         .get();
@@ -93,28 +97,30 @@ fn func_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32
     let info = instance.info();
     let row = &info.elems[elem as usize];
     if row.exprs != 0 {
-        return Err(Error::damaged());
+        return Err(Error::damaged("an entry of an element segment"));
     }
     let func = row
         .items
         .of(info.elem_items)
         .get(item as usize)
-        .ok_or_else(Error::damaged)?
+        .ok_or_else(|| Error::damaged("an entry of an element segment"))?
         .get();
     Ok((func != NONE).then_some(func))
 }
 
 /// An element of a segment, as a reference.
-fn elem_item(instance: &mut InstanceData, core: &mut StoreCore, elem: u32, item: u32) -> Result<u64, Error> {
-    let module = instance.module.clone();
-    let info = module.artifact().info();
-    let row = info.elems.get(elem as usize).ok_or_else(Error::damaged)?;
+fn elem_item(instance: &InstanceData, core: &mut StoreCore, elem: u32, item: u32) -> Result<u64, Error> {
+    let info = instance.info();
+    let row = info
+        .elems
+        .get(elem as usize)
+        .ok_or_else(|| Error::damaged("the index of an element segment"))?;
     if row.exprs != 0 {
         let ops = row
             .items
             .of(info.elem_exprs)
             .get(item as usize)
-            .ok_or_else(Error::damaged)?;
+            .ok_or_else(|| Error::damaged("an entry of an element segment"))?;
         return Ok(evaluate(instance, core, *ops)? as u64);
     }
     Ok(match func_item(instance, elem, item)? {
@@ -133,8 +139,12 @@ pub(crate) fn init_memory(
     source: u32,
     len: u32,
 ) -> Result<(), Error> {
-    let row = instance.info().data.get(data as usize).ok_or_else(Error::damaged)?;
-    if (row.mode != PASSIVE || instance.dropped_data.contains(&data)) && !(source == 0 && len == 0) {
+    let row = instance
+        .info()
+        .data
+        .get(data as usize)
+        .ok_or_else(|| Error::damaged("the index of a data segment"))?;
+    if (row.mode != PASSIVE || instance.has_dropped_data(data)) && !(source == 0 && len == 0) {
         return Err(TrapCode::MemoryOutOfBounds.into());
     }
     copy_data(instance, core, memory, data, destination, source.into(), len.into())
@@ -149,8 +159,15 @@ fn copy_data(
     source: u64,
     len: u64,
 ) -> Result<(), Error> {
-    let place = *instance.memories.get(memory as usize).ok_or_else(Error::damaged)?;
-    let row = instance.info().data.get(data as usize).ok_or_else(Error::damaged)?;
+    let place = *instance
+        .memories
+        .get(memory as usize)
+        .ok_or_else(|| Error::damaged("the memory of a data segment"))?;
+    let row = instance
+        .info()
+        .data
+        .get(data as usize)
+        .ok_or_else(|| Error::damaged("the index of a data segment"))?;
     let target = &core.memories[place];
     let fits = |start: u64, size: u64| start.checked_add(len).is_some_and(|end| end <= size);
     if !fits(source, row.len.get()) || !fits(destination, target.definition().length.get()) {
@@ -160,10 +177,14 @@ fn copy_data(
         // The bytes of a segment that was dropped from the start need not be there.
         return Ok(());
     }
-    let start = row.start.get().checked_add(source).ok_or_else(Error::damaged)?;
+    let start = row
+        .start
+        .get()
+        .checked_add(source)
+        .ok_or_else(|| Error::damaged("the place of a data segment"))?;
     let bytes = usize::try_from(start).ok().zip(usize::try_from(len).ok());
     let bytes = bytes.and_then(|(start, len)| instance.module.artifact().data().get(start..start.checked_add(len)?));
-    let bytes = bytes.ok_or_else(Error::damaged)?;
+    let bytes = bytes.ok_or_else(|| Error::damaged("the place of a data segment"))?;
     // SAFETY: no compiled code runs, and nothing borrows the memory.
     let target = unsafe { target.bytes_mut() };
     let target = &mut target[destination as usize..][..bytes.len()];

@@ -9,8 +9,7 @@ use std::marker::PhantomData;
 use std::slice;
 use std::sync::atomic::Ordering;
 
-use crate::store::sealed::StorePtr;
-use crate::store::{StoreCore, StoreInner};
+use crate::state::{StoreCore, StoreInner, StorePtr};
 use crate::vm::VMHostContext;
 
 /// The store, and the instance that calls, as a host function sees them.

@@ -1,0 +1,28 @@
+//! Public handles: what an embedder holds. They check that what they are given belongs together.
+//!
+//! # Safety
+//! The files of this room that say so may use `unsafe`: they reach stores, memories and globals through pointers.
+
+mod engine;
+mod func;
+mod global;
+mod imports;
+mod inspect;
+mod instance;
+mod memory;
+mod module;
+mod store;
+mod table;
+mod value;
+
+pub use engine::Engine;
+pub use func::Func;
+pub use global::Global;
+pub use imports::{Imports, UnknownImports};
+pub use inspect::{InspectedFunction, Inspection, inspect, is_artifact, verify_artifact, verify_cached};
+pub use instance::{Extern, Instance};
+pub use memory::Memory;
+pub use module::{ExportType, ImportType, Module, Verify};
+pub use store::{AsStore, Store};
+pub use table::Table;
+pub use value::{ExternRef, Value};

@@ -1,0 +1,125 @@
+//! From a module's source to a loaded image: the one place that sees the compiler and the cache.
+
+#[cfg(feature = "compiler")]
+mod compile;
+mod phase;
+
+use std::io;
+
+use wrun_artifact::header::Compare;
+
+use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Found, Settings};
+use crate::error::{Error, Miss};
+use crate::load::Image;
+use crate::state::EngineCore;
+use crate::trap::Deadline;
+#[cfg(feature = "compiler")]
+pub(crate) use compile::{compile, compile_and_load, recognise};
+pub(crate) use phase::Phase;
+
+/// All that changes an artifact besides the wasm bytes.
+pub(crate) fn settings_of(engine: &EngineCore) -> Settings {
+    Settings::new(&wrun_artifact::BUILD, &engine.config().artifact.to_bytes())
+}
+
+/// The image of a file that the cache knows by its identity.
+pub(crate) fn cached_by_identity(engine: &EngineCore, cache: &Cache, identity: &FileIdentity) -> Option<Image> {
+    let mut phase = Phase::start("cache");
+    let found = cache.find_by_identity(identity, &settings_of(engine));
+    found
+        .and_then(|artifact| {
+            phase.switch("load");
+            load_cached(engine, cache, artifact)
+        })
+        .inspect_err(log_miss)
+        .ok()
+}
+
+/// The image of a module: from the cache, or else compiled and added to the cache.
+pub(crate) fn cached(
+    engine: &EngineCore,
+    cache: &Cache,
+    wasm: &[u8],
+    identity: Option<&FileIdentity>,
+    deadline: Option<&Deadline>,
+) -> Result<Image, Error> {
+    let settings = settings_of(engine);
+    let mut phase = Phase::start("cache");
+    let key = CacheKey::new(wasm, &settings);
+    let find = |phase: &mut Phase| {
+        let artifact = cache.find(&key)?;
+        phase.switch("load");
+        let image = load_cached(engine, cache, artifact)?;
+        if let Some(identity) = identity.filter(|identity| cache.remembers(identity)) {
+            phase.switch("cache");
+            if let Err(error) = cache.remember(identity, &settings, &key) {
+                log::debug!("cache: cannot remember the module's file: {error}");
+            }
+        }
+        Ok(image)
+    };
+    let reason = match find(&mut phase) {
+        Ok(image) => return Ok(image),
+        Err(reason) => reason,
+    };
+    log_miss(&reason);
+    if cache.mode() == CacheMode::Require || cfg!(not(feature = "compiler")) {
+        let artifact = cache.artifact_path(&key);
+        return Err(Error::CacheMiss { artifact, reason });
+    }
+    phase.switch("cache");
+    // Of several processes one compiles; the others come back from here when it is done.
+    let lock = cache.lock(&key, || deadline.is_some_and(Deadline::passed));
+    if lock.is_some()
+        && let Ok(image) = find(&mut phase)
+    {
+        return Ok(image);
+    }
+    drop(phase);
+    let artifact = compile(engine, wasm, deadline)?;
+    if cache.mode() == CacheMode::ReadWrite {
+        let mut phase = Phase::start("cache");
+        match cache.publish(&key, &artifact) {
+            // What is mapped from the file needs no copy in memory.
+            Ok(()) => match find(&mut phase) {
+                Ok(image) => return Ok(image),
+                Err(reason) => log_miss(&reason),
+            },
+            Err(error) => log::debug!("cache: cannot add the artifact: {error}"),
+        }
+    }
+    drop(lock);
+    let _phase = Phase::start("load");
+    Image::from_compiler(&artifact, &engine.config().artifact)
+}
+
+/// Maps an artifact of the cache. One that was not verified so far is verified first.
+fn load_cached(engine: &EngineCore, cache: &Cache, found: Found) -> Result<Image, Miss> {
+    let Found { artifact, unverified } = found;
+    let compare = if unverified.is_some() {
+        Compare::All
+    } else {
+        Compare::Nothing
+    };
+    let image = Image::from_cache(artifact, &engine.config().artifact, compare).map_err(|error| match error {
+        Error::Artifact(stale) => Miss::Stale(stale),
+        error => Miss::Unusable(io::Error::other(error.to_string())),
+    })?;
+    if let Some(file) = unverified {
+        cache.remember_verified(&file);
+    }
+    Ok(image)
+}
+
+/// An artifact that cannot be used is as good as none, but worth a line.
+fn log_miss(reason: &Miss) {
+    match reason {
+        Miss::Absent => {}
+        reason => log::debug!("cache: an artifact is not used: {reason}"),
+    }
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compile(_engine: &EngineCore, _wasm: &[u8], _deadline: Option<&Deadline>) -> Result<Vec<u8>, Error> {
+    Err(Error::Refused("this build of wrun has no compiler".into()))
+}

@@ -1,0 +1,30 @@
+//! Objects that outlive a call: the inner parts of engines, modules and stores, with their instances, memories and tables.
+//!
+//! May not enter: what an embedder is allowed to do, public handles.
+//!
+//! # Safety
+//! The files of this room may use `unsafe`: they hold raw memory that compiled code works on too. An [`InstanceData`] is in an
+//! arena of its store; only shared references to it are made. References to memories and tables are taken for a moment, while
+//! no compiled code of the store runs.
+#![allow(unsafe_code, reason = "holds the memory that compiled code works on")]
+
+mod arena;
+mod block;
+mod const_expr;
+mod engine;
+mod instance;
+mod memory;
+mod module;
+mod segment;
+mod store;
+mod table;
+
+pub(crate) use arena::Arena;
+pub(crate) use const_expr::evaluate;
+pub(crate) use engine::EngineCore;
+pub(crate) use instance::{ImportedFunc, InstanceData, Item};
+pub(crate) use memory::MemoryObject;
+pub(crate) use module::ModuleCore;
+pub(crate) use segment::{copy_active, init_memory, init_table};
+pub(crate) use store::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
+pub(crate) use table::{TableObject, check_entries, table_get};
