@@ -65,6 +65,7 @@ bytes_of() { od -An -v -tx1 "$1" | tr -s ' \n' ' ' | sed 's/^ //; s/ $//'; }
 sha256_of() { sha256sum "$1" | cut -d ' ' -f 1; }
 
 check 'CPython: expression' 0 '45 62' "$WRUN" "$python" -c 'print(sum(range(10)), 2**200 % 97)'
+check 'CPython: null device' 0 "['null']" "$WRUN" "$python" -c 'import os; open(os.devnull, "w").write("x"); print(os.listdir("/dev"))'
 check 'CPython: stdin' 0 ABC stdin_through
 check 'CPython: script and files' 7 "['0.txt', '1.txt', '10.txt', '11.txt'] 3
 3e726f1b6f58ece8 34

@@ -232,15 +232,15 @@ fn directories_have_the_names_they_were_given() {
     let module = guest("dirs");
     let path = dir.path().to_str().expect("the checkout has a name in UTF-8");
     for (options, names) in [
-        (&[][..], ""),
-        (&["--dir", "."], ".\n"),
-        (&["--dir", "sub"], "sub\n"),
-        (&["--dir", "./sub/"], "./sub/\n"),
-        (&["--dir", path], &format!("{path}\n")),
+        (&[][..], "/dev\n"),
+        (&["--dir", "."], ".\n/dev\n"),
+        (&["--dir", "sub"], "sub\n/dev\n"),
+        (&["--dir", "./sub/"], "./sub/\n/dev\n"),
+        (&["--dir", path], &format!("{path}\n/dev\n")),
         (&["--dir", ".::/"], "/\n"),
-        (&["--dir=sub::/a::b"], "/a::b\n"),
-        (&["--dir", ".::x", "--dir", "sub::y"], "x\ny\n"),
-        (&["--dir-ro", "sub::ro", "--dir", ".::rw"], "rw\nro\n"),
+        (&["--dir=sub::/a::b"], "/a::b\n/dev\n"),
+        (&["--dir", ".::x", "--dir", "sub::y"], "x\ny\n/dev\n"),
+        (&["--dir-ro", "sub::ro", "--dir", ".::rw"], "rw\nro\n/dev\n"),
     ] {
         dir.wrun(options).args([&module]).run().prints(names);
     }

@@ -119,7 +119,10 @@ fn wrong_usage_has_status_125_and_the_fix() {
             &["--dir-ro", "no/such::/x", hello],
             &["--dir-ro: ", "'no/such'", "does not exist"],
         ),
-        (&["--dir", hello, hello], &["--dir: ", "not a directory"]),
+        (
+            &["--dir", "/etc/passwd/x", hello],
+            &["--dir: ", "a part of this path is a file"],
+        ),
         (&["--dir", "/:/data", hello], &["did you mean `/::/data`?"]),
         (
             &["--dir", ".::/x", "--dir", "/::/x", hello],

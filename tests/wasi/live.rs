@@ -20,13 +20,23 @@ pub(crate) struct Live<'a> {
 impl<'a> Live<'a> {
     /// Starts the guest, after a command of the shell such as `ulimit -n 64`.
     pub(crate) fn start(tree: &Tree, prepare: &str, table: &'a str) -> Self {
+        let grants = tree.grants();
+        Self::start_with(tree, prepare, &grants.each_ref().map(String::as_str), table)
+    }
+
+    /// Starts the guest with these options in place of the grants.
+    pub(crate) fn start_granted(tree: &Tree, options: &[&str], table: &'a str) -> Self {
+        Self::start_with(tree, "true", options, table)
+    }
+
+    fn start_with(tree: &Tree, prepare: &str, options: &[&str], table: &'a str) -> Self {
         let script = Script::new(table);
         let mut child = Command::new("/bin/sh")
             .arg("-c")
             .arg(format!("{prepare} && exec \"$0\" \"$@\""))
             .args(tree.way.prefix())
             .arg(env!("CARGO_BIN_EXE_wrun"))
-            .args(tree.grants())
+            .args(options)
             .arg(guests::wasm("calls"))
             .args(script.calls())
             .env_clear()

@@ -14,6 +14,8 @@
 //! walk         made-up paths, beside what the host says
 //! times        times of files
 //! directories  reading directories
+//! devices      /dev, which has the null device
+//! file_grants  single files
 //! polling      poll_oneoff
 //! streams      standard streams, terminals, FIFOs
 //! sockets      the functions on sockets
@@ -43,8 +45,10 @@ mod tree;
 
 mod arguments;
 mod descriptors;
+mod devices;
 mod directories;
 mod exhaustion;
+mod file_grants;
 mod fuzz;
 mod paths;
 mod polling;

@@ -41,25 +41,25 @@ fn sock_accept_recv_send_and_shutdown() {
     calls(
         listener,
         "fd_fdstat_get 0 accept              = stream - accept
-         sock_accept 0 -                     = 3
-         fd_fdstat_get 3 r+w+seek+shutdown   = stream - r+w+shutdown
-         sock_recv 3 5 peek+waitall          = hello
-         sock_recv 3 2|3 waitall             = he|llo
-         poll_oneoff read:3 write:3          = 1=7 2
-         fd_read 3 100                       = ,%20world
-         sock_send 3 an|swer -               = 6
-         fd_write 3 !                        = 1
-         sock_shutdown 3 wr                  = ok
-         sock_send 3 x -                     = PIPE
-         sock_shutdown 3 rd                  = ok or NOTCONN
-         fd_seek 3 0 cur                     = SPIPE
+         sock_accept 0 -                     = 4
+         fd_fdstat_get 4 r+w+seek+shutdown   = stream - r+w+shutdown
+         sock_recv 4 5 peek+waitall          = hello
+         sock_recv 4 2|3 waitall             = he|llo
+         poll_oneoff read:4 write:4          = 1=7 2
+         fd_read 4 100                       = ,%20world
+         sock_send 4 an|swer -               = 6
+         fd_write 4 !                        = 1
+         sock_shutdown 4 wr                  = ok
+         sock_send 4 x -                     = PIPE
+         sock_shutdown 4 rd                  = ok or NOTCONN
+         fd_seek 4 0 cur                     = SPIPE
          // The flag of the call is for the connection; this one is for the listener.
          fd_fdstat_set_flags 0 nonblock      = ok
          sock_accept 0 -                     = AGAIN
-         sock_accept 3 -                     = INVAL
+         sock_accept 4 -                     = INVAL
          sock_recv 0 10 -                    = NOTCONN
-         fd_close 3                          = ok
-         sock_send 3 x -                     = BADF",
+         fd_close 4                          = ok
+         sock_send 4 x -                     = BADF",
     );
     let (answer, _client) = reader.join().expect("no panic").expect("it is connected");
     assert_eq!(answer, b"answer!");
@@ -72,14 +72,14 @@ fn an_accepted_connection_waits_or_not_as_asked() {
     let _clients = [(); 2].map(|()| TcpStream::connect(address).expect("it listens"));
     calls(
         listener,
-        "sock_accept 0 nonblock          = 3
-         fd_fdstat_get 3 -               = stream nonblock -
-         sock_recv 3 10 -                = AGAIN
-         fd_read 3 10                    = AGAIN
-         sock_accept 0 -                 = 4
-         fd_fdstat_get 4 -               = stream - -
-         fd_fdstat_set_flags 4 nonblock  = ok
-         sock_recv 4 10 -                = AGAIN",
+        "sock_accept 0 nonblock          = 4
+         fd_fdstat_get 4 -               = stream nonblock -
+         sock_recv 4 10 -                = AGAIN
+         fd_read 4 10                    = AGAIN
+         sock_accept 0 -                 = 5
+         fd_fdstat_get 5 -               = stream - -
+         fd_fdstat_set_flags 5 nonblock  = ok
+         sock_recv 5 10 -                = AGAIN",
     );
 }
 

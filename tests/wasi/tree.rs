@@ -171,6 +171,17 @@ impl Tree {
         script.check(&ended.status(0).quiet().stdout, &format!("{:?}", self.way));
     }
 
+    /// Makes the calls of a table with these options in place of the grants.
+    #[track_caller]
+    pub(crate) fn calls_granted(&self, options: &[&str], table: &str) {
+        let script = Script::new(table);
+        let module = guests::wasm("calls");
+        let prefix = self.way.prefix();
+        let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
+        let ended = self.unchanged(|| wrun_through(&prefix, options).args([module]).args(script.calls()).run());
+        script.check(&ended.status(0).quiet().stdout, &format!("{:?} {options:?}", self.way));
+    }
+
     /// Does something, after which all that was not granted to be changed must be as before.
     #[track_caller]
     pub(crate) fn unchanged<R>(&self, act: impl FnOnce() -> R) -> R {

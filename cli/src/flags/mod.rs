@@ -122,12 +122,12 @@ struct RunLine {
 /// The options of a run.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct RunFlags {
-    /// Give the guest a directory, under its own name or another
-    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
+    /// Give the guest a directory or a single file, under its own name or another
+    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::AnyPath, allow_hyphen_values = true)]
     pub(crate) dir: Vec<OsString>,
 
-    /// Give the guest a directory for reading only
-    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::DirPath, allow_hyphen_values = true)]
+    /// Give the guest a directory or a single file for reading only
+    #[arg(long, value_name = "HOST[::GUEST]", value_hint = ValueHint::AnyPath, allow_hyphen_values = true)]
     pub(crate) dir_ro: Vec<OsString>,
 
     /// Let the guest accept connections on an address: 127.0.0.1:8080, [::1]:8080 or unix:PATH

@@ -4,6 +4,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod codegen;
+pub(crate) mod grant;
 pub(crate) mod listen;
 mod quantity;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wrun_runtime::{Config, MemoryMode};
+use wrun_wasi::{Access, Grant};
 
 use self::cache::CacheOptions;
 use self::codegen::CodegenOptions;
@@ -31,8 +33,8 @@ pub(crate) struct Options {
     pub(crate) argv: Vec<OsString>,
     /// The guest's environment.
     pub(crate) env: Vec<(OsString, OsString)>,
-    /// The directories that the guest may use, in the order of `--dir`, then `--dir-ro`.
-    pub(crate) dirs: Vec<Dir>,
+    /// Files and directories that the guest may use, in the order of `--dir`, then `--dir-ro`.
+    pub(crate) grants: Vec<Grant>,
     /// The addresses that the guest may accept connections on, in the order of `--listen`.
     pub(crate) listen: Vec<Address>,
     /// What happens with imports that wrun does not define.
@@ -67,17 +69,6 @@ impl std::fmt::Display for Source {
             Self::Stdin => f.write_str("-"),
         }
     }
-}
-
-/// A directory for the guest.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Dir {
-    /// The directory on this machine.
-    pub(crate) host: PathBuf,
-    /// The name that the guest knows it by.
-    pub(crate) guest: OsString,
-    /// Whether the guest may only read.
-    pub(crate) read_only: bool,
 }
 
 /// A time limit and how it was typed.
@@ -133,11 +124,11 @@ impl Options {
         if let Some(name) = argv0 {
             argv[0] = name;
         }
-        let mut dirs = Vec::with_capacity(dir.len() + dir_ro.len());
-        for (words, option, read_only) in [(dir, "--dir", false), (dir_ro, "--dir-ro", true)] {
+        let mut grants = Vec::with_capacity(dir.len() + dir_ro.len());
+        for (words, access) in [(dir, Access::ReadWrite), (dir_ro, Access::ReadOnly)] {
             for word in words {
-                let dir = directory(&word, read_only).and_then(|dir| unambiguous(dir, &dirs));
-                dirs.push(dir.map_err(|reason| wrong(option, &reason))?);
+                let grant = grant::read(&word, access, &grants);
+                grants.push(grant.map_err(|reason| wrong(grant::option(access), &reason))?);
             }
         }
         let listen = listen.iter().map(|word| listen::address(word));
@@ -146,7 +137,7 @@ impl Options {
             module,
             argv,
             env: environment(inherit_env, &env)?,
-            dirs,
+            grants,
             listen: listen
                 .collect::<Result<_, _>>()
                 .map_err(|reason| wrong("--listen", &reason))?,
@@ -198,51 +189,6 @@ fn wrong(option: &str, reason: &str) -> Failure {
 fn utf8(word: &OsStr) -> Result<&str, String> {
     word.to_str()
         .ok_or_else(|| format!("`{}` is not valid UTF-8", word.display()))
-}
-
-/// Reads `HOST[::GUEST]`. Without `GUEST`, the guest's name is the host's, spelled as it was typed.
-fn directory(word: &OsStr, read_only: bool) -> Result<Dir, String> {
-    let bytes = word.as_bytes();
-    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
-        Some(at) => (&bytes[..at], &bytes[at + 2..]),
-        None => (bytes, bytes),
-    };
-    if host.is_empty() {
-        return Err(format!(
-            "`{}` has no path of a directory: write HOST or HOST::GUEST",
-            word.display()
-        ));
-    }
-    if guest.is_empty() {
-        let shown = word.display();
-        return Err(format!(
-            "`{shown}` has no name for the guest after `::`: write for example `{shown}/`"
-        ));
-    }
-    Ok(Dir {
-        host: PathBuf::from(OsStr::from_bytes(host)),
-        guest: OsStr::from_bytes(guest).to_owned(),
-        read_only,
-    })
-}
-
-/// Refuses a directory with the guest's name of another one, which a guest would never see.
-fn unambiguous(dir: Dir, others: &[Dir]) -> Result<Dir, String> {
-    /// `/x/` is `/x`.
-    fn name(dir: &Dir) -> &[u8] {
-        let bytes = dir.guest.as_bytes();
-        let slashes = bytes.iter().rev().take_while(|byte| **byte == b'/').count();
-        &bytes[..bytes.len() - slashes]
-    }
-    let Some(other) = others.iter().find(|other| name(other) == name(&dir)) else {
-        return Ok(dir);
-    };
-    Err(format!(
-        "the guest's `{}` is given twice, for `{}` and for `{}`: leave one of them out, or give it another name (HOST::GUEST)",
-        dir.guest.display(),
-        other.host.display(),
-        dir.host.display()
-    ))
 }
 
 /// The guest's environment: all of wrun's if asked for, then each `--env`; the last one of a name counts.
@@ -301,67 +247,6 @@ fn timeout(word: &OsStr) -> Result<Timeout, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn directories_as_people_type_them() {
-        for (word, host, guest) in [
-            (".", ".", "."),
-            ("./sub/", "./sub/", "./sub/"),
-            ("/tmp", "/tmp", "/tmp"),
-            ("/tmp::/", "/tmp", "/"),
-            ("a::b::c", "a", "b::c"),
-            ("a:b", "a:b", "a:b"),
-        ] {
-            let dir = directory(OsStr::new(word), true).expect(word);
-            assert_eq!(
-                (dir.host, dir.guest, dir.read_only),
-                (host.into(), guest.into(), true),
-                "{word}"
-            );
-        }
-        let bytes = OsStr::from_bytes(b"\xff::\xfe");
-        let dir = directory(bytes, false).expect("bytes are fine");
-        assert_eq!(
-            (dir.host.as_os_str().as_bytes(), dir.guest.as_bytes()),
-            (&b"\xff"[..], &b"\xfe"[..])
-        );
-    }
-
-    #[test]
-    fn directories_that_are_refused_name_the_fix() {
-        for (word, fix) in [("", "HOST::GUEST"), ("::/x", "HOST::GUEST"), ("/x::", "`/x::/`")] {
-            let error = directory(OsStr::new(word), false).expect_err(word);
-            assert!(error.contains(fix), "{word}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_guests_name_is_that_of_one_directory() {
-        let given = |words: &[&str]| {
-            let mut dirs = Vec::new();
-            for word in words {
-                dirs.push(directory(OsStr::new(word), false).and_then(|dir| unambiguous(dir, &dirs))?);
-            }
-            Ok(())
-        };
-        for words in [
-            &["a::/x", "b::/y"][..],
-            &["a", "b"],
-            &["/", "."],
-            &["a::x", "a::/x", "a::xx"],
-        ] {
-            assert_eq!(given(words), Ok(()), "{words:?}");
-        }
-        for words in [
-            &["a::/x", "c", "b::/x"][..],
-            &[".", "."],
-            &["a::/x/", "b::/x"],
-            &["a::/", "/"],
-        ] {
-            let error: String = given(words).expect_err("one of them would not be seen");
-            assert!(error.contains("is given twice, for `"), "{words:?}: {error}");
-        }
-    }
 
     #[test]
     fn the_last_variable_of_a_name_counts() {

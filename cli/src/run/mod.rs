@@ -16,12 +16,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value, first_few};
-use wrun_wasi::{Access, Grant, WasiCtx};
+use wrun_wasi::WasiCtx;
 
 use crate::exit::Status;
 use crate::flags::UnknownImports;
 use crate::input::{Input, LITTLE_ROOM, NoModule, has_room};
-use crate::options::{Options, Source};
+use crate::options::{Options, Source, grant};
 use crate::output;
 use crate::report::{self, Failure, Reporter};
 
@@ -166,22 +166,14 @@ impl Run<'_> {
         for (name, value) in &self.options.env {
             wasi.env(name.as_encoded_bytes(), value.as_encoded_bytes());
         }
-        for dir in &self.options.dirs {
-            let (option, access) = if dir.read_only {
-                ("--dir-ro", Access::ReadOnly)
-            } else {
-                ("--dir", Access::ReadWrite)
-            };
-            let grant = Grant {
-                host: dir.host.clone(),
-                guest: dir.guest.as_encoded_bytes().to_vec(),
-                access,
-            };
-            wasi.grant(&grant).map_err(|error| {
-                let text = format!("{option}: {error}{}", dir_hint(&dir.host));
+        for grant in &self.options.grants {
+            wasi.grant(grant).map_err(|error| {
+                let option = grant::option(grant.access);
+                let text = format!("{option}: {error}{}", dir_hint(&grant.host));
                 Failure::new(Status::Failure, &text)
             })?;
         }
+        wasi.dev_null();
         for socket in sockets {
             wasi.socket(socket);
         }

@@ -2,15 +2,12 @@
 //! the host is opened as such; from then on everything is relative to a descriptor.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 
-use cap_std::fs::Dir as CapDir;
-use rustix::fs::{CWD, Mode, OFlags};
-
-use crate::host::error::{BuildError, GrantError, GrantErrorReason};
+use crate::host::error::{BuildError, GrantError};
+use crate::host::grant::{Grant, Grants};
 use crate::host::listing::Listing;
 use crate::host::strings::Strings;
-use crate::host::table::{Descriptor, Dir, File, Handle, Table};
+use crate::host::table::{Descriptor, File, Handle, Table};
 use crate::types::Access;
 
 /// State of a guest: arguments, environment and descriptors.
@@ -29,33 +26,15 @@ impl WasiCtx {
     }
 }
 
-/// Directory of the host that is granted to a guest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Grant {
-    /// Path on the host.
-    pub host: PathBuf,
-    /// Name by which the guest knows it, in bytes.
-    pub guest: Vec<u8>,
-    /// Access to everything in it.
-    pub access: Access,
-}
-
 /// Collects the things that a guest is given.
 #[derive(Default)]
 pub struct Builder {
     args: Vec<Vec<u8>>,
     env: Vec<(Vec<u8>, Vec<u8>)>,
-    dirs: Vec<Opened>,
+    grants: Grants,
+    dev_null: bool,
     sockets: Vec<OwnedFd>,
     stdin_empty: bool,
-}
-
-/// Grant whose directory is open.
-struct Opened {
-    fd: OwnedFd,
-    root: (u64, u64),
-    guest: Box<[u8]>,
-    access: Access,
 }
 
 impl Builder {
@@ -75,33 +54,22 @@ impl Builder {
         self
     }
 
-    /// Opens a directory and grants it. Directories are numbered from 3 on, in this order.
+    /// Opens a directory or file and grants it. Directories are numbered from 3 on, in this order. A file that is granted is
+    /// the only one in its directory, together with the other files that are granted in a directory of that name.
     ///
     /// # Errors
     ///
-    /// A directory that cannot be opened, and a name that no guest can use.
+    /// A path that cannot be opened, and a name that the guest cannot use or would not find.
     pub fn grant(&mut self, grant: &Grant) -> Result<&mut Self, GrantError> {
-        let error = |reason| GrantError::new(&grant.host, reason);
-        if grant.guest.is_empty() {
-            return Err(error(GrantErrorReason::EmptyName));
-        }
-        if grant.guest.contains(&0) || u32::try_from(grant.guest.len()).is_err() {
-            return Err(error(GrantErrorReason::BadName));
-        }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let open = || {
-            let fd = rustix::fs::openat(CWD, &grant.host, flags, Mode::empty())?;
-            let stat = rustix::fs::fstat(&fd)?;
-            Ok((fd, (stat.st_dev, stat.st_ino)))
-        };
-        let (fd, root) = open().map_err(|errno: rustix::io::Errno| error(GrantErrorReason::Open(errno.into())))?;
-        self.dirs.push(Opened {
-            fd,
-            root,
-            guest: grant.guest.as_slice().into(),
-            access: grant.access,
-        });
+        self.grants.add(grant)?;
         Ok(self)
+    }
+
+    /// Gives the guest `/dev/null`, in a directory `/dev` that has nothing else and is numbered after the other directories.
+    /// It is left out where a grant covers it (`/dev` or `/`), and where sockets are granted, which follow the directories.
+    pub fn dev_null(&mut self) -> &mut Self {
+        self.dev_null = true;
+        self
     }
 
     /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in this order. Their flags stay
@@ -164,25 +132,24 @@ impl Builder {
         } else {
             File::shared(Handle::Stdin)
         };
-        let mut descriptors = vec![
+        let descriptors = [
             Descriptor::File(stdin),
             Descriptor::File(File::shared(Handle::Stdout)),
             Descriptor::File(File::shared(Handle::Stderr)),
         ];
         let mut table = Table::new();
-        for grant in self.dirs.drain(..) {
-            descriptors.push(Descriptor::Dir(Dir {
-                dir: CapDir::from_std_file(grant.fd.into()),
-                access: grant.access,
-                preopen: Some(grant.guest),
-                serial: table.next_serial(),
-                root: grant.root,
-            }));
-        }
-        let sockets = self.sockets.drain(..);
-        descriptors.extend(sockets.map(|fd| Descriptor::File(File::shared(Handle::Granted(fd)))));
         for descriptor in descriptors {
             table.insert(descriptor).map_err(|_| BuildError::TooManyDescriptors)?;
+        }
+        let has_sockets = !self.sockets.is_empty();
+        std::mem::take(&mut self.grants)
+            .insert(&mut table, self.dev_null, has_sockets)
+            .map_err(|_| BuildError::TooManyDescriptors)?;
+        for fd in self.sockets.drain(..) {
+            let socket = File::shared(Handle::Granted(fd));
+            table
+                .insert(Descriptor::File(socket))
+                .map_err(|_| BuildError::TooManyDescriptors)?;
         }
         Ok(table)
     }
@@ -216,7 +183,8 @@ mod tests {
             error.expect("refused").to_string()
         };
         assert!(message("/nowhere/at/all", "/").contains("'/nowhere/at/all': it does not exist"));
-        assert!(message("/proc/self/status", "/").contains("not a directory"));
+        assert!(message("/proc/self/status", "/").contains("that of a directory"));
+        assert!(message("/proc/self/status/x", "/").contains("a part of this path is a file"));
         assert!(message("/", "").contains("empty"));
         assert!(message("/", "a\0b").contains("zero byte"));
     }

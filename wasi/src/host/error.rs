@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Error of a grant: a directory that cannot be opened, or a name that no guest can use.
+/// Error of a grant: a file or directory that cannot be opened, or a name that no guest can use.
 #[derive(Debug)]
 pub struct GrantError {
     path: PathBuf,
@@ -22,45 +22,96 @@ impl GrantError {
 /// Reason of a [`GrantError`].
 #[derive(Debug)]
 pub(crate) enum GrantErrorReason {
+    /// It cannot be opened.
     Open(std::io::Error),
+    /// It is a socket, which has no contents to open.
+    Socket,
+    /// The file system `/proc` is not there, by which a file that is held is opened.
+    NoProc,
+    /// The guest's name is empty.
     EmptyName,
+    /// The guest's name contains a zero byte.
     BadName,
+    /// The guest's name of a file is that of a directory.
+    NoFileName {
+        /// Guest's name.
+        name: String,
+    },
+    /// Another file has the same name for the guest.
+    Twice {
+        /// Guest's name.
+        name: String,
+    },
+    /// The directory of the guest's name of a file is granted, too.
+    HiddenByDir {
+        /// Guest's name of the directory.
+        dir: String,
+    },
+    /// Files were granted in the directory of this name.
+    HidesFiles {
+        /// Guest's name of the directory.
+        name: String,
+    },
+}
+
+impl From<rustix::io::Errno> for GrantErrorReason {
+    fn from(errno: rustix::io::Errno) -> GrantErrorReason {
+        GrantErrorReason::Open(errno.into())
+    }
 }
 
 impl fmt::Display for GrantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.reason {
+        write!(f, "cannot grant '{}': {}", self.path.display(), self.reason)
+    }
+}
+
+impl fmt::Display for GrantErrorReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             GrantErrorReason::Open(error) => match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    write!(
-                        f,
-                        "cannot grant directory '{path}': it does not exist; create it or name another one"
-                    )
-                }
+                std::io::ErrorKind::NotFound => write!(f, "it does not exist; create it or name another one"),
                 std::io::ErrorKind::NotADirectory => {
-                    write!(
-                        f,
-                        "cannot grant '{path}': it is not a directory; grant the directory that holds it"
-                    )
+                    write!(f, "a part of this path is a file; remove what follows its name")
                 }
-                std::io::ErrorKind::PermissionDenied => {
-                    write!(f, "cannot grant directory '{path}': you have no permission to read it")
-                }
-                _ => write!(f, "cannot grant directory '{path}': {error}"),
+                std::io::ErrorKind::PermissionDenied => write!(f, "you have no permission to read it"),
+                _ => write!(f, "{error}"),
             },
-            GrantErrorReason::EmptyName => {
+            GrantErrorReason::Socket => {
                 write!(
                     f,
-                    "cannot grant directory '{path}': its name for the guest is empty; use a name such as '/' or '.'"
+                    "it is a socket, which cannot be opened; grant a socket with --listen"
                 )
+            }
+            GrantErrorReason::NoProc => write!(
+                f,
+                "it is a file, and without /proc only directories can be granted; mount /proc, or grant the directory \
+                 that holds it"
+            ),
+            GrantErrorReason::EmptyName => {
+                write!(f, "its name for the guest is empty; use a name such as '/' or '.'")
             }
             GrantErrorReason::BadName => {
-                write!(
-                    f,
-                    "cannot grant directory '{path}': its name for the guest contains a zero byte; use another name"
-                )
+                write!(f, "its name for the guest contains a zero byte; use another name")
             }
+            GrantErrorReason::NoFileName { name } => write!(
+                f,
+                "it is a file, and its name for the guest, '{name}', is that of a directory; end it with the name of a file"
+            ),
+            GrantErrorReason::Twice { name } => write!(
+                f,
+                "the guest's file '{name}' is granted twice; leave one of them out, or give it another name (HOST::GUEST)"
+            ),
+            GrantErrorReason::HiddenByDir { dir } => write!(
+                f,
+                "it is a file in the guest's directory '{dir}', which is granted as a whole, and the guest can see only one \
+                 of the two; put it into another directory (HOST::/DIRECTORY/NAME)"
+            ),
+            GrantErrorReason::HidesFiles { name } => write!(
+                f,
+                "files are granted in the guest's directory '{name}', and the guest can see only one of the two; give the \
+                 directory another name (HOST::GUEST)"
+            ),
         }
     }
 }
@@ -69,7 +120,7 @@ impl std::error::Error for GrantError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
             GrantErrorReason::Open(error) => Some(error),
-            GrantErrorReason::EmptyName | GrantErrorReason::BadName => None,
+            _ => None,
         }
     }
 }

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom};
 
-use crate::host::table::Dir;
+use crate::host::table::{Dir, Directory};
+use crate::host::virtual_dir::VirtualDir;
 use crate::types::{Errno, Result};
 
 /// Bytes that are read ahead. A single entry of any length fits.
@@ -50,17 +51,19 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Goes to the entry that follows a cookie.
-    pub(crate) fn seek(&mut self, dir: &Dir, cookie: u64) -> Result {
-        if cookie != 0 && self.serial == dir.serial && (self.cookie == cookie || self.find(cookie)) {
+    pub(crate) fn seek(&mut self, dir: Directory<'_>, cookie: u64) -> Result {
+        if cookie != 0 && self.serial == dir.serial() && (self.cookie == cookie || self.find(cookie)) {
             return Ok(());
         }
         // The start is always read anew, as after a `rewinddir`.
         self.serial = 0;
         self.clear();
         i64::try_from(cookie).map_err(|_| Errno::INVAL)?;
-        rustix::fs::seek(dir.fd(), SeekFrom::Start(cookie))?;
+        if let Directory::Host(dir) = dir {
+            rustix::fs::seek(dir.fd(), SeekFrom::Start(cookie))?;
+        }
         self.cookie = cookie;
-        self.serial = dir.serial;
+        self.serial = dir.serial();
         Ok(())
     }
 
@@ -101,8 +104,44 @@ impl Listing {
     }
 
     /// Reads ahead once. The buffer is empty afterwards at the end of the directory.
-    pub(crate) fn fill(&mut self, dir: &Dir) -> Result {
+    pub(crate) fn fill(&mut self, dir: Directory<'_>) -> Result {
         self.clear();
+        match dir {
+            Directory::Host(dir) => self.fill_from_host(dir),
+            Directory::Virtual(dir) => {
+                self.fill_from_virtual(dir);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds all entries of a virtual directory from the cookie on. The cookie of an entry is its position.
+    fn fill_from_virtual(&mut self, dir: &VirtualDir) {
+        let ino = dir.content.ino;
+        let dots = [(&b"."[..], ino, FileType::Directory), (b"..", ino, FileType::Directory)];
+        let files = dir.content.entries.iter().filter_map(|entry| {
+            // The host may have no null device.
+            let stat = entry.node.stat().ok()?;
+            Some((&*entry.name, stat.ino, stat.file_type))
+        });
+        let from = usize::try_from(self.cookie).unwrap_or(usize::MAX);
+        for (position, (name, ino, file_type)) in dots.into_iter().chain(files).enumerate().skip(from) {
+            self.push(position as u64 + 1, ino, file_type, name);
+        }
+    }
+
+    fn push(&mut self, next: u64, ino: u64, file_type: FileType, name: &[u8]) {
+        let start = self.names.len();
+        self.names.extend_from_slice(name);
+        self.records.push(Record {
+            next,
+            ino,
+            file_type,
+            name: start..self.names.len(),
+        });
+    }
+
+    fn fill_from_host(&mut self, dir: &Dir) -> Result {
         if self.raw.is_empty() {
             self.raw = Box::new_uninit_slice(READ_AHEAD);
         }
@@ -130,11 +169,13 @@ impl Listing {
             }
             let start = self.names.len();
             self.names.extend_from_slice(bytes);
+            let name = start..self.names.len();
+            let next = entry.next_entry_cookie();
             self.records.push(Record {
-                next: entry.next_entry_cookie(),
+                next,
                 ino,
                 file_type,
-                name: start..self.names.len(),
+                name,
             });
         }
         Ok(())

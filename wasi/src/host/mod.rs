@@ -5,9 +5,11 @@
 //! ```text
 //! table      descriptors: the guest's numbers and the files behind them
 //! ctx        state of one guest, and the builder that makes it
+//! grant      files and directories of the host that a guest gets
 //! error      reasons why a guest cannot be given something
 //! path       names below a directory: resolution, opening, changes
 //! listing    entries of a directory
+//! virtual_dir  directories that only the guest has: files granted one by one, /dev/null
 //! stream     reading, writing, positions
 //! stat       facts about open files, flags and times
 //! storage    sizes, allocation, synchronisation
@@ -15,11 +17,13 @@
 //! ```
 //!
 //! A guest reaches the files it was granted and nothing else: `path::resolve` is the only module that turns a guest's paths
-//! into descriptors, and `ctx` the only one that opens a path of the host.
+//! into descriptors, and `grant` the only one that opens a path of the user. The one path that wrun itself opens for a guest
+//! is `/dev/null`.
 
 pub(crate) mod clock;
 mod ctx;
 mod error;
+mod grant;
 pub(crate) mod listing;
 pub(crate) mod path;
 pub(crate) mod poll;
@@ -32,6 +36,8 @@ pub(crate) mod strings;
 pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod virtual_dir;
 
-pub use ctx::{Builder, Grant, WasiCtx};
+pub use ctx::{Builder, WasiCtx};
 pub use error::{BuildError, GrantError};
+pub use grant::Grant;

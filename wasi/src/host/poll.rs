@@ -67,6 +67,8 @@ enum Target {
     Realtime(u64),
     /// Index in the array for `ppoll`, and true for reading.
     Fd(usize, bool),
+    /// Virtual directory, which is always ready, as every directory is.
+    Ready(bool),
     Failed(Errno),
 }
 
@@ -95,8 +97,11 @@ impl<'a, T> Poll<'a, T> {
     fn descriptor(&mut self, fd: u32, read: bool) -> Target {
         match self.table.get(fd) {
             Ok(descriptor) => {
+                let Some(fd) = descriptor.fd() else {
+                    return Target::Ready(read);
+                };
                 let flags = if read { PollFlags::IN } else { PollFlags::OUT };
-                self.fds.push(PollFd::from_borrowed_fd(descriptor.fd(), flags));
+                self.fds.push(PollFd::from_borrowed_fd(fd, flags));
                 Target::Fd(self.fds.len() - 1, read)
             }
             Err(errno) => Target::Failed(errno),
@@ -120,17 +125,17 @@ impl<'a, T> Poll<'a, T> {
     /// Waits until a descriptor is ready or a clock expires, or for a while.
     fn sleep(&mut self) -> Result {
         let (mut monotonic_end, mut realtime_end): (Option<u64>, Option<u64>) = (None, None);
-        let mut failed = false;
+        let mut is_due = false;
         let earlier = |end: &mut Option<u64>, time: u64| *end = Some(end.map_or(time, |end| end.min(time)));
         for (_, target) in &self.subscriptions {
             match *target {
                 Target::Monotonic(time) => earlier(&mut monotonic_end, time),
                 Target::Realtime(time) => earlier(&mut realtime_end, time),
-                Target::Failed(_) => failed = true,
+                Target::Failed(_) | Target::Ready(_) => is_due = true,
                 Target::Fd(..) => {}
             }
         }
-        if failed {
+        if is_due {
             // The event is there already; the others are asked, not waited for.
             return poll(&mut self.fds, Some(0));
         }
@@ -162,6 +167,10 @@ impl<'a, T> Poll<'a, T> {
                 Target::Monotonic(time) if time <= monotonic => Event::default(),
                 Target::Realtime(time) if time <= realtime => Event::default(),
                 Target::Failed(errno) => Event::failed(errno),
+                Target::Ready(read) => Event {
+                    nbytes: u64::from(!read),
+                    ..Event::default()
+                },
                 Target::Fd(index, read) if !self.fds[index].revents().is_empty() => ready(&self.fds[index], read),
                 _ => continue,
             };

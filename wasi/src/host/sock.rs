@@ -1,13 +1,14 @@
 //! Connections on sockets that the host gave. The kernel says that a descriptor is not a socket.
 
 use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::BorrowedFd;
 
 use rustix::event::PollFlags;
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags};
 
 use crate::host::stream::{Source, Target, ask};
 use crate::host::table::{Descriptor, File, Table};
-use crate::types::{Access, Result};
+use crate::types::{Access, Errno, Result};
 
 /// Takes a connection from a socket that listens, and returns the number of its descriptor.
 pub(crate) fn accept(table: &mut Table, fd: u32, nonblock: bool) -> Result<u32> {
@@ -21,7 +22,7 @@ pub(crate) fn accept(table: &mut Table, fd: u32, nonblock: bool) -> Result<u32> 
     }
     let mut flags = SocketFlags::CLOEXEC;
     flags.set(SocketFlags::NONBLOCK, nonblock);
-    let socket = rustix::net::accept_with(listener.fd(), flags)?;
+    let socket = rustix::net::accept_with(socket_fd(listener)?, flags)?;
     table.insert(Descriptor::File(File::owned(socket, true, Access::ReadWrite)))
 }
 
@@ -37,9 +38,10 @@ pub(crate) struct Received {
 pub(crate) fn receive(socket: &Descriptor, target: Target<'_, '_>, mut flags: RecvFlags) -> Result<Received> {
     flags |= RecvFlags::CMSG_CLOEXEC;
     flags.set(RecvFlags::DONTWAIT, is_nonblocking(socket));
+    let fd = socket_fd(socket)?;
     let receive = |slices: &mut [IoSliceMut<'_>]| {
         let control = &mut RecvAncillaryBuffer::default();
-        rustix::net::recvmsg(socket.fd(), slices, control, flags)
+        rustix::net::recvmsg(fd, slices, control, flags)
     };
     let message = match target {
         Target::One(bytes) => receive(&mut [IoSliceMut::new(bytes)])?,
@@ -55,9 +57,10 @@ pub(crate) fn receive(socket: &Descriptor, target: Target<'_, '_>, mut flags: Re
 pub(crate) fn send(socket: &Descriptor, source: Source<'_, '_>) -> Result<usize> {
     let mut flags = SendFlags::NOSIGNAL;
     flags.set(SendFlags::DONTWAIT, is_nonblocking(socket));
+    let fd = socket_fd(socket)?;
     let send = |slices: &[IoSlice<'_>]| {
         let control = &mut SendAncillaryBuffer::default();
-        rustix::net::sendmsg(socket.fd(), slices, control, flags)
+        rustix::net::sendmsg(fd, slices, control, flags)
     };
     Ok(match source {
         Source::One(bytes) => send(&[IoSlice::new(bytes)])?,
@@ -67,7 +70,12 @@ pub(crate) fn send(socket: &Descriptor, source: Source<'_, '_>) -> Result<usize>
 
 /// Ends one or both directions of a connection.
 pub(crate) fn shutdown(socket: &Descriptor, how: Shutdown) -> Result {
-    Ok(rustix::net::shutdown(socket.fd(), how)?)
+    Ok(rustix::net::shutdown(socket_fd(socket)?, how)?)
+}
+
+/// Returns the host's descriptor. The kernel says that it is none of a socket.
+fn socket_fd(descriptor: &Descriptor) -> Result<BorrowedFd<'_>> {
+    descriptor.fd().ok_or(Errno::NOTSOCK)
 }
 
 /// Returns true if the guest made a shared description non-blocking; for its own ones the kernel knows.

@@ -83,7 +83,7 @@ pub(crate) fn status(file: &File) -> Result<FileStatus> {
             FileType::CharacterDevice => !rustix::termios::isatty(file.fd()),
             _ => true,
         },
-        can_set_times: file.access == Access::ReadWrite,
+        can_set_times: file.access == Access::ReadWrite && !file.is_shared(),
     })
 }
 
@@ -115,6 +115,8 @@ pub(crate) fn set_flags(descriptor: &mut Descriptor, wanted: OFlags) -> Result {
     let host = match descriptor {
         Descriptor::File(file) => host_flags(file)?,
         Descriptor::Dir(dir) => rustix::fs::fcntl_getfl(dir.fd())?,
+        Descriptor::Virtual(_) if wanted.is_empty() => return Ok(()),
+        Descriptor::Virtual(_) => return Err(Errno::NOTSUP),
     };
     // SYNC's bits include those of DSYNC and RSYNC: the stronger flag says all three.
     if !host.contains(wanted - CHANGEABLE) {
@@ -129,16 +131,21 @@ pub(crate) fn set_flags(descriptor: &mut Descriptor, wanted: OFlags) -> Result {
         return Ok(());
     }
     let kept = host - CHANGEABLE;
-    Ok(rustix::fs::fcntl_setfl(descriptor.fd(), kept | (wanted & CHANGEABLE))?)
+    match descriptor.fd() {
+        Some(fd) => Ok(rustix::fs::fcntl_setfl(fd, kept | (wanted & CHANGEABLE))?),
+        None => Ok(()),
+    }
 }
 
 /// Returns the facts about an open file.
 pub(crate) fn stat(descriptor: &Descriptor) -> Result<FileStat> {
-    let stat = FileStat::from(rustix::fs::fstat(descriptor.fd())?);
-    if let Descriptor::File(file) = descriptor
-        && file.is_shared()
-        && stat.file_type == FileType::CharacterDevice
-    {
+    let file = match descriptor {
+        Descriptor::File(file) => file,
+        Descriptor::Dir(dir) => return Ok(rustix::fs::fstat(dir.fd())?.into()),
+        Descriptor::Virtual(dir) => return Ok(dir.stat()),
+    };
+    let stat = FileStat::from(rustix::fs::fstat(file.fd())?);
+    if file.is_shared() && stat.file_type == FileType::CharacterDevice {
         // The only thing that the kernel tells of a closed stream.
         host_flags(file)?;
     }
@@ -176,14 +183,18 @@ pub(crate) fn timestamps(access: NewTime, modification: NewTime) -> Timestamps {
 }
 
 /// Sets the times of an open file.
+///
+/// # Errors
+///
+/// `ROFS` for a file of a read-only grant, `PERM` for a standard stream or a socket: the file behind it was given to be read
+/// or written, and nothing else.
 pub(crate) fn set_times(descriptor: &Descriptor, times: &Timestamps) -> Result {
-    descriptor.access().check_write()?;
-    if let Descriptor::File(file) = descriptor
-        && file.is_shared()
-        && rustix::fs::fcntl_getfl(file.fd())? & OFlags::RWMODE == OFlags::RDONLY
-    {
-        // The file behind a redirected input was given to be read.
-        return Err(Errno::PERM);
-    }
-    Ok(rustix::fs::futimens(descriptor.fd(), times)?)
+    let (fd, access) = match descriptor {
+        Descriptor::File(file) if file.is_shared() => return Err(Errno::PERM),
+        Descriptor::File(file) => (file.fd(), file.access),
+        Descriptor::Dir(dir) => (dir.fd(), dir.access),
+        Descriptor::Virtual(_) => return Err(Errno::ROFS),
+    };
+    access.check_write()?;
+    Ok(rustix::fs::futimens(fd, times)?)
 }

@@ -35,10 +35,16 @@ pub(crate) fn set_size(file: &File, size: u64) -> Result {
 
 /// Brings the contents of a file to the device.
 pub(crate) fn sync_data(descriptor: &Descriptor) -> Result {
-    Ok(rustix::fs::fdatasync(descriptor.fd())?)
+    match descriptor.fd() {
+        Some(fd) => Ok(rustix::fs::fdatasync(fd)?),
+        None => Ok(()),
+    }
 }
 
 /// Brings the contents of a file and all that is known of it to the device.
 pub(crate) fn sync(descriptor: &Descriptor) -> Result {
-    Ok(rustix::fs::fsync(descriptor.fd())?)
+    match descriptor.fd() {
+        Some(fd) => Ok(rustix::fs::fsync(fd)?),
+        None => Ok(()),
+    }
 }

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use cap_std::fs::Dir as CapDir;
 use rustix::process::{Resource, getrlimit};
 
+use crate::host::virtual_dir::VirtualDir;
 use crate::types::{Access, Errno, Result};
 
 /// Host's side of a file.
@@ -103,38 +104,60 @@ impl Dir {
 pub(crate) enum Descriptor {
     File(File),
     Dir(Dir),
+    Virtual(VirtualDir),
 }
 
 impl Descriptor {
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+    /// Returns the host's descriptor. A virtual directory has none.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Descriptor::File(file) => file.fd(),
-            Descriptor::Dir(dir) => dir.fd(),
-        }
-    }
-
-    pub(crate) fn access(&self) -> Access {
-        match self {
-            Descriptor::File(file) => file.access,
-            Descriptor::Dir(dir) => dir.access,
+            Descriptor::File(file) => Some(file.fd()),
+            Descriptor::Dir(dir) => Some(dir.fd()),
+            Descriptor::Virtual(_) => None,
         }
     }
 }
 
-/// The descriptors that the host keeps for itself, out of those that the system allows.
+/// Directory of a guest.
+#[derive(Clone, Copy)]
+pub(crate) enum Directory<'a> {
+    /// Directory of the host.
+    Host(&'a Dir),
+    /// Directory that only the guest has.
+    Virtual(&'a VirtualDir),
+}
+
+impl<'a> Directory<'a> {
+    /// Returns the guest's name of a directory that was granted.
+    pub(crate) fn preopen(self) -> Option<&'a [u8]> {
+        match self {
+            Directory::Host(dir) => dir.preopen.as_deref(),
+            Directory::Virtual(dir) => dir.preopen.as_deref(),
+        }
+    }
+
+    pub(crate) fn serial(self) -> u64 {
+        match self {
+            Directory::Host(dir) => dir.serial,
+            Directory::Virtual(dir) => dir.serial,
+        }
+    }
+}
+
+/// Number of descriptors that the host keeps for itself, out of those that the system allows.
 const RESERVE: u64 = 32;
-/// Even a very low limit leaves the standard streams and some more.
+/// Number of descriptors that even a very low limit leaves: the standard streams and some more.
 const FEWEST: usize = 8;
-/// The most descriptors, where the system allows more: it bounds the table, and what the kernel holds for it.
+/// Most descriptors, where the system allows more. It bounds the table, and what the kernel holds for it.
 const MOST: u64 = 1 << 16;
 
-/// The guest's descriptors.
+/// Guest's descriptors.
 pub(crate) struct Table {
     slots: Vec<Option<Descriptor>>,
     /// No slot below this one is free.
     lowest_free: usize,
     open: usize,
-    /// How many there may be; looked up when there are more than [`FEWEST`].
+    /// Most that may be open; looked up when there are more than [`FEWEST`].
     limit: OnceCell<usize>,
     serial: u64,
 }
@@ -198,6 +221,12 @@ impl Table {
         u32::try_from(slot).map_err(|_| Errno::MFILE)
     }
 
+    /// Gives a virtual directory that the guest opened a serial and the lowest free number.
+    pub(crate) fn insert_virtual(&mut self, mut dir: VirtualDir) -> Result<u32> {
+        dir.serial = self.next_serial();
+        self.insert(Descriptor::Virtual(dir))
+    }
+
     pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor> {
         self.slots.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::BADF)
     }
@@ -217,7 +246,7 @@ impl Table {
     pub(crate) fn file(&self, fd: u32) -> Result<&File> {
         match self.get(fd)? {
             Descriptor::File(file) => Ok(file),
-            Descriptor::Dir(_) => Err(Errno::BADF),
+            Descriptor::Dir(_) | Descriptor::Virtual(_) => Err(Errno::BADF),
         }
     }
 
@@ -231,7 +260,7 @@ impl Table {
         match self.get(fd)? {
             Descriptor::File(file) if file.readable => Ok(file),
             Descriptor::File(_) => Err(Errno::BADF),
-            Descriptor::Dir(_) => Err(Errno::ISDIR),
+            Descriptor::Dir(_) | Descriptor::Virtual(_) => Err(Errno::ISDIR),
         }
     }
 
@@ -240,10 +269,28 @@ impl Table {
     /// # Errors
     ///
     /// `NOTDIR` for a file; `BADF` for a number that is not open.
-    pub(crate) fn dir(&self, fd: u32) -> Result<&Dir> {
+    pub(crate) fn directory(&self, fd: u32) -> Result<Directory<'_>> {
         match self.get(fd)? {
-            Descriptor::Dir(dir) => Ok(dir),
+            Descriptor::Dir(dir) => Ok(Directory::Host(dir)),
+            Descriptor::Virtual(dir) => Ok(Directory::Virtual(dir)),
             Descriptor::File(_) => Err(Errno::NOTDIR),
+        }
+    }
+
+    /// Returns the directory of the host with this serial, if it is still open.
+    pub(crate) fn dir_of_serial(&self, serial: u64) -> Option<&Dir> {
+        self.slots.iter().flatten().find_map(|descriptor| match descriptor {
+            Descriptor::Dir(dir) if dir.serial == serial => Some(dir),
+            _ => None,
+        })
+    }
+
+    /// Returns a directory of the host.
+    #[cfg(test)]
+    pub(crate) fn dir(&self, fd: u32) -> Result<&Dir> {
+        match self.directory(fd)? {
+            Directory::Host(dir) => Ok(dir),
+            Directory::Virtual(_) => Err(Errno::NOTDIR),
         }
     }
 

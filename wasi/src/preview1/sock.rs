@@ -133,7 +133,7 @@ mod tests {
                     result => break result.map(|()| memory::u32_at(&memory, 16)),
                 }
             };
-            let flags_of = rustix::fs::fcntl_getfl(ctx.table.get(accepted.unwrap()).unwrap().fd()).unwrap();
+            let flags_of = rustix::fs::fcntl_getfl(ctx.table.file(accepted.unwrap()).unwrap().fd()).unwrap();
             assert_eq!(flags::fd_flags(flags_of), flags);
         }
         assert_eq!(sock_recv(&mut ctx, &mut memory, 4, 0, 1, 0, 16, 20), Err(Errno::AGAIN));

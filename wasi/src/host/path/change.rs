@@ -2,20 +2,14 @@
 
 use rustix::fs::{AtFlags, FileType, Mode};
 
-use super::resolve::{self, Place};
+use super::{resolve, start_of_change};
 use crate::host::table::Table;
 use crate::types::{Errno, Result};
 
-/// Finds the place of a name that is created or removed, in a grant that is open to changes. `.` and `..` give `dots`.
-fn place_to_change<'a>(table: &'a Table, fd: u32, path: &'a [u8], dots: Errno) -> Result<Place<'a>> {
-    let dir = table.dir(fd)?;
-    dir.access.check_write()?;
-    resolve::place(dir, path, dots)
-}
-
 /// Creates a directory.
 pub(crate) fn create_directory(table: &Table, fd: u32, path: &[u8]) -> Result {
-    let place = place_to_change(table, fd, path, Errno::EXIST)?;
+    let (dir, path) = start_of_change(table, fd, path)?;
+    let place = resolve::place(dir, &path, Errno::EXIST)?;
     // Slashes do not make this call follow a link.
     Ok(rustix::fs::mkdirat(
         &place.parent,
@@ -26,7 +20,8 @@ pub(crate) fn create_directory(table: &Table, fd: u32, path: &[u8]) -> Result {
 
 /// Removes an empty directory.
 pub(crate) fn remove_directory(table: &Table, fd: u32, path: &[u8]) -> Result {
-    let place = place_to_change(table, fd, path, Errno::INVAL)?;
+    let (dir, path) = start_of_change(table, fd, path)?;
+    let place = resolve::place(dir, &path, Errno::INVAL)?;
     Ok(rustix::fs::unlinkat(
         &place.parent,
         place.name_and_slashes,
@@ -36,7 +31,8 @@ pub(crate) fn remove_directory(table: &Table, fd: u32, path: &[u8]) -> Result {
 
 /// Removes a name that is not a directory; a link itself, not the file that it leads to.
 pub(crate) fn unlink_file(table: &Table, fd: u32, path: &[u8]) -> Result {
-    let place = place_to_change(table, fd, path, Errno::ISDIR)?;
+    let (dir, path) = start_of_change(table, fd, path)?;
+    let place = resolve::place(dir, &path, Errno::ISDIR)?;
     // Slashes make this call fail whatever the name is, and never make it follow a link.
     Ok(rustix::fs::unlinkat(
         &place.parent,
@@ -47,11 +43,10 @@ pub(crate) fn unlink_file(table: &Table, fd: u32, path: &[u8]) -> Result {
 
 /// Moves a file or directory, also from one grant to another. Both must be open to changes.
 pub(crate) fn rename(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new_path: &[u8]) -> Result {
-    let (old_dir, new_dir) = (table.dir(old_fd)?, table.dir(new_fd)?);
-    old_dir.access.check_write()?;
-    new_dir.access.check_write()?;
-    let old = resolve::place(old_dir, old_path, Errno::BUSY)?;
-    let new = resolve::second_place(&old, new_dir, new_path, Errno::BUSY)?;
+    let (old_dir, old_path) = start_of_change(table, old_fd, old_path)?;
+    let (new_dir, new_path) = start_of_change(table, new_fd, new_path)?;
+    let old = resolve::place(old_dir, &old_path, Errno::BUSY)?;
+    let new = resolve::second_place(&old, new_dir, &new_path, Errno::BUSY)?;
     // Slashes do not make this call follow a link.
     Ok(rustix::fs::renameat(
         &old.parent,
@@ -63,17 +58,16 @@ pub(crate) fn rename(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, n
 
 /// Creates a hard link. Both grants must be open to changes: a link below the other one would be a way to write.
 pub(crate) fn link(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new_path: &[u8]) -> Result {
-    let (old_dir, new_dir) = (table.dir(old_fd)?, table.dir(new_fd)?);
-    old_dir.access.check_write()?;
-    new_dir.access.check_write()?;
-    let old = resolve::place(old_dir, old_path, Errno::PERM)?;
+    let (old_dir, old_path) = start_of_change(table, old_fd, old_path)?;
+    let (new_dir, new_path) = start_of_change(table, new_fd, new_path)?;
+    let old = resolve::place(old_dir, &old_path, Errno::PERM)?;
     if old.has_slash() {
         // Slashes would make the call follow a link. Only a directory can have them, and it cannot be linked to.
         let stat = rustix::fs::statat(&old.parent, old.name, AtFlags::SYMLINK_NOFOLLOW)?;
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         return Err(if is_directory { Errno::PERM } else { Errno::NOTDIR });
     }
-    let new = resolve::second_place(&old, new_dir, new_path, Errno::EXIST)?;
+    let new = resolve::second_place(&old, new_dir, &new_path, Errno::EXIST)?;
     Ok(rustix::fs::linkat(
         &old.parent,
         old.name,
@@ -89,12 +83,11 @@ pub(crate) fn link(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new
 ///
 /// `PERM` for a target that begins with a slash.
 pub(crate) fn symlink(table: &Table, target: &[u8], fd: u32, path: &[u8]) -> Result {
-    let dir = table.dir(fd)?;
-    dir.access.check_write()?;
+    let (dir, path) = start_of_change(table, fd, path)?;
     if target.starts_with(b"/") {
         return Err(Errno::PERM);
     }
-    let place = resolve::place(dir, path, Errno::EXIST)?;
+    let place = resolve::place(dir, &path, Errno::EXIST)?;
     // Slashes make this call fail, and do not make it follow a link.
     Ok(rustix::fs::symlinkat(target, &place.parent, place.name_and_slashes)?)
 }

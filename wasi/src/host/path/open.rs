@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 use cap_std::fs::Dir as CapDir;
 use rustix::fs::{FileType, OFlags};
 
-use super::resolve;
+use super::{Start, resolve};
+use crate::host::path;
 use crate::host::table::{Descriptor, Dir, File, Table};
 use crate::types::{Access, Errno, Result};
 
@@ -21,12 +22,31 @@ pub(crate) struct Open {
 
 /// Opens a path below the directory `fd`, and returns the number of the new descriptor.
 pub(crate) fn open(table: &mut Table, fd: u32, path: &[u8], request: &Open) -> Result<u32> {
-    let dir = table.dir(fd)?;
+    let start = path::start(table, fd, path).map_err(|errno| {
+        // A virtual directory does not have the name, and does not get it either.
+        let creates = request.flags.contains(OFlags::CREATE);
+        if errno == Errno::NOENT && creates {
+            Errno::ROFS
+        } else {
+            errno
+        }
+    })?;
     // A call that fails for want of a number must not have created or truncated anything.
     table.check_room()?;
+    let (dir, path) = match start {
+        Start::Host(dir, path) => (dir, path),
+        Start::Virtual(dir) => {
+            let dir = dir.reopen(request.flags)?;
+            return table.insert_virtual(dir);
+        }
+        Start::Node(node) => {
+            let file = node.open(request.flags, request.readable)?;
+            return table.insert(Descriptor::File(file));
+        }
+    };
     let opened = match dir.access {
-        Access::ReadWrite => resolve::open(dir, path, request.follow, request.flags)?,
-        Access::ReadOnly => open_read_only(dir, path, request)?,
+        Access::ReadWrite => resolve::open(dir, &path, request.follow, request.flags)?,
+        Access::ReadOnly => open_read_only(dir, &path, request)?,
     };
     let (access, root) = (dir.access, dir.root);
     let descriptor = if is_directory(&opened, request.flags)? {

@@ -1,27 +1,37 @@
 //! Facts about a file by its name, its times, and the target of a symbolic link. Nothing is opened for that, so that neither
 //! a FIFO nor a program that runs is in the way.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, CWD, FileType, Timestamps};
 use rustix::io::Errno as HostErrno;
 
-use super::PATH_MAX;
 use super::resolve::{self, Found};
+use super::{PATH_MAX, Start};
+use crate::host::path;
 use crate::host::stat::FileStat;
 use crate::host::table::Table;
+use crate::host::virtual_dir::descriptor_name;
 use crate::types::{Errno, Result};
 
 /// Returns the facts about a file.
 pub(crate) fn stat(table: &Table, fd: u32, path: &[u8], follow: bool) -> Result<FileStat> {
-    resolve::stat(table.dir(fd)?, path, follow)
+    match path::start(table, fd, path)? {
+        Start::Host(dir, path) => resolve::stat(dir, &path, follow),
+        Start::Virtual(dir) => Ok(dir.stat()),
+        Start::Node(node) => node.stat(),
+    }
 }
 
 /// Sets the times of a file.
 pub(crate) fn set_times(table: &Table, fd: u32, path: &[u8], follow: bool, times: &Timestamps) -> Result {
-    let dir = table.dir(fd)?;
+    let (dir, path) = match path::start(table, fd, path)? {
+        Start::Host(dir, path) => (dir, path),
+        Start::Virtual(_) => return Err(Errno::ROFS),
+        Start::Node(node) => return node.set_times(times),
+    };
     dir.access.check_write()?;
-    match resolve::find(dir, path, follow)? {
+    match resolve::find(dir, &path, follow)? {
         // A name that was not a link a moment ago may be one by now; then its own times are set.
         Found::Place(place, _) => Ok(rustix::fs::utimensat(
             &place.parent,
@@ -34,13 +44,15 @@ pub(crate) fn set_times(table: &Table, fd: u32, path: &[u8], follow: bool, times
 }
 
 /// Sets the times of a file that is open with `O_PATH`.
-fn set_file_times(file: &OwnedFd, times: &Timestamps) -> Result {
+pub(crate) fn set_file_times(file: &OwnedFd, times: &Timestamps) -> Result {
     match rustix::fs::utimensat(file, c"", times, AtFlags::EMPTY_PATH) {
         // Linux before 5.8 does not have the flag. The name below is the kernel's own, for this very file.
-        Err(HostErrno::INVAL) => {
-            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-            Ok(rustix::fs::utimensat(CWD, name, times, AtFlags::empty())?)
-        }
+        Err(HostErrno::INVAL) => Ok(rustix::fs::utimensat(
+            CWD,
+            descriptor_name(file),
+            times,
+            AtFlags::empty(),
+        )?),
         result => Ok(result?),
     }
 }
@@ -51,7 +63,11 @@ fn set_file_times(file: &OwnedFd, times: &Timestamps) -> Result {
 ///
 /// `PERM` for a target that begins with a slash, which could only lead out of the grant.
 pub(crate) fn read_link<'b>(table: &Table, fd: u32, path: &[u8], buffer: &'b mut [u8; PATH_MAX]) -> Result<&'b [u8]> {
-    let place = resolve::place(table.dir(fd)?, path, Errno::INVAL)?;
+    let Start::Host(dir, path) = path::start(table, fd, path)? else {
+        // A virtual directory has no links.
+        return Err(Errno::INVAL);
+    };
+    let place = resolve::place(dir, &path, Errno::INVAL)?;
     if place.has_slash() {
         // A name with slashes is a directory, if it is anything.
         let stat = rustix::fs::statat(&place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)?;

@@ -24,11 +24,8 @@ pub(crate) fn fd_prestat_dir_name(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32,
 }
 
 fn name(ctx: &WasiCtx, fd: u32) -> Result<&[u8]> {
-    ctx.table
-        .dir(fd)
-        .ok()
-        .and_then(|dir| dir.preopen.as_deref())
-        .ok_or(Errno::BADF)
+    let dir = ctx.table.directory(fd).map_err(|_| Errno::BADF)?;
+    dir.preopen().ok_or(Errno::BADF)
 }
 
 /// Writes the entries that follow the cookie, the last one cut off when it does not fit: a buffer that is not full means
@@ -48,7 +45,7 @@ pub(crate) fn fd_readdir(
     cookie: u64,
     bufused: u32,
 ) -> Result {
-    let dir = ctx.table.dir(fd)?;
+    let dir = ctx.table.directory(fd)?;
     memory::check(memory, bufused, 4)?;
     let out = memory::bytes_mut(memory, buf, buf_len)?;
     let listing = &mut ctx.listing;

@@ -3,12 +3,12 @@
 //! Rights are reported because libcs look at them (a terminal is a character device without `FD_SEEK` and `FD_TELL`), but
 //! only three things are enforced: how a file was opened, that a directory is a directory, and read-only grants.
 
-use rustix::fs::{FileType, Timestamps};
+use rustix::fs::{FileType, OFlags, Timestamps};
 
 use crate::host::WasiCtx;
 use crate::host::stat::{self, FileStat, FileStatus, NewTime};
 use crate::host::storage;
-use crate::host::table::{Descriptor, Dir};
+use crate::host::table::Descriptor;
 use crate::preview1::flags::{self, checked, fdflags, filetype, fstflags, rights};
 use crate::preview1::{Version, layout, memory};
 use crate::types::{Access, Errno, Result};
@@ -50,22 +50,22 @@ const SOCKET: u64 = rights::SOCK_SHUTDOWN | rights::SOCK_ACCEPT;
 /// Writes type, flags and rights of a descriptor.
 pub(crate) fn fd_fdstat_get(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, stat: u32) -> Result {
     let fdstat = match ctx.table.get(fd)? {
-        Descriptor::Dir(dir) => dir_fdstat(dir)?,
+        Descriptor::Dir(dir) => dir_fdstat(dir.access, stat::directory_flags(dir.fd())?),
+        Descriptor::Virtual(_) => dir_fdstat(Access::ReadOnly, OFlags::empty()),
         Descriptor::File(file) => file_fdstat(&stat::status(file)?),
     };
     memory::write(memory, stat, &fdstat)
 }
 
-fn dir_fdstat(dir: &Dir) -> Result<[u8; 24]> {
-    let base = match dir.access {
+fn dir_fdstat(access: Access, flags: OFlags) -> [u8; 24] {
+    let base = match access {
         Access::ReadWrite => DIR_READ | DIR_WRITE,
         Access::ReadOnly => DIR_READ,
     };
     // A libc asks to open a file with these rights only. They are the same for a read-only grant, so that it does ask to
     // write, and is told ROFS, in place of getting a file that it cannot write to.
     let inheriting = DIR_READ | DIR_WRITE | FILE | FILE_WRITE | FILE_SEEK | rights::FD_READ | SOCKET;
-    let flags = flags::fd_flags(stat::directory_flags(dir.fd())?);
-    Ok(layout::fdstat(filetype::DIRECTORY, flags, base, inheriting))
+    layout::fdstat(filetype::DIRECTORY, flags::fd_flags(flags), base, inheriting)
 }
 
 fn file_fdstat(status: &FileStatus) -> [u8; 24] {
