@@ -11,28 +11,10 @@ use wrun_runtime::{
     Cache, CacheError, CacheKey, CacheMode, Config, Engine, Error, FileIdentity, Imports, Instance, Module, Store,
     Value,
 };
+use wrun_tests::Scratch;
 
-/// A directory of a test's own, removed at its end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        // Not in memory, where temporary files may be: files there are never known by their identity.
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wrun-cache-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).expect("the temporary directory is writable");
-        Self(path)
-    }
-
-    fn cache(&self, mode: CacheMode) -> Cache {
-        Cache::open(&self.0.join("cache"), mode, 1 << 30).expect("it is this user's own")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn open_cache(scratch: &Scratch, mode: CacheMode) -> Cache {
+    Cache::open(&scratch.join("cache"), mode, 1 << 30).expect("it is this user's own")
 }
 
 fn engine() -> Engine {
@@ -68,10 +50,10 @@ fn artifact_in(cache: &Cache) -> PathBuf {
 
 #[test]
 fn the_second_time_the_artifact_is_there() {
-    let (scratch, engine) = (Scratch::new("second"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     assert!(matches!(
-        Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None),
+        Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None),
         Err(Error::CacheMiss { .. })
     ));
     let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
@@ -80,19 +62,19 @@ fn the_second_time_the_artifact_is_there() {
         cache.entries().expect("readable")[0].key,
         CacheKey::of(&engine, &wasm(1)).to_string()
     );
-    let required = scratch.cache(CacheMode::Require);
+    let required = open_cache(&scratch, CacheMode::Require);
     let again = Module::new_cached(&engine, &required, &wasm(1), None, None).expect("is there");
     assert_eq!(answer(&engine, &again), 1);
     assert_eq!(module.serialize(), again.serialize());
-    let mut left = names(&scratch.0.join("cache"));
+    let mut left = names(&scratch.join("cache"));
     left.retain(|name| !name.ends_with(".wrun"));
     assert_eq!(left, ["by-file"], "no lock and no temporary file is left");
 }
 
 #[test]
 fn other_contents_and_other_settings_have_artifacts_of_their_own() {
-    let (scratch, engine) = (Scratch::new("others"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let plain = Engine::new(Config::new().address_map(false)).expect("made");
     for (engine, value) in [(&engine, 1), (&engine, 2), (&plain, 1)] {
         let module = Module::new_cached(engine, &cache, &wasm(value), None, None).expect("compiles");
@@ -103,9 +85,9 @@ fn other_contents_and_other_settings_have_artifacts_of_their_own() {
 
 #[test]
 fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
-    let (scratch, engine) = (Scratch::new("identity"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
-    let path = scratch.0.join("module.wasm");
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
+    let path = scratch.join("module.wasm");
     fs::write(&path, wasm(1)).expect("written");
     let file = File::open(&path).expect("there");
     let fresh = FileIdentity::of(&file).expect("a file");
@@ -141,9 +123,9 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
 
 #[test]
 fn a_link_that_leads_to_another_artifact_is_corrected() {
-    let (scratch, engine) = (Scratch::new("links"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
-    let path = scratch.0.join("module.wasm");
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
+    let path = scratch.join("module.wasm");
     fs::write(&path, wasm(1)).expect("written");
     std::thread::sleep(Duration::from_millis(3200));
     let file = File::open(&path).expect("there");
@@ -167,7 +149,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
         fs::remove_file(&link).expect("own");
         symlink(&wrong, &link).expect("own");
         assert!(Module::from_cache(&engine, &cache, &identity).is_none(), "{wrong}");
-        let reading = scratch.cache(CacheMode::ReadOnly);
+        let reading = open_cache(&scratch, CacheMode::ReadOnly);
         Module::new_cached(&engine, &reading, &wasm(1), Some(&identity), None).expect("is there");
         assert_eq!(
             fs::read_link(&link).expect("a link"),
@@ -185,8 +167,8 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
 
 #[test]
 fn a_damaged_artifact_is_replaced() {
-    let (scratch, engine) = (Scratch::new("damaged"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
     let path = artifact_in(&cache);
     let good = fs::read(&path).expect("readable");
@@ -199,7 +181,7 @@ fn a_damaged_artifact_is_replaced() {
         fs::remove_file(&path).expect("there");
         fs::write(&path, damaged).expect("written");
         assert!(matches!(
-            Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None),
+            Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None),
             Err(Error::CacheMiss { .. })
         ));
         let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles again");
@@ -210,32 +192,32 @@ fn a_damaged_artifact_is_replaced() {
 
 #[test]
 fn a_module_in_use_outlives_its_artifact() {
-    let (scratch, engine) = (Scratch::new("outlives"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
     assert_eq!(cache.clear().expect("readable").files, 1);
     assert!(cache.entries().expect("readable").is_empty());
     assert_eq!(answer(&engine, &module), 1);
-    fs::remove_dir_all(scratch.0.join("cache")).expect("there");
+    fs::remove_dir_all(scratch.join("cache")).expect("there");
     let module = Module::new_cached(&engine, &cache, &wasm(2), None, None).expect("compiles without a directory");
     assert_eq!(answer(&engine, &module), 2);
 }
 
 #[test]
 fn read_only_writes_nothing() {
-    let (scratch, engine) = (Scratch::new("readonly"), engine());
-    fs::create_dir(scratch.0.join("cache")).expect("new");
-    fs::set_permissions(scratch.0.join("cache"), Permissions::from_mode(0o700)).expect("own");
-    let cache = scratch.cache(CacheMode::ReadOnly);
+    let (scratch, engine) = (Scratch::new(), engine());
+    fs::create_dir(scratch.join("cache")).expect("new");
+    fs::set_permissions(scratch.join("cache"), Permissions::from_mode(0o700)).expect("own");
+    let cache = open_cache(&scratch, CacheMode::ReadOnly);
     let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
-    assert_eq!(fs::read_dir(scratch.0.join("cache")).expect("readable").count(), 0);
+    assert_eq!(fs::read_dir(scratch.join("cache")).expect("readable").count(), 0);
 }
 
 #[test]
 fn a_directory_that_others_can_write_is_not_used() {
-    let scratch = Scratch::new("untrusted");
-    let path = scratch.0.join("cache");
+    let scratch = Scratch::new();
+    let path = scratch.join("cache");
     fs::create_dir(&path).expect("new");
     for (mode, trusted) in [(0o777, false), (0o770, false), (0o755, true), (0o700, true)] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("own");
@@ -250,19 +232,19 @@ fn a_directory_that_others_can_write_is_not_used() {
 
 #[test]
 fn a_new_directory_is_for_its_owner_alone() {
-    let scratch = Scratch::new("new");
-    let path = scratch.0.join("a").join("b");
+    let scratch = Scratch::new();
+    let path = scratch.join("a").join("b");
     Cache::open(&path, CacheMode::ReadWrite, 0).expect("made");
     let mode = fs::metadata(&path).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     assert!(Cache::open(Path::new("/proc/self/nothing"), CacheMode::ReadWrite, 0).is_err());
-    assert!(Cache::open(&scratch.0.join("none"), CacheMode::ReadOnly, 0).is_err());
+    assert!(Cache::open(&scratch.join("none"), CacheMode::ReadOnly, 0).is_err());
 }
 
 #[test]
 fn beyond_the_limit_those_not_used_for_longest_go() {
-    let (scratch, engine) = (Scratch::new("limit"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     for value in 0..4 {
         Module::new_cached(&engine, &cache, &wasm(value), None, None).expect("compiles");
         let path = cache
@@ -288,8 +270,8 @@ fn beyond_the_limit_those_not_used_for_longest_go() {
 
 #[test]
 fn what_killed_processes_left_behind_is_swept() {
-    let (scratch, engine) = (Scratch::new("sweep"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let key = CacheKey::of(&engine, &wasm(2));
     for name in ["new-0123456789abcdef", &format!("{key}.lock")] {
         old(&File::create(cache.dir().join(name)).expect("own"));
@@ -339,8 +321,8 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[test]
 fn in_a_directory_with_other_files_these_are_left_alone() {
-    let (scratch, engine) = (Scratch::new("foreign"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let key = CacheKey::of(&engine, &wasm(9)).to_string();
     let links = cache.dir().join("by-file");
     fs::create_dir(&links).expect("new");
@@ -400,10 +382,10 @@ fn in_a_directory_with_other_files_these_are_left_alone() {
 
 #[test]
 fn a_directory_of_links_that_is_itself_a_link_is_not_swept() {
-    let (scratch, engine) = (Scratch::new("elsewhere"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let key = CacheKey::of(&engine, &wasm(9));
-    let elsewhere = scratch.0.join("elsewhere");
+    let elsewhere = scratch.join("elsewhere");
     fs::create_dir(&elsewhere).expect("new");
     symlink(format!("../{key}.wrun"), elsewhere.join(link_name())).expect("own");
     symlink(&elsewhere, cache.dir().join("by-file")).expect("own");
@@ -413,8 +395,8 @@ fn a_directory_of_links_that_is_itself_a_link_is_not_swept() {
 
 #[test]
 fn a_use_is_recorded_with_the_artifact_and_does_not_change_it() {
-    let (scratch, engine) = (Scratch::new("use"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
     old(&File::open(artifact_in(&cache)).expect("there"));
     let written = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
@@ -427,8 +409,8 @@ fn a_use_is_recorded_with_the_artifact_and_does_not_change_it() {
 
 #[test]
 fn a_pipe_in_the_cache_holds_nobody_up() {
-    let (scratch, engine) = (Scratch::new("pipes"), engine());
-    let cache = scratch.cache(CacheMode::ReadWrite);
+    let (scratch, engine) = (Scratch::new(), engine());
+    let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let key = CacheKey::of(&engine, &wasm(1));
     for suffix in ["wrun", "lock"] {
         make_pipe(&cache.dir().join(format!("{key}.{suffix}")));
@@ -437,7 +419,7 @@ fn a_pipe_in_the_cache_holds_nobody_up() {
     let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
     // The one in the artifact's place is replaced; the others are nobody's to remove.
-    Module::new_cached(&engine, &scratch.cache(CacheMode::Require), &wasm(1), None, None).expect("is there");
+    Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None).expect("is there");
     assert_eq!(cache.clear().expect("readable").files, 1);
     assert_eq!(
         names(cache.dir()),

@@ -6,7 +6,7 @@
 
 use wrun_artifact::elf::Stale;
 use wrun_runtime::{Config, CpuFeatures, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value, Verify};
-use wrun_tests::scratch;
+use wrun_tests::Scratch;
 
 use crate::{artifact, example};
 
@@ -55,8 +55,8 @@ fn a_module_from_its_artifact_does_the_same() {
     let from_bytes = load(&engine, compiled.serialize()).expect("whole");
     assert_eq!(behaviour(&engine, &from_bytes), expected);
 
-    let path = scratch(env!("CARGO_TARGET_TMPDIR"), "load").join("artifact");
-    std::fs::write(&path, compiled.serialize()).expect("writable");
+    let scratch = Scratch::new();
+    let path = scratch.write("artifact", compiled.serialize());
     // SAFETY: this process has just made the bytes, and nobody else knows the file.
     let from_file = unsafe { Module::deserialize_file(&engine, &path, Verify::Always) }.expect("whole");
     std::fs::remove_file(&path).expect("still there");

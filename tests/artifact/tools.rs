@@ -1,10 +1,11 @@
 //! What binutils read in an artifact. They must read it without a warning.
 
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wrun_compiler::Config;
-use wrun_tests::scratch;
+use wrun_tests::Scratch;
 
 use crate::{artifact, example, many_functions};
 
@@ -19,14 +20,30 @@ struct Section {
     flags: String,
 }
 
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = scratch(env!("CARGO_TARGET_TMPDIR"), name).join("artifact");
-    std::fs::write(&path, bytes).expect("the scratch directory can be written");
-    path
+/// An artifact in a file.
+struct ArtifactFile {
+    path: PathBuf,
+    _scratch: Scratch,
+}
+
+impl Deref for ArtifactFile {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn file(bytes: &[u8]) -> ArtifactFile {
+    let scratch = Scratch::new();
+    ArtifactFile {
+        path: scratch.write("artifact", bytes),
+        _scratch: scratch,
+    }
 }
 
 /// What a tool prints, which must not complain.
-fn quietly(tool: &str, arguments: &[&str], path: &PathBuf) -> String {
+fn quietly(tool: &str, arguments: &[&str], path: &Path) -> String {
     let output = Command::new(tool)
         .args(arguments)
         .arg(path)
@@ -40,7 +57,7 @@ fn quietly(tool: &str, arguments: &[&str], path: &PathBuf) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn sections(path: &PathBuf) -> Vec<Section> {
+fn sections(path: &Path) -> Vec<Section> {
     let listing = quietly("readelf", &["-S", "-W"], path);
     let rows = listing
         .lines()
@@ -74,7 +91,7 @@ fn section<'a>(sections: &'a [Section], name: &str) -> &'a Section {
 
 #[test]
 fn readelf_lists_the_sections_and_none_holds_relocations() {
-    let path = file("sections", &artifact(&example(), &Config::native()));
+    let path = file(&artifact(&example(), &Config::native()));
     assert!(quietly("readelf", &["-h", "-W"], &path).contains("X86-64"));
     let sections = sections(&path);
     let text = section(&sections, ".text");
@@ -105,7 +122,7 @@ fn readelf_lists_the_sections_and_none_holds_relocations() {
 
 #[test]
 fn sections_do_not_overlap() {
-    let path = file("overlap", &artifact(&many_functions(50), &Config::native()));
+    let path = file(&artifact(&many_functions(50), &Config::native()));
     let mut sections = sections(&path);
     sections.retain(|section| section.kind != "NOBITS" && section.size > 0);
     sections.sort_by_key(|section| section.offset);
@@ -116,7 +133,7 @@ fn sections_do_not_overlap() {
 
 #[test]
 fn readelf_shows_the_functions_by_their_names() {
-    let path = file("symbols", &artifact(&example(), &Config::native()));
+    let path = file(&artifact(&example(), &Config::native()));
     let symbols = quietly("readelf", &["-s", "-W"], &path);
     for name in ["add", "sub", "apply", "fib", "fill", "many"] {
         let row = symbols
@@ -129,7 +146,7 @@ fn readelf_shows_the_functions_by_their_names() {
 
 #[test]
 fn objdump_disassembles_the_text() {
-    let path = file("disassembly", &artifact(&example(), &Config::native()));
+    let path = file(&artifact(&example(), &Config::native()));
     let listing = quietly("objdump", &["-d"], &path);
     for label in ["<add>:", "<fib>:", "<many>:"] {
         assert!(listing.contains(label), "no {label} in\n{listing}");
@@ -148,7 +165,7 @@ fn objdump_disassembles_the_text() {
 
 #[test]
 fn every_function_can_be_unwound() {
-    let path = file("frames", &artifact(&many_functions(40), &Config::native()));
+    let path = file(&artifact(&many_functions(40), &Config::native()));
     let frames = quietly("readelf", &["--debug-dump=frames", "-W"], &path);
     let text = sections(&path)
         .into_iter()
@@ -176,13 +193,9 @@ fn the_address_map_can_be_left_out() {
             ..Config::native()
         },
     );
-    let names = |name, bytes: &[u8]| -> Vec<String> {
-        sections(&file(name, bytes))
-            .into_iter()
-            .map(|section| section.name)
-            .collect()
-    };
-    let (with, without) = (names("with-map", &with), names("without-map", &without));
+    let names =
+        |bytes: &[u8]| -> Vec<String> { sections(&file(bytes)).into_iter().map(|section| section.name).collect() };
+    let (with, without) = (names(&with), names(&without));
     let missing: Vec<_> = with.iter().filter(|name| !without.contains(name)).collect();
     assert_eq!(missing.len(), 1, "{with:?} against {without:?}");
     assert!(missing[0].contains("addr"), "{missing:?}");

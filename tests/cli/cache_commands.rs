@@ -1,15 +1,13 @@
 //! `wrun cache …`: what each command prints, for people and as JSON, and what it does.
 
-mod support;
-
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Dir, Ended, artifacts, bound_by_permissions, guest, wrun, wrun_through};
 use serde_json::{Value, json};
-use support::{Dir, Ended, artifacts, bound_by_permissions, guest, wrun, wrun_through};
 
 /// A scratch directory with a cache in `cache`.
 struct Site(Dir);

@@ -1,12 +1,10 @@
 //! Which directory is the cache, and what may be done with it: options and variables, trust, modes.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use support::{Dir, Ended, Wrun, artifacts, bound_by_permissions, guest, wrun, wrun_through};
+use crate::support::{Dir, Ended, Wrun, artifacts, bound_by_permissions, guest, wrun, wrun_through};
 
 /// A user who is nobody in particular.
 const NOBODY: u32 = 65534;

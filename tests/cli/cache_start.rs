@@ -1,15 +1,13 @@
 //! Warm starts: what they do not do, and that nobody sees from the result whether one was warm. And the line about compiling,
 //! which is the only sign of a cold one.
 
-mod support;
-
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use support::{Dir, artifacts, guest, wrun, wrun_after};
+use crate::support::{Dir, artifacts, guest, wrun, wrun_after};
 
 /// After so long a change of a file shows in its times, so that the cache trusts them.
 const SETTLED: Duration = Duration::from_millis(3100);

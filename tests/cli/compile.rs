@@ -1,7 +1,5 @@
 //! `wrun compile FILE -o OUT`, and what becomes of OUT: native code that is run only for who trusts it.
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -15,7 +13,7 @@ use wrun_artifact::config::CpuFeatures;
 use wrun_artifact::elf::{Artifact, Expect};
 use wrun_artifact::header::Compare;
 
-use support::{Dir, guest, wrun, wrun_after};
+use crate::support::{Dir, guest, wrun, wrun_after};
 
 /// A scratch directory with the compiled `hello` in `out`.
 fn compiled(options: &[&str]) -> Dir {

@@ -1,7 +1,5 @@
 //! `--epoch-timeout`: ends the guest in whatever state it is, with status 124 and the place.
 
-mod support;
-
 use std::fs;
 use std::io::{PipeReader, PipeWriter, Write};
 use std::thread;
@@ -10,7 +8,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
-use support::{Dir, Ended, guest, wrun};
+use crate::support::{Dir, Ended, guest, wrun};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 

@@ -1,11 +1,9 @@
 //! What the guest sees of the world (arguments, environment, standard streams, directories), and what the world sees of it.
 
-mod support;
-
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use support::{Dir, guest, wrun, wrun_after};
+use crate::support::{Dir, guest, wrun, wrun_after};
 
 /// What the guest `words` writes for these arguments and variables.
 fn words(args: &[&[u8]], env: &[&[u8]]) -> Vec<u8> {

@@ -1,11 +1,9 @@
 //! `wrun inspect FILE`: what a compiled module says of itself, and a wasm file by way of the one that is made of it.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Dir, Ended, artifacts, guest, wrun};
 use serde_json::{Value, json};
-use support::{Dir, Ended, artifacts, guest, wrun};
 use wrun_artifact::header::PROGRAM_HEADER_OFFSET;
 
 #[track_caller]

@@ -1,8 +1,6 @@
 //! `--invoke`: arguments by type, results one per line, reactors.
 
-mod support;
-
-use support::{Dir, guest, wrun, wrun_after};
+use crate::support::{Dir, guest, wrun, wrun_after};
 
 #[test]
 fn arguments_are_read_by_their_types_and_results_printed_one_per_line() {

@@ -2,13 +2,11 @@
 //! process stays within 64 MiB of one that does not make it. The peak of a process is the kernel's own figure, read while
 //! the guest waits for its end.
 
-mod support;
-
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
-use support::Dir;
+use crate::support::Dir;
 
 /// So much more than without the call, in KiB.
 const MOST: u64 = 64 << 10;

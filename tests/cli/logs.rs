@@ -1,8 +1,6 @@
 //! Logs: off unless asked for, and at `debug` every phase with its times.
 
-mod support;
-
-use support::{Dir, guest, wrun};
+use crate::support::{Dir, guest, wrun};
 
 #[test]
 fn nothing_is_logged_unless_asked_for() {

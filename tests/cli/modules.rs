@@ -1,8 +1,6 @@
 //! Modules that cannot be run: each has its status, and one line that says why and what to do.
 
-mod support;
-
-use support::{Dir, bound_by_permissions, guest, wrun, wrun_after, wrun_through};
+use crate::support::{Dir, bound_by_permissions, guest, wrun, wrun_after, wrun_through};
 
 /// The binary form of a module.
 fn wasm(text: &str) -> Vec<u8> {

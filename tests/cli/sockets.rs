@@ -1,7 +1,5 @@
 //! `--listen` and the sockets of a service manager: the guest accepts connections on what it was granted, and nothing else.
 
-mod support;
-
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +10,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Dir, guest, wrun};
+use crate::support::{Dir, guest, wrun};
 
 /// What takes this long hangs.
 const HANGS: Duration = Duration::from_secs(60);

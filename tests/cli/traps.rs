@@ -1,10 +1,8 @@
 //! Traps: status 134, the spec's reason, a wasm backtrace with the functions' names.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
-use support::{Dir, guest, wrun, wrun_after, wrun_through};
+use crate::support::{Dir, guest, wrun, wrun_after, wrun_through};
 
 #[test]
 fn each_trap_has_its_reason_and_a_backtrace() {

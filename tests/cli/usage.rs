@@ -1,11 +1,9 @@
 //! Words on the command line that are for wrun itself: help, version, completions, reserved words, options, wrong usage.
 
-mod support;
-
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use support::{Dir, guest, wrun, wrun_after};
+use crate::support::{Dir, guest, wrun, wrun_after};
 
 #[test]
 fn help_names_every_option_and_status() {

@@ -3,9 +3,10 @@
 use std::fs;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use wrun_runtime::verify_artifact;
+use wrun_tests::Random;
 
 use crate::program::{Program, Size};
 use crate::site::{Site, age, names};
@@ -19,26 +20,6 @@ const SIZE: Size = Size {
     steps: 20,
     data: 1_500_000,
 };
-
-/// Numbers that look random; their seed is printed, so that a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let since = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is right");
-        let seed = since.as_nanos() as u64 | 1;
-        println!("seed {seed}");
-        Self(seed)
-    }
-
-    /// A time from 0 to `most`.
-    fn up_to(&mut self, most: Duration) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        most.mul_f64((self.0 >> 11) as f64 / (1u64 << 53) as f64)
-    }
-}
 
 fn spawn(site: &Site) -> Child {
     let mut command = site.command(&[]);
@@ -111,7 +92,7 @@ fn killed_at_200_random_moments_the_cache_stays_sound() {
     let program = Program::new(SIZE);
     let site = Site::new(program.clone());
     let longest = durations(&site, &program);
-    let mut random = Random::new();
+    let mut random = Random::from_clock();
     for round in 0..KILLS {
         write_module(&site, &program.seeded(round));
         let before = temporaries(&site);

@@ -7,8 +7,8 @@ use wrun_runtime::{
     ValType, Value,
 };
 
-use crate::random::Random;
 use crate::seeds;
+use wrun_tests::Random;
 
 /// A function by its number: function `n` gives `n`. The first is imported, the last comes through a global.
 type Item = Option<usize>;
@@ -260,7 +260,7 @@ fn instantiated(program: &Program) -> Result<Model, TrapCode> {
 
 /// Runs one program; says whether there was an instance.
 fn run(seed: u64) -> bool {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let program = program(&mut random);
     let mut config = Config::new();
     config.threads(1).memory_mode(if seed.is_multiple_of(2) {

@@ -1,26 +1,26 @@
-//! What the tests of this package share: where the repository is, a scratch directory, and running a tool.
+//! Helpers that tests of every package share.
 //!
-//! May not enter: anything that knows a test.
+//! ```text
+//! scratch  a directory of a test's own
+//! random   random numbers from a seed
+//! ```
+//!
+//! This crate depends on nothing, so that every package can use it in its tests. May not enter: anything that knows a test.
 
-use std::path::{Path, PathBuf};
+mod random;
+mod scratch;
+
+use std::path::Path;
 use std::process::Command;
+
+pub use random::Random;
+pub use scratch::{Scratch, temporary};
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("tests/ lies in the repository")
-}
-
-/// A directory of its own for a test, below cargo's directory for temporary files of tests; empty at first, and kept for
-/// looking into afterwards. The first argument is `env!("CARGO_TARGET_TMPDIR")`, which only tests know.
-pub fn scratch(temporary: &str, name: &str) -> PathBuf {
-    let directory = Path::new(temporary).join(name);
-    if directory.exists() {
-        std::fs::remove_dir_all(&directory).expect("the scratch directory is ours");
-    }
-    std::fs::create_dir_all(&directory).expect("the build directory can be written");
-    directory
 }
 
 /// The standard output of a tool that must succeed.

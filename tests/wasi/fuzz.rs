@@ -7,10 +7,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::random::Random;
 use crate::signatures::FUNCTIONS;
 use crate::text::{Call, Data, MEMORY, call, module};
 use crate::tree::{Tree, Way};
+use wrun_tests::Random;
 
 /// Kind of an argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,12 +157,29 @@ const EDGES: [u64; 16] = [
     u64::MAX,
 ];
 
-impl Random {
+/// Choices of arguments.
+trait Choices {
+    fn edge(&mut self) -> u64;
+
+    /// A descriptor: of a directory, or mostly of a file.
+    fn fd(&mut self, directory: bool) -> u64;
+
+    /// Address and length of a path, nearly always of a whole one.
+    fn path(&mut self) -> [u64; 2];
+
+    fn out(&mut self) -> u64;
+
+    fn arguments(&mut self, function: &str) -> Vec<u64>;
+
+    /// A call. Files are opened often, and closed seldom; what has little to do with files comes seldom too.
+    fn call(&mut self) -> Call;
+}
+
+impl Choices for Random {
     fn edge(&mut self) -> u64 {
         EDGES[self.below(EDGES.len())]
     }
 
-    /// A descriptor: of a directory, or mostly of a file.
     fn fd(&mut self, directory: bool) -> u64 {
         let fd = match self.below(16) {
             0 => self.edge(),
@@ -178,7 +195,6 @@ impl Random {
         }
     }
 
-    /// Address and length of a path, nearly always of a whole one.
     fn path(&mut self) -> [u64; 2] {
         let end = if self.once_in(3) { PATHS.len() } else { INNER };
         let index = self.below(end);
@@ -225,7 +241,6 @@ impl Random {
         args
     }
 
-    /// A call. Files are opened often, and closed seldom; what has little to do with files comes seldom too.
     fn call(&mut self) -> Call {
         loop {
             let function = match self.below(5) {
@@ -327,7 +342,7 @@ fn world(way: Way) -> Tree {
 
 /// Runs one guest, and gives how many of its calls succeeded and how long the listing of the process's descriptors was.
 fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let tree = world(way);
     // Its number becomes free for files.
     let mut calls = vec![Call {
@@ -338,7 +353,7 @@ fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
     let made = calls.len();
     calls.extend(last_calls());
     let text = module(&data(&mut random), &calls, &dump());
-    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{seed}.wat"));
+    let kept = wrun_tests::temporary().join(format!("fuzz-{seed}.wat"));
     std::fs::write(&kept, &text).expect("the build directory can be written");
 
     let options = ["--env", "A=B", "--dir-ro", "/proc/self/fd::/own", "-"];

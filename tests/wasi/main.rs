@@ -35,8 +35,6 @@
 
 mod guests;
 mod live;
-#[path = "../support/random.rs"]
-mod random;
 mod script;
 #[path = "../cli/support/mod.rs"]
 mod support;

@@ -5,6 +5,7 @@ use std::fs::File;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+use wrun_tests::Random;
 
 use crate::text::{Call, Data, call, results};
 use crate::tree::{Tree, Way};
@@ -54,13 +55,8 @@ fn world(way: Way) -> Tree {
 
 /// Made-up paths: always the same ones, so that what fails once fails again.
 fn paths(count: usize) -> Vec<String> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = move |end: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % end as u64) as usize
-    };
+    let mut random = Random::new(0);
+    let mut below = |end| random.below(end);
     let mut made = Vec::new();
     while made.len() < count {
         let mut path = String::new();

@@ -4,12 +4,15 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::ops::Deref;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use wrun_tests::Scratch;
 
 /// A `wrun` that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(120);
@@ -52,40 +55,26 @@ pub(crate) fn while_repeating<R>(mut again: impl FnMut() + Send, act: impl FnOnc
     })
 }
 
-/// A directory of its own for a test, removed at its end.
-pub(crate) struct Dir(PathBuf);
+/// A scratch directory in which `wrun` runs.
+pub(crate) struct Dir(Scratch);
 
 impl Dir {
-    /// A new, empty directory.
+    /// Makes an empty one.
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&path).expect("the directory for tests can be written");
-        Self(path)
+        Self(Scratch::new())
     }
 
-    /// Its path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Writes a file.
-    pub(crate) fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, bytes).expect("the directory for tests can be written");
-        path
-    }
-
-    /// A `wrun` that runs in this directory.
+    /// Prepares a `wrun` that runs in this directory.
     pub(crate) fn wrun<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Wrun {
         wrun(args).current_dir(&self.0)
     }
 }
 
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+impl Deref for Dir {
+    type Target = Scratch;
+
+    fn deref(&self) -> &Scratch {
+        &self.0
     }
 }
 

@@ -1,0 +1,39 @@
+//! The command as its users see it, through the built binary: words, files, messages, statuses.
+//!
+//! ```text
+//! support         a directory for each test, and one way to run `wrun` and look at its end
+//!
+//! usage           help, version, completions, reserved words, options, wrong usage
+//! modules         modules that cannot be run
+//! guest           arguments, environment, standard streams and directories, as the guest sees them
+//! invoke          `--invoke`
+//! traps           messages and backtraces of traps
+//! deadline        `--epoch-timeout`
+//! limits          memory that a call of the guest makes wrun use
+//! sockets         `--listen`, and the sockets of a service manager
+//! logs            `WRUN_LOG`
+//! compile         `wrun compile`, and compiled modules as MODULE
+//! inspect         `wrun inspect`
+//! cache_dir       which directory is the cache, and what may be done with it
+//! cache_start     warm starts, and the line about compiling
+//! cache_commands  `wrun cache …`
+//! ```
+//!
+//! `cargo test -p wrun --test cli traps::` runs one file.
+
+mod support;
+
+mod cache_commands;
+mod cache_dir;
+mod cache_start;
+mod compile;
+mod deadline;
+mod guest;
+mod inspect;
+mod invoke;
+mod limits;
+mod logs;
+mod modules;
+mod sockets;
+mod traps;
+mod usage;
