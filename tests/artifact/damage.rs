@@ -58,7 +58,7 @@ impl Sample {
         }
     }
 
-    /// Where a text or number stands in the header.
+    /// The offset of a text or number in the header.
     fn find(&self, what: &[u8]) -> usize {
         let header = &self.bytes[HEADER_OFFSET..PROGRAM_HEADER_OFFSET];
         let at = header.windows(what.len()).position(|window| window == what);
@@ -155,7 +155,7 @@ fn each_field_of_the_header_has_its_reason() {
     assert_eq!(texts.len(), 8, "each reason has words of its own: {texts:?}");
 }
 
-/// Whether this machine has all features that wrun knows is a matter of luck, so the reader is asked, which is told.
+/// Asks the reader, which is told the CPU: this machine may or may not have all features that wrun knows.
 #[test]
 fn a_lesser_cpu_is_told_what_it_lacks() {
     let sample = Sample::new();

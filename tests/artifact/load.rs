@@ -17,7 +17,7 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
     unsafe { Module::deserialize(engine, bytes) }
 }
 
-/// What the example's functions return in a module, and what its memory holds.
+/// Returns the results of the example's functions in a module, and the contents of its memory.
 fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
     let mut imports = Imports::new(engine);
     imports.func(

@@ -50,7 +50,7 @@ const CALLS: [(&str, i32, &[&str]); 8] = [
     ("stack", 7, &["stack", "many"]),
 ];
 
-/// What a call gives with these functions in the artifact.
+/// Returns the results of a call with these functions in the artifact.
 fn call(engine: &Engine, bytes: &[u8], name: &str, argument: i32) -> Result<Vec<Value>, Trap> {
     let module = load(engine, bytes).expect("whole");
     let mut store = Store::new(engine, ());

@@ -1,4 +1,4 @@
-//! What binutils read in an artifact. They must read it without a warning.
+//! Artifacts as binutils read them: all that they print must be right, and without a warning.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn file(bytes: &[u8]) -> ArtifactFile {
     }
 }
 
-/// What a tool prints, which must not complain.
+/// Returns the output of a tool, which must not complain.
 fn quietly(tool: &str, arguments: &[&str], path: &Path) -> String {
     let output = Command::new(tool)
         .args(arguments)

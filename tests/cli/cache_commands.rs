@@ -37,14 +37,14 @@ impl Site {
         command.args(words).run()
     }
 
-    /// What it prints.
+    /// Runs it, and returns its output.
     #[track_caller]
     fn text(&self, words: &[&str]) -> String {
         let ended = self.command(words).status(0).quiet();
         String::from_utf8(ended.stdout).expect("it is UTF-8")
     }
 
-    /// What it prints with `--json`.
+    /// Runs it with `--json`, and returns its output.
     #[track_caller]
     fn json(&self, words: &[&str]) -> Value {
         parsed(&self.text(&[words, &["--json"]].concat()))
@@ -68,7 +68,7 @@ impl Site {
         names.filter(|name| name.split('-').count() == 8).collect()
     }
 
-    /// What is in the cache.
+    /// Lists the contents of the cache.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.cache()).expect("it is there");
         let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));

@@ -117,7 +117,7 @@ fn a_home_that_is_not_there_is_not_made_but_a_directory_for_caches_is() {
     assert_eq!(artifacts(&path.join("wrun")).len(), 1);
 }
 
-/// What root makes there, the one whose home it is could not use.
+/// Root makes no cache in somebody's home: its owner could not use it.
 #[test]
 fn root_makes_nothing_in_the_home_of_somebody_else() {
     if !rustix::process::geteuid().is_root() {

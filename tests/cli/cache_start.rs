@@ -177,7 +177,7 @@ fn a_warm_start_makes_few_system_calls_and_none_for_the_modules_bytes() {
     assert!(!after.iter().any(reads), "{trace}");
 }
 
-/// What wrun writes to a terminal while it waits for another one to compile `hello`.
+/// Returns what wrun writes to a terminal while it waits for another one to compile `hello`.
 fn on_a_terminal(term: &str, wait: Duration) -> String {
     let dir = Dir::new();
     let cache = dir.path().join("cache");

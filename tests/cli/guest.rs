@@ -1,11 +1,11 @@
-//! What the guest sees of the world (arguments, environment, standard streams, directories), and what the world sees of it.
+//! The guest's view of the world (arguments, environment, standard streams, directories), and the world's view of the guest.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::support::{Dir, guest, wrun, wrun_after};
 
-/// What the guest `words` writes for these arguments and variables.
+/// Returns the output of the guest `words` for these arguments and variables.
 fn words(args: &[&[u8]], env: &[&[u8]]) -> Vec<u8> {
     let string = |word: &&[u8]| [word, &b"\0"[..]].concat();
     [

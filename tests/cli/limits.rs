@@ -1,4 +1,4 @@
-//! What a guest passes does not decide how much memory wrun uses: each call that asks for too much is an error, and the
+//! A guest's arguments do not decide how much memory wrun uses: each call that asks for too much is an error, and the
 //! process stays within 64 MiB of one that does not make it. The peak of a process is the kernel's own figure, read while
 //! the guest waits for its end.
 
@@ -18,7 +18,7 @@ const SPIPE: u32 = 70;
 
 /// 500 MB; the guest's memory is larger.
 const HUGE: u32 = 500_000_000;
-/// Where the array is that a guest makes.
+/// The address of the array that a guest makes.
 const ARRAY: u32 = 1 << 20;
 
 /// A guest that does something to its memory, makes a call, writes what it gave, and waits for the end of its input.
@@ -65,7 +65,7 @@ fn module(prepare: &str, call: &str) -> String {
 /// A `wrun` that waits after its call.
 struct Waiting {
     child: Child,
-    /// What the call gave.
+    /// The result of the call.
     errno: u32,
     _dir: Dir,
 }

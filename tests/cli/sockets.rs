@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Dir, guest, wrun};
 
-/// What takes this long hangs.
+/// A server that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
 /// A `wrun` that serves in the background.

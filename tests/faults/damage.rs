@@ -97,7 +97,7 @@ fn known() -> (Site, Vec<u8>) {
     (site, good)
 }
 
-/// What each mode makes of an entry that cannot be used.
+/// Runs each mode with an entry that cannot be used.
 #[track_caller]
 fn is_made_anew(site: &Site, good: &[u8], what: &str) {
     let bad = fs::read(site.entry()).expect("readable");
@@ -307,7 +307,7 @@ impl Trapping {
     }
 }
 
-/// What wrun says when compiled code does what it cannot do.
+/// The message for compiled code that does something impossible.
 #[track_caller]
 fn is_bad_code(ended: Ended) {
     ended.fails(125, ["compiled code failed where it cannot trap", "wrun cache verify"]);

@@ -328,7 +328,7 @@ fn a_cache_that_is_a_file_or_a_link() {
     }
 }
 
-/// What somebody else has put where an artifact is, while the directory could be written: it is another program.
+/// Puts another program where an artifact is, as somebody else could while the directory was writable.
 #[test]
 fn an_artifact_that_somebody_else_could_have_written() {
     let site = site();

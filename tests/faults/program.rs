@@ -37,14 +37,14 @@ impl Size {
 pub(crate) struct Program {
     size: Size,
     wasm: Vec<u8>,
-    /// Where the data is in `wasm`.
+    /// The position of the data in `wasm`.
     data: usize,
 }
 
-/// Where the data begins in the memory.
+/// The address of the data in the memory.
 const DATA: usize = 1 << 16;
 
-/// What it writes first.
+/// The first line of its output.
 pub(crate) const READY: &str = "ready\n";
 
 impl Program {
@@ -99,7 +99,7 @@ impl Program {
 
 const FACTOR: u32 = 0x9e37_79b1;
 
-/// What a step multiplies with and rotates by.
+/// The factor and the rotation of a step.
 fn constants(function: u32, step: u32) -> (u32, u32) {
     let mixed = (function * 1000 + step + 1).wrapping_mul(FACTOR);
     (mixed | 1, mixed >> 27)

@@ -183,7 +183,7 @@ fn a_lock_that_somebody_else_holds_delays_for_some_seconds_and_no_longer_than_th
 /// Something that happens to the one entry of a site's cache.
 type Event = fn(&Site);
 
-/// What may happen.
+/// Faults that may happen.
 const EVENTS: &[(&str, Event)] = &[
     ("evicted", |site| {
         // By another program that needs the room.

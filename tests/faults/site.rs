@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::cli::{Dir, Ended, Wrun};
 use crate::program::{Program, READY};
 
-/// What the log says once for each module that is compiled.
+/// The log has this phase once for each module that is compiled.
 const COMPILED: &str = "translate+compile";
 
 /// After this, a file's times tell it from the file that it may become.

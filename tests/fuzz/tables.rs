@@ -40,11 +40,11 @@ struct Segment {
     items: Vec<Item>,
     /// Table and offset; `None` for a passive one.
     active: Option<(usize, usize)>,
-    /// Whether the offset is an imported global, so that it is not known before.
+    /// True if the offset is an imported global, so that it is not known before.
     late: bool,
 }
 
-/// What the tables and passive segments hold.
+/// The contents of the tables and passive segments.
 struct Model {
     tables: Vec<Vec<Item>>,
     segments: Vec<Vec<Item>>,
@@ -67,7 +67,7 @@ impl Model {
         }
     }
 
-    /// What the instruction gives (0 where it gives nothing) for the operands `a`, `b`, `c`.
+    /// Returns the result of the instruction (0 if it has none) for the operands `a`, `b`, `c`.
     fn run(&mut self, op: Op, a: usize, b: usize, c: usize) -> Result<i32, TrapCode> {
         let out = TrapCode::TableOutOfBounds;
         match op {

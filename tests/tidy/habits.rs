@@ -3,7 +3,7 @@
 use crate::files::{SourceFile, files, rust, scripts};
 use crate::hold;
 
-/// What may not be written, what to do instead, and where it may be nevertheless.
+/// Calls that may not be written, their replacement, and the files that are excepted.
 const BANNED: &[(&str, &str, &[&str])] = &[
     ("process::exit(", "end through cli/src/exit.rs", &["cli/src/exit.rs"]),
     ("todo!(", "write it", &[]),

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! size       how long files and functions may be
+//! rooms      the order of rooms inside each crate
 //! borders    what each room may name, and which files may hold unsafe code
+//! comments   how doc comments begin
 //! habits     calls that have a replacement, lint exceptions with their reason, module documentation, scripts
 //! documents  every path that a document names is there
 //! ```
@@ -10,9 +12,12 @@
 //! Each rule is a plain function from a text to its violations, with a test that a violation is found.
 
 mod borders;
+mod comments;
 mod documents;
 mod files;
 mod habits;
+mod paths;
+mod rooms;
 mod size;
 
 use files::SourceFile;

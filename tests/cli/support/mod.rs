@@ -1,4 +1,4 @@
-//! What the tests of the binary share: a private directory for each test, and one way to run `wrun` and look at its end.
+//! Helpers for tests of the binary: a private directory for each test, and one way to run `wrun` and look at its end.
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
@@ -78,7 +78,7 @@ impl Deref for Dir {
     }
 }
 
-/// What standard input is.
+/// Standard input of a `wrun`.
 enum Input {
     Bytes(Vec<u8>),
     /// A pipe that nobody writes to or closes.
@@ -119,7 +119,7 @@ pub(crate) fn wrun_through<S: AsRef<OsStr>>(prefix: &[&str], args: impl IntoIter
     Wrun::new(command)
 }
 
-/// What starts programs that permissions bind also when they are root's, for [`wrun_through`].
+/// A prefix for [`wrun_through`]: permissions bind the program that it starts even when root runs the tests.
 pub(crate) fn bound_by_permissions() -> &'static [&'static str] {
     match rustix::process::geteuid().is_root() {
         true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
@@ -245,9 +245,9 @@ fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8
 pub(crate) struct Ended {
     words: String,
     status: ExitStatus,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub(crate) stdout: Vec<u8>,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub(crate) stderr: String,
     /// From before the start to after the end.
     pub(crate) wall: Duration,
