@@ -16,10 +16,10 @@ use wrun_artifact::header::{Compare, HEADER_OFFSET, Header, PROGRAM_HEADER_OFFSE
 use crate::cli::{Dir, Ended, artifacts};
 use crate::site::compilations;
 
-/// What the log says when all checksums of an artifact were compared, and fit.
+/// The log line for an artifact whose checksums were all compared, and fit.
 const VERIFIED: &str = "the checksums of all ";
 
-/// What the log says of damage.
+/// The log line for damage.
 const DAMAGED: &str = "the compiled module is damaged (the checksum of ";
 
 /// After this, a file's times tell it from the file that it may become.
@@ -44,7 +44,7 @@ const MODULE: &str = r#"(module $app
     (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))
   (func (export "_start") (call_indirect (type $t) (i32.load8_u (i32.const 131073)))))"#;
 
-/// What it prints.
+/// Its output.
 const OUTPUT: &str = "whole\n";
 
 /// A directory with the module, and an artifact of it in a cache.
