@@ -12,6 +12,7 @@
 //! limits          memory that a call of the guest makes wrun use
 //! sockets         `--listen`, and the sockets of a service manager
 //! logs            `WRUN_LOG`
+//! profilers       what gdb and perf say of a guest that runs
 //! compile         `wrun compile`, and compiled modules as MODULE
 //! inspect         `wrun inspect`
 //! cache_dir       which directory is the cache, and what may be done with it
@@ -34,6 +35,7 @@ mod invoke;
 mod limits;
 mod logs;
 mod modules;
+mod profilers;
 mod sockets;
 mod traps;
 mod usage;

@@ -110,7 +110,6 @@ impl Place {
             ("checksum of the head".to_owned(), PROGRAM_HEADER_OFFSET - 8),
             ("program header".to_owned(), PROGRAM_HEADER_OFFSET + 8),
             ("section headers".to_owned(), self.good.len() - 1),
-            ("symbols".to_owned(), header.section(Section::Strings).start - 1),
             ("debug sections".to_owned(), header.section(Section::Names).end + 3),
             ("padding of the text".to_owned(), header.executable().end - 1),
         ];

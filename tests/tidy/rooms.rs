@@ -30,7 +30,6 @@ const CRATES: &[Crate] = &[
             "traps",
             "address_map",
             "stack_maps",
-            "unwind",
             "header",
             "elf",
         ],

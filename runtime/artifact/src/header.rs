@@ -41,8 +41,6 @@ pub const TARGET: &str = "x86_64-unknown-linux";
 pub enum Section {
     /// Machine code. Begins after the first page.
     Text,
-    /// Unwind table, directly after the text.
-    Unwind,
     /// Pages of memories' initial contents.
     Image,
     /// Entries of private tables.
@@ -59,6 +57,8 @@ pub enum Section {
     StackMaps,
     /// [`crate::names`].
     Names,
+    /// ELF's symbol table, behind the debug sections of the wasm file.
+    Symbols,
     /// The strings that names and symbols share.
     Strings,
 }
@@ -67,7 +67,6 @@ impl Section {
     /// Every section.
     pub const ALL: [Self; 11] = [
         Self::Text,
-        Self::Unwind,
         Self::Image,
         Self::Tables,
         Self::Data,
@@ -76,6 +75,7 @@ impl Section {
         Self::AddressMap,
         Self::StackMaps,
         Self::Names,
+        Self::Symbols,
         Self::Strings,
     ];
 
@@ -83,7 +83,6 @@ impl Section {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => ".text",
-            Self::Unwind => ".eh_frame",
             Self::Image => ".wrun.image",
             Self::Tables => ".wrun.tables",
             Self::Data => ".wrun.data",
@@ -92,6 +91,7 @@ impl Section {
             Self::AddressMap => ".wrun.addrmap",
             Self::StackMaps => ".wrun.stackmaps",
             Self::Names => ".wrun.names",
+            Self::Symbols => ".symtab",
             Self::Strings => ".strtab",
         }
     }
@@ -100,14 +100,14 @@ impl Section {
     pub const fn alignment(self) -> usize {
         match self {
             Self::Text | Self::Image => PAGE,
-            Self::Unwind
-            | Self::Tables
+            Self::Tables
             | Self::Data
             | Self::Info
             | Self::Traps
             | Self::AddressMap
             | Self::StackMaps
-            | Self::Names => 8,
+            | Self::Names
+            | Self::Symbols => 8,
             Self::Strings => 1,
         }
     }
@@ -308,7 +308,7 @@ pub fn settings_of(file: &[u8]) -> Option<Config> {
 pub struct Checksums {
     /// Of the first page and info.
     pub head: u64,
-    /// Of the executable pages: text and unwind table.
+    /// Of the executable pages: the text.
     pub text: u64,
     /// Of all else.
     pub data: u64,
@@ -332,7 +332,7 @@ impl Header {
         self.sections[section as usize]
     }
 
-    /// The pages of text and unwind table.
+    /// The pages of the text.
     pub fn executable(&self) -> SectionRange {
         executable(&self.sections)
     }
@@ -414,11 +414,12 @@ impl Header {
     }
 }
 
-/// The pages of text and unwind table.
+/// The pages of the text.
 fn executable(sections: &[SectionRange; Section::ALL.len()]) -> SectionRange {
+    let text = sections[Section::Text as usize];
     SectionRange {
-        start: sections[Section::Text as usize].start,
-        end: sections[Section::Unwind as usize].end.next_multiple_of(PAGE),
+        start: text.start,
+        end: text.end.next_multiple_of(PAGE),
     }
 }
 
@@ -468,7 +469,7 @@ impl Layout {
                 return None;
             }
             sections[section as usize] = SectionRange { start, end };
-            least = if section == Section::Unwind {
+            least = if section == Section::Text {
                 end.checked_next_multiple_of(PAGE)?
             } else {
                 end
@@ -477,10 +478,7 @@ impl Layout {
                 return None;
             }
         }
-        let text = sections[Section::Text as usize];
-        let unwind = sections[Section::Unwind as usize];
-        let adjacent = text.end.next_multiple_of(Section::Unwind.alignment()) == unwind.start;
-        (text.start == PAGE && adjacent).then_some(sections)
+        (sections[Section::Text as usize].start == PAGE).then_some(sections)
     }
 }
 

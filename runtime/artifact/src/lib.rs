@@ -20,7 +20,6 @@ pub mod stack_maps;
 pub mod trap_code;
 pub mod traps;
 pub mod types;
-pub mod unwind;
 pub mod vmlayout;
 
 pub use config::Config;

@@ -25,14 +25,25 @@ unsafe extern "C" fn enter(
     stack_top: usize,
 ) -> u64 {
     // The landing restores what the C convention wants preserved from the host's stack; nothing else is expected there.
+    // The directives let a debugger go on from the guest's frames to those of the host: the frame pointer survives the change of
+    // stacks, and what is preserved lies below it.
     naked_asm!(
+        ".cfi_startproc",
         "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
         "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
         "push rbx",
         "push r12",
         "push r13",
         "push r14",
         "push r15",
+        ".cfi_offset rbx, -24",
+        ".cfi_offset r12, -32",
+        ".cfi_offset r13, -40",
+        ".cfi_offset r14, -48",
+        ".cfi_offset r15, -56",
         "sub rsp, 8",
         "mov [rdi], rsp",
         "lea rax, [rip + 3f]",
@@ -55,13 +66,17 @@ unsafe extern "C" fn enter(
         "pop r12",
         "pop rbx",
         "pop rbp",
+        ".cfi_remember_state",
+        ".cfi_def_cfa rsp, 8",
         "ret",
+        ".cfi_restore_state",
         // The landing: rdi is the activation.
         "3:",
         "mov rsp, [rdi]",
         "cld",
         "mov eax, 1",
         "jmp 2b",
+        ".cfi_endproc",
     )
 }
 

@@ -8,6 +8,8 @@
 //! by `Artifact::read`; that nobody has tampered with them is what the callers of the unsafe public functions vouch for.
 #![allow(unsafe_code, reason = "makes the text of an artifact executable")]
 
+mod debugger;
+
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -18,6 +20,7 @@ use wrun_artifact::config::{Config, CpuFeatures};
 use wrun_artifact::elf::{Artifact, Expect, Stale};
 use wrun_artifact::header::Compare;
 
+use self::debugger::Shown;
 use crate::error::Error;
 use crate::sys;
 use crate::sys::dir::Opened;
@@ -33,6 +36,8 @@ pub(crate) struct Image {
     len: usize,
     /// The file that is mapped, to map memory images from; absent where the bytes were copied.
     file: Option<OwnedFd>,
+    /// Dropped before the mapping that it leads to.
+    _shown: Option<Shown>,
     mapping: Mapping,
 }
 
@@ -157,6 +162,7 @@ impl Image {
         let base = mapping.addresses().start;
         let text = artifact.text();
         Ok(Checked::Image(Box::new(Self {
+            _shown: Shown::new(&artifact, base),
             artifact,
             text: base + text.start..base + text.end,
             len,

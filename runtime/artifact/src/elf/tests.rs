@@ -13,7 +13,6 @@ use crate::info::{FuncRow, InfoBuilder, ItemKind, RunRow, Span};
 use crate::names::NamesBuilder;
 use crate::stack_maps::StackMapsBuilder;
 use crate::traps::TrapsBuilder;
-use crate::unwind::{UnwindBuilder, fde};
 
 const BUILD: [u8; 16] = *b"this is a build!";
 
@@ -38,7 +37,6 @@ fn config() -> Config {
 /// An artifact with something in every section: two functions, the second of which has a name.
 fn sample() -> Vec<u8> {
     let mut file = vec![0; Writer::TEXT_START];
-    let mut unwind = UnwindBuilder::new();
     let mut traps = TrapsBuilder::new();
     let mut addresses = AddressMapBuilder::new();
     let mut stack_maps = StackMapsBuilder::new();
@@ -48,9 +46,6 @@ fn sample() -> Vec<u8> {
     for start in [0, 32] {
         file.resize(Writer::TEXT_START + start as usize, 0xcc);
         file.extend_from_slice(&CODE);
-        unwind
-            .push(&fde(len, &[0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6]), start, len)
-            .expect("well-formed");
         traps.push(start + 1, TrapCode::Unreachable);
         addresses.push(start, 100 + start);
         stack_maps.push(start + 5, 16);
@@ -65,9 +60,7 @@ fn sample() -> Vec<u8> {
     let first = names.string("wasm_function_0").expect("short");
     let second = names.func_string(1).expect("named");
 
-    let distance = u32::try_from((file.len() - Writer::TEXT_START).next_multiple_of(8)).expect("small");
     let mut writer = Writer::new(file);
-    writer.section(Section::Unwind, |out| out.extend(unwind.finish(distance)));
     let run = writer.section(Section::Image, |out| {
         let start = out.len();
         out.resize(start + PAGE, 7);
@@ -104,7 +97,6 @@ fn exercise(file: &[u8]) -> Result<(), Stale> {
         artifact.config(),
         artifact.text(),
         artifact.executable(),
-        artifact.unwind(),
     );
     let info = artifact.info();
     for at in [0, 1, 5, 6, 31, 32, 33, 40, u32::MAX] {
@@ -143,7 +135,6 @@ fn everything_reads_back() {
     assert_eq!(*artifact.config(), config());
     assert_eq!(artifact.text(), PAGE..PAGE + 38);
     assert_eq!(artifact.executable(), PAGE..2 * PAGE);
-    assert_eq!(artifact.unwind().start, PAGE + 40);
     assert_eq!(artifact.info().func_at(33), Some(1));
     assert_eq!(artifact.traps().lookup(33), Some(TrapCode::Unreachable));
     assert_eq!(artifact.address_map().expect("kept").lookup(34), Some(132));
@@ -316,7 +307,6 @@ fn binutils_read_it() {
     };
     let disassembly = run("objdump", &["-d"]);
     let sections = run("readelf", &["-W", "-h", "-l", "-S", "-s"]);
-    let frames = run("readelf", &["--debug-dump=frames"]);
     std::fs::remove_file(&path).expect("just written");
     for (text, part) in [
         (&disassembly, "0000000000001020 <second>:"),
@@ -324,10 +314,6 @@ fn binutils_read_it() {
         (&disassembly, "mov    %rsp,%rbp"),
         (&sections, ".wrun.debug_info_x"),
         (&sections, "0000000000001020     6 FUNC    LOCAL  DEFAULT    1 second"),
-        (&frames, "pc=0000000000001000..0000000000001006"),
-        (&frames, "pc=0000000000001020..0000000000001026"),
-        (&frames, "DW_CFA_def_cfa_register: r6 (rbp)"),
-        (&frames, "ZERO terminator"),
     ] {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }

@@ -33,9 +33,6 @@ pub(crate) struct CompiledFunction {
     /// Where references to host objects lie during calls, as (offset of the instruction after the call, distance below the frame
     /// pointer in bytes), by rising offset; empty without such references.
     pub(crate) stack_slots: Vec<(u32, u32)>,
-    /// A complete `.eh_frame` FDE for this function whose CIE pointer and PC begin are to be filled in by linking, as
-    /// `wrun_artifact::unwind` describes. Empty when there is none.
-    pub(crate) unwind: Vec<u8>,
 }
 
 impl CompiledFunction {
@@ -47,14 +44,12 @@ impl CompiledFunction {
             traps,
             addresses,
             stack_slots,
-            unwind,
         } = self;
         code.clear();
         relocs.clear();
         traps.clear();
         addresses.clear();
         stack_slots.clear();
-        unwind.clear();
     }
 
     /// Bytes that this function holds while it waits for being linked.
@@ -64,6 +59,5 @@ impl CompiledFunction {
             + size_of_val(self.traps.as_slice())
             + size_of_val(self.addresses.as_slice())
             + size_of_val(self.stack_slots.as_slice())
-            + self.unwind.len()
     }
 }

@@ -50,8 +50,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("enable_llvm_abi_extensions", "false"),
     // A function type may have more results than there are registers.
     ("enable_multi_ret_implicit_sret", "true"),
-    ("unwind_info", "true"),
-    // Backtraces walk the frame pointers.
+    ("unwind_info", "false"),
+    // Backtraces, debuggers and profilers walk the frame pointers.
     ("preserve_frame_pointers", "true"),
     ("machine_code_cfg_info", "false"),
     // The stack's end is found by its guard: frames larger than a page touch each of their pages.

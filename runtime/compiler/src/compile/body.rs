@@ -10,7 +10,7 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, FinalizedMachReloc, FinalizedRelocTarget};
 use wrun_artifact::index::DefinedFuncIndex;
 
-use super::{cfi, panics, trampoline};
+use super::{panics, trampoline};
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
 use crate::error::{CompileError, Failure};
 use crate::translate::{self, Env, trap};
@@ -23,7 +23,6 @@ struct Parts {
     translate: translate::Context,
     codegen: cranelift_codegen::Context,
     control: ControlPlane,
-    frame: Vec<u8>,
 }
 
 impl Default for Parts {
@@ -32,7 +31,6 @@ impl Default for Parts {
             translate: translate::Context::default(),
             codegen: cranelift_codegen::Context::new(),
             control: ControlPlane::default(),
-            frame: Vec::new(),
         }
     }
 }
@@ -102,12 +100,7 @@ fn generate(
         .codegen
         .take_compiled_code()
         .ok_or_else(|| Failure::bug("there is no code"))?;
-    take(&compiled, &parts.codegen.func, begin, out)?;
-
-    parts.frame.clear();
-    cfi::instructions(isa, &compiled.buffer.unwind_info, &mut parts.frame).map_err(Failure::bug)?;
-    out.unwind = wrun_artifact::unwind::fde(compiled.buffer.total_size(), &parts.frame);
-    Ok(())
+    take(&compiled, &parts.codegen.func, begin, out)
 }
 
 /// Takes the code, and what goes with it, out of the code generator's form.

@@ -6,7 +6,6 @@
 //! Must not hold: the wasm binary format, threads, the order of work. No type of the code generator leaves.
 
 mod body;
-mod cfi;
 mod trampoline;
 
 pub(crate) mod panics;

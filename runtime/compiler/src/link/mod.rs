@@ -83,15 +83,10 @@ impl<'m> Linker<'m> {
             traps,
             addresses,
             stack_maps,
-            unwind,
             ..
         } = text;
 
         let mut writer = Writer::new(file);
-        writer.section(Section::Unwind, |out| {
-            let distance = u32::try_from(out.len() - Writer::TEXT_START).expect("the text is below 2 GiB");
-            out.append(&mut unwind.finish(distance));
-        });
         let images = Images::new(module);
         let image_at = writer.section(Section::Image, |out| {
             let start = out.len();

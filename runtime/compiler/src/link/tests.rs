@@ -47,7 +47,6 @@ fn link(text: &str, funcs: &[u32]) -> Result<Vec<u8>, CompileError> {
         let function = CompiledFunction {
             code: vec![0x90; len],
             addresses: vec![(0, 1)],
-            unwind: wrun_artifact::unwind::fde(1, &[]),
             ..CompiledFunction::default()
         };
         linker.push(symbol, &function)?;

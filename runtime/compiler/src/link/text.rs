@@ -11,7 +11,6 @@ use wrun_artifact::elf::Writer;
 use wrun_artifact::info::STUB_LEN;
 use wrun_artifact::stack_maps::StackMapsBuilder;
 use wrun_artifact::traps::TrapsBuilder;
-use wrun_artifact::unwind::UnwindBuilder;
 
 use super::placement::Placement;
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
@@ -36,8 +35,6 @@ pub(crate) struct Text {
     pub(super) addresses: AddressMapBuilder,
     /// Where frames hold references to host objects.
     pub(super) stack_maps: StackMapsBuilder,
-    /// How to find callers.
-    pub(super) unwind: UnwindBuilder,
     padding: usize,
     unresolved: Vec<Unresolved>,
 }
@@ -63,7 +60,6 @@ impl Text {
             traps: TrapsBuilder::new(),
             addresses: AddressMapBuilder::new(),
             stack_maps: StackMapsBuilder::new(),
-            unwind: UnwindBuilder::new(),
             padding: padding as usize,
             unresolved: Vec::new(),
         }
@@ -79,12 +75,7 @@ impl Text {
         let gap = if self.len() == 0 { 0 } else { self.padding };
         let start = (self.len() + gap).next_multiple_of(FUNCTION_ALIGNMENT as usize);
         let end = start + function.code.len();
-        let tables = [
-            self.traps.size(),
-            self.addresses.size(),
-            self.stack_maps.size(),
-            self.unwind.size(),
-        ];
+        let tables = [self.traps.size(), self.addresses.size(), self.stack_maps.size()];
         if end > LIMIT || tables.iter().any(|size| *size > LIMIT) {
             return Err(CompileError::Limit(
                 "its machine code exceeds 2 GiB: split the module".into(),
@@ -133,11 +124,6 @@ impl Text {
         }
         for (return_address, slot) in &function.stack_slots {
             self.stack_maps.push(start + return_address, *slot);
-        }
-        if !function.unwind.is_empty() {
-            self.unwind
-                .push(&function.unwind, start, end - start)
-                .map_err(|_| bug("its unwind entry is malformed"))?;
         }
         Ok(())
     }
@@ -311,11 +297,7 @@ mod tests {
             }],
             ..calls(20, &[])
         };
-        let unwind = CompiledFunction {
-            unwind: vec![1, 2, 3],
-            ..calls(20, &[])
-        };
-        for broken in [calls(0, &[]), outside, unwind] {
+        for broken in [calls(0, &[]), outside] {
             let error = Text::new(0, 0).push(func(0), &broken).expect_err("refused");
             assert!(matches!(error, CompileError::Bug(_)), "{error}");
         }

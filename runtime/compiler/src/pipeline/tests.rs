@@ -178,15 +178,10 @@ fn the_tools_of_the_platform_read_an_artifact() {
     assert!(code.contains("<fact>:") && code.contains("ret"), "{code}");
     assert!(!code.contains("(bad)"), "{code}");
     let sections = tool("readelf", &["-W", "-S", "-h", "-s", "-l"], &artifact);
-    assert!(
-        sections.contains(".text") && sections.contains(".eh_frame"),
-        "{sections}"
-    );
+    assert!(sections.contains(".text"), "{sections}");
     assert!(tool("readelf", &["-W", "-r"], &artifact).contains("no relocations"));
-    // As many functions can be unwound as there are symbols of functions: 6 of the module, and the trampolines.
-    let frames = tool("readelf", &["--debug-dump=frames"], &artifact);
+    // 6 functions of the module, and the trampolines.
     let symbols = sections.lines().filter(|line| line.contains(" FUNC ")).count();
-    assert_eq!(frames.matches(" FDE ").count(), symbols);
     assert!(symbols > 6 + Libcall::ALL.len(), "{symbols}");
 }
 
@@ -283,5 +278,5 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
     );
     // The thread goes on with the next function.
     run(Symbol::Func(DefinedFuncIndex::new(0))).expect("it compiles");
-    assert!(!out.code.is_empty() && !out.unwind.is_empty());
+    assert!(!out.code.is_empty());
 }

@@ -1,0 +1,173 @@
+//! The artifact as a whole: one ELF file that is written once, and read in place.
+//!
+//! ```text
+//! first page: ELF header │ wrun's header │ program header         ([`crate::header`])
+//! .text                                                           pages to be made executable
+//! .wrun.image                                                     whole pages, to be mapped over memories
+//! .wrun.tables  .wrun.data  .wrun.info
+//! .wrun.traps  .wrun.addrmap                                      only for traps and backtraces
+//! .wrun.stackmaps                                                 only for collecting host objects
+//! .wrun.names  .wrun.debug_*                                      only for backtraces
+//! .symtab  .strtab  .shstrtab  section headers                    only for objdump, gdb and perf
+//! ```
+//!
+//! The address of `.text` is its place in the file. wrun itself finds sections through its own header; the ELF section headers are
+//! looked at only to find debug sections.
+//!
+//! In: sections' contents. Out: a file's bytes ([`Writer`]), or a checked view of them ([`Artifact`]).
+
+mod symfile;
+mod write;
+
+use core::ops::Range;
+
+use object::LittleEndian;
+use object::elf::FileHeader64;
+use object::read::elf::{FileHeader, SectionHeader};
+use zerocopy::little_endian::U64;
+
+use crate::address_map::AddressMap;
+use crate::config::Config;
+use crate::header::{Compare, Header, PAGE, Section};
+use crate::info::Info;
+use crate::names::Names;
+use crate::stack_maps::StackMaps;
+use crate::traps::Traps;
+
+pub use self::symfile::Symfile;
+pub use self::write::{SymbolRow, Writer};
+pub use crate::header::{Expect, Part, Stale};
+
+/// What the names of wasm's debug sections begin with in the artifact, so that they are not taken for debug information
+/// of the machine code.
+const DEBUG_PREFIX: &str = ".wrun";
+
+/// An artifact, checked and read in place.
+#[derive(Copy, Clone)]
+pub struct Artifact<'a> {
+    file: &'a [u8],
+    header: Header,
+    info: Info<'a>,
+}
+
+impl<'a> Artifact<'a> {
+    /// Reads the artifact with these bytes: the header with these checksums, and bounds. No work per function.
+    pub fn read(bytes: &'a [u8], expect: &Expect, compare: Compare) -> Result<Self, Stale> {
+        let header = Header::read(bytes, expect, compare)?;
+        let info = Info::read(&bytes[header.section(Section::Info).range()]).ok_or(Stale::Sections)?;
+        // At most 64 for each memory.
+        let image = header.section(Section::Image);
+        let whole_pages = |n: usize| n.is_multiple_of(PAGE);
+        for run in info.runs {
+            let place = |n: U64| usize::try_from(n.get()).map_err(|_| Stale::Sections);
+            let (offset, start, len) = (place(run.offset)?, place(run.file_offset)?, place(run.len)?);
+            let inside = start >= image.start && start.checked_add(len).is_some_and(|end| end <= image.end);
+            if !(inside && whole_pages(offset) && whole_pages(start) && whole_pages(len)) {
+                return Err(Stale::Sections);
+            }
+        }
+        Ok(Self {
+            file: bytes,
+            header,
+            info,
+        })
+    }
+
+    /// Compares all checksums: every byte of the file is covered.
+    pub fn verify(&self) -> Result<(), Stale> {
+        self.header.verify(self.file)
+    }
+
+    /// What it was compiled for.
+    pub fn config(&self) -> &Config {
+        &self.header.config
+    }
+
+    /// What the module consists of.
+    pub fn info(&self) -> &Info<'a> {
+        &self.info
+    }
+
+    /// All bytes of the file.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.file
+    }
+
+    /// Where a section is in the file.
+    pub fn section(&self, section: Section) -> Range<usize> {
+        self.header.section(section).range()
+    }
+
+    /// Where the text is in the file. Begins at a page.
+    pub fn text(&self) -> Range<usize> {
+        self.section(Section::Text)
+    }
+
+    /// The pages of the file that are to be made executable: the text and what fills its last page up.
+    pub fn executable(&self) -> Range<usize> {
+        self.header.executable().range()
+    }
+
+    /// Which instructions trap.
+    pub fn traps(&self) -> Traps<'a> {
+        Traps::read(self.contents(Section::Traps))
+    }
+
+    /// Where code comes from in the wasm file; `None` if compiled without.
+    pub fn address_map(&self) -> Option<AddressMap<'a>> {
+        let section = self.contents(Section::AddressMap);
+        (!section.is_empty()).then(|| AddressMap::read(section))
+    }
+
+    /// Where frames hold references to host objects. Empty if no function holds one during a call.
+    pub fn stack_maps(&self) -> StackMaps<'a> {
+        StackMaps::read(self.contents(Section::StackMaps))
+    }
+
+    /// Bytes of data segments: what [`crate::info::DataRow`]s name.
+    pub fn data(&self) -> &'a [u8] {
+        self.contents(Section::Data)
+    }
+
+    /// Entries of private tables: what [`crate::info::TableRow`]s name. At a multiple of 8 in the file.
+    pub fn tables(&self) -> &'a [u8] {
+        self.contents(Section::Tables)
+    }
+
+    /// The name of a function, by its number in the function index space.
+    pub fn func_name(&self, func: u32) -> Option<&'a str> {
+        self.names().func(func)
+    }
+
+    /// The name that the module gives itself.
+    pub fn module_name(&self) -> Option<&'a str> {
+        self.names().module()
+    }
+
+    /// Offset of the code section's contents in the wasm file: what DWARF counts from.
+    pub fn code_section(&self) -> u64 {
+        self.header.code_section
+    }
+
+    /// A debug section of the wasm file, by the name it has there (`.debug_info`).
+    pub fn debug_section(&self, name: &str) -> Option<&'a [u8]> {
+        let elf = FileHeader64::<LittleEndian>::parse(self.file).ok()?;
+        let sections = elf.sections(LittleEndian, self.file).ok()?;
+        let is_it = |found: &[u8]| found.strip_prefix(DEBUG_PREFIX.as_bytes()) == Some(name.as_bytes());
+        let found = sections.iter().find(|section| {
+            name.starts_with(".debug_") && sections.section_name(LittleEndian, section).is_ok_and(is_it)
+        });
+        found?.data(LittleEndian, self.file).ok()
+    }
+
+    fn names(&self) -> Names<'a> {
+        Names::read(self.contents(Section::Names), self.contents(Section::Strings))
+    }
+
+    fn contents(&self, section: Section) -> &'a [u8] {
+        self.file.get(self.section(section)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Tells a debugger which code is loaded, through gdb's JIT interface: an image comes in, an entry in a list comes out that lasts as
+//! long as the image.
+//!
+//! gdb finds the list by the symbol `__jit_debug_descriptor`, and stops at `__jit_debug_register_code` to see changes (gdb manual,
+//! "JIT Compilation Interface"). Each entry points to a file in memory ([`Symfile`]) that leads to the symbol table of the mapped
+//! artifact. Nothing of the artifact is read or copied: an image costs an allocation of less than 600 bytes.
+//!
+//! # Safety
+//! This file may use `unsafe`: it defines symbols that debuggers know by name. Nothing in the process follows their pointers but this
+//! file, which does so under a lock.
+#![allow(unsafe_code, reason = "defines the symbols of gdb's JIT interface")]
+
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wrun_artifact::elf::{Artifact, Symfile};
+
+/// `struct jit_code_entry`.
+#[derive(Debug)]
+#[repr(C)]
+struct Entry {
+    next: *mut Entry,
+    previous: *mut Entry,
+    symfile: *const Symfile,
+    /// Distance in bytes from the symfile to the end of the artifact.
+    size: u64,
+}
+
+/// `struct jit_descriptor`.
+#[repr(C)]
+struct Descriptor {
+    version: u32,
+    /// What happened last: 0 nothing, 1 `relevant` was added, 2 it was removed.
+    action: u32,
+    relevant: *mut Entry,
+    first: *mut Entry,
+}
+
+const ADDED: u32 = 1;
+const REMOVED: u32 = 2;
+
+/// The list, at an address that debuggers find by its symbol.
+#[repr(transparent)]
+struct Shared(UnsafeCell<Descriptor>);
+
+// SAFETY: its fields are only touched under `LOCK`; a debugger looks at them while the process stands still.
+unsafe impl Sync for Shared {}
+
+#[unsafe(no_mangle)]
+#[used]
+static __jit_debug_descriptor: Shared = Shared(UnsafeCell::new(Descriptor {
+    version: 1,
+    action: 0,
+    relevant: ptr::null_mut(),
+    first: ptr::null_mut(),
+}));
+
+/// Debuggers that have started wrun set a breakpoint here.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn __jit_debug_register_code() {
+    // SAFETY: no instruction at all; what keeps the calls and the writes before them.
+    unsafe { std::arch::asm!("", options(nostack, preserves_flags)) }
+}
+
+/// Held while the list is changed.
+static LOCK: Mutex<()> = Mutex::new(());
+
+fn lock() -> MutexGuard<'static, ()> {
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An image that debuggers know. Forgotten on drop.
+#[derive(Debug)]
+pub(super) struct Shown(Box<Allocation>);
+
+#[derive(Debug)]
+struct Allocation {
+    entry: Entry,
+    symfile: Symfile,
+}
+
+// SAFETY: its pointers lead to entries of the list, which are followed only under `LOCK`, and to its own allocation.
+unsafe impl Send for Shown {}
+// SAFETY: as above; nothing is done through a shared reference.
+unsafe impl Sync for Shown {}
+
+impl Shown {
+    /// Shows an artifact that is mapped at `base`. It must stay there as long as the result lives. `None` where the artifact lies
+    /// below the heap, which no usual layout of address space has: debuggers do not know its functions then.
+    pub(super) fn new(artifact: &Artifact<'_>, base: usize) -> Option<Self> {
+        let mut shown = Box::<Allocation>::new_uninit();
+        let place = shown.as_mut_ptr();
+        // SAFETY: computes an address inside of the allocation.
+        let symfile = unsafe { &raw const (*place).symfile };
+        let (file, size) = Symfile::new(artifact, base as u64, symfile as u64)?;
+        let entry = Entry {
+            next: ptr::null_mut(),
+            previous: ptr::null_mut(),
+            symfile,
+            size,
+        };
+        let mut shown = Box::write(shown, Allocation { entry, symfile: file });
+        let entry: *mut Entry = &raw mut shown.entry;
+        let _lock = lock();
+        // SAFETY: the lock is held; entries in the list are alive, since dropping one removes it first.
+        unsafe {
+            let list = __jit_debug_descriptor.0.get();
+            let next = (*list).first;
+            (*entry).next = next;
+            if let Some(next) = next.as_mut() {
+                next.previous = entry;
+            }
+            (*list).first = entry;
+            tell(list, ADDED, entry);
+        }
+        Some(Self(shown))
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let entry: *mut Entry = &raw mut self.0.entry;
+        let _lock = lock();
+        // SAFETY: as in `new`; this entry is in the list.
+        unsafe {
+            let list = __jit_debug_descriptor.0.get();
+            let Entry { next, previous, .. } = *entry;
+            match previous.as_mut() {
+                Some(previous) => previous.next = next,
+                None => (*list).first = next,
+            }
+            if let Some(next) = next.as_mut() {
+                next.previous = previous;
+            }
+            tell(list, REMOVED, entry);
+        }
+    }
+}
+
+/// # Safety
+/// `LOCK` is held.
+unsafe fn tell(list: *mut Descriptor, action: u32, entry: *mut Entry) {
+    // SAFETY: the caller holds the lock. A debugger that stops in the function reads these fields.
+    unsafe {
+        (&raw mut (*list).action).write_volatile(action);
+        (&raw mut (*list).relevant).write_volatile(entry);
+    }
+    __jit_debug_register_code();
+}
