@@ -1,8 +1,8 @@
-//! Where the process begins: the C library calls [`main`], and no start-up of Rust's runs before it.
+//! The start of the process: the C library calls [`main`], and Rust's own start-up does not run.
 //!
-//! That start-up takes fifteen system calls and a tenth of a millisecond, a tenth of all that a warm start takes, for a message
-//! that wrun's own signal handlers would displace. What of it is needed is in [`wrun_runtime::start_process`]; argv and the
-//! environment are there without it.
+//! Rust's start-up takes fifteen system calls and a tenth of a millisecond, a tenth of a warm start. It prepares a message that
+//! wrun's own signal handlers would displace. [`wrun_runtime::start_process`] does the part that wrun needs. Rust finds argv and
+//! the environment without it.
 //!
 //! # Safety
 //! This file may use `unsafe` to give one function its name. Nothing else in wrun is called `main`.
@@ -16,7 +16,7 @@ use crate::report::Failure;
 use crate::report::panic;
 use crate::session;
 
-/// The beginning. Does not return; a panic does not leave it.
+/// Runs the session. Does not return, and a panic does not leave it.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     // The clock of `--epoch-timeout` starts here: reading and compiling the module count.

@@ -2,13 +2,13 @@
 //!
 //! A status comes in and the process ends; nothing is printed here.
 
-/// How a session ended. The numbers are those that shells and coreutils use for the same thing, and are frozen.
+/// The end of a session. The numbers are those that shells and coreutils use for the same thing, and are frozen.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Status {
     /// The guest returned from `_start`, an invoked function returned, or help was printed: 0.
     Success,
-    /// The guest's own status from `proc_exit`: 0 to 255 unchanged. Of a larger one the low 8 bits are left, as for a
-    /// native program.
+    /// The guest's own status from `proc_exit`: 0 to 255 unchanged. A larger one keeps its low 8 bits, as for a native
+    /// program.
     Guest(u32),
     /// The deadline of `--epoch-timeout` passed: 124, as from `timeout`.
     Deadline,

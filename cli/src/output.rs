@@ -1,8 +1,8 @@
-//! wrun's own words on its standard streams: bytes in, all of them written or an error out. Which words is for `report`.
+//! Writes wrun's own words to its standard streams: bytes in, all of them written or an error out. `report` chooses the words.
 //!
-//! Not through Rust's own handles, which take a closed stream for one that has taken everything, and which wait for a full
-//! pipe whatever the deadline. The deadline's signal wakes one thread only, and others have words too (logs, the line about
-//! compiling), so with a deadline no write is begun that would wait.
+//! Rust's own handles are not used: they take a closed stream for one that has taken everything, and they wait for a full pipe
+//! past the deadline. The deadline's signal wakes only one thread, and other threads write too (logs, the line about
+//! compiling). So with a deadline, no write starts that would wait.
 
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::BorrowedFd;
@@ -13,10 +13,10 @@ use rustix::io::Errno;
 use rustix::stdio;
 use wrun_runtime::{Deadline, DeadlineWatch};
 
-/// So much a pipe that has room takes without waiting (`PIPE_BUF`).
+/// Bytes that a pipe with room takes without waiting (`PIPE_BUF`).
 const AT_ONCE: usize = 4096;
 
-/// How often the deadline is looked at while there is no room.
+/// Time between two looks at the deadline while there is no room.
 const TICK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 10_000_000,
@@ -25,7 +25,7 @@ const TICK: Timespec = Timespec {
 /// The session's deadline, if it has one.
 static DEADLINE: OnceLock<DeadlineWatch> = OnceLock::new();
 
-/// From now on nothing is waited for once this deadline has passed: only what goes at once is written then.
+/// Sets the deadline for all writes: once it has passed, only what goes at once is written.
 pub(crate) fn heed(deadline: &Deadline) {
     // A session has one.
     let _ = DEADLINE.set(deadline.watch());
@@ -34,7 +34,7 @@ pub(crate) fn heed(deadline: &Deadline) {
 /// Writes all of `bytes`.
 ///
 /// # Errors
-/// `TimedOut` when the deadline has passed and not all was written; else what the system says.
+/// `TimedOut` when the deadline has passed and not all was written, else the system's error.
 pub(crate) fn write_all(stream: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
     let deadline = DEADLINE.get();
     let most = if deadline.is_some() { AT_ONCE } else { usize::MAX };
@@ -42,8 +42,8 @@ pub(crate) fn write_all(stream: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<
         // Looked at before the room is: what there is room for is written.
         let late = deadline.map(DeadlineWatch::passed);
         match late {
-            Some(true) if !has_room(stream, Some(&Timespec::default())) => return Err(ErrorKind::TimedOut.into()),
-            Some(false) if !has_room(stream, Some(&TICK)) => continue,
+            Some(true) if !is_writable(stream, Some(&Timespec::default())) => return Err(ErrorKind::TimedOut.into()),
+            Some(false) if !is_writable(stream, Some(&TICK)) => continue,
             _ => {}
         }
         match rustix::io::write(stream, &bytes[..bytes.len().min(most)]) {
@@ -55,7 +55,7 @@ pub(crate) fn write_all(stream: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<
             Err(Errno::AGAIN) => match late {
                 Some(true) => return Err(ErrorKind::TimedOut.into()),
                 Some(false) => {}
-                None => _ = has_room(stream, None),
+                None => _ = is_writable(stream, None),
             },
             Err(error) => return Err(error.into()),
         }
@@ -63,15 +63,15 @@ pub(crate) fn write_all(stream: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<
     Ok(())
 }
 
-/// Whether a write would not wait, now or, at the latest, after this time. An error is for the write to tell.
-fn has_room(stream: BorrowedFd<'_>, wait: Option<&Timespec>) -> bool {
+/// Returns true if a write would not wait, now or at the latest after this time. The write itself reports errors.
+fn is_writable(stream: BorrowedFd<'_>, wait: Option<&Timespec>) -> bool {
     match poll(&mut [PollFd::from_borrowed_fd(stream, PollFlags::OUT)], wait) {
         Ok(ready) => ready > 0,
         Err(error) => error != Errno::INTR,
     }
 }
 
-/// Standard error for those who want something to write to.
+/// Standard error as a [`Write`].
 #[derive(Debug)]
 pub(crate) struct Stderr;
 

@@ -52,10 +52,6 @@ fn wrong_calls_have_status_125_and_name_the_type() {
         ),
         (&["add", "1", "2", "3"], &["takes 2 arguments, and 3 came"]),
         (
-            &["nothing", "1"],
-            &["`nothing` has the type () -> ()", "takes 0 arguments"],
-        ),
-        (
             &["add", "1", "4294967296"],
             &["`4294967296` is not an i32", "-2147483648 to 4294967295"],
         ),
@@ -195,4 +191,27 @@ fn results_for_a_closed_stdout_are_a_failure() {
     invoke("many").fails(125, ["cannot write to stdout: Bad file descriptor"]);
     // There is nothing to be written.
     invoke("nothing").prints("");
+}
+
+#[test]
+fn a_function_without_parameters_finds_the_words_in_argv() {
+    let dir = Dir::new();
+    // A library whose function is a command: it writes its argv, as `words` does.
+    let text = std::fs::read_to_string(guest("words")).expect("the guest is there");
+    dir.write(
+        "x.wat",
+        text.replace("(export \"_start\")", "(export \"delayed start\")"),
+    );
+    let invoke = |words: &[&str]| {
+        let run = dir.wrun(["--argv0", "x", "--invoke", "delayed start", "x.wat"]);
+        run.args(words).run()
+    };
+    invoke(&[]).prints("x\0|");
+    invoke(&["--help", "", "-"]).prints("x\0--help\0\0-\0|");
+    // It finds them too if it has results, and is not called twice for it.
+    wrun(["--invoke", "many"])
+        .args([guest("values")])
+        .args(["--help"])
+        .run()
+        .prints("-1\n-2\n0.1\n-inf\n");
 }

@@ -15,6 +15,11 @@
 //! profilers       what gdb and perf say of a guest that runs
 //! compile         `wrun compile`, and compiled modules as MODULE
 //! inspect         `wrun inspect`
+//! backtrace       `--backtrace`
+//! peers           options of other runners
+//! shebang         modules that begin with a `#!` line
+//! completions     the scripts of `wrun completions`, in the shells
+//! tools           make, CMake, cargo, go and the kernel as callers of wrun
 //! cache_dir       which directory is the cache, and what may be done with it
 //! cache_start     warm starts, and the line about compiling
 //! cache_commands  `wrun cache …`
@@ -24,10 +29,12 @@
 
 mod support;
 
+mod backtrace;
 mod cache_commands;
 mod cache_dir;
 mod cache_start;
 mod compile;
+mod completions;
 mod deadline;
 mod guest;
 mod inspect;
@@ -35,7 +42,10 @@ mod invoke;
 mod limits;
 mod logs;
 mod modules;
+mod peers;
 mod profilers;
+mod shebang;
 mod sockets;
+mod tools;
 mod traps;
 mod usage;

@@ -21,7 +21,8 @@ fn help_names_every_option_and_status() {
             "Usage: wrun",
             "--dir ",
             "--dir-ro",
-            "--env",
+            "--listen",
+            "-e, --env",
             "--inherit-env",
             "--argv0",
             "--unknown-imports",
@@ -29,6 +30,7 @@ fn help_names_every_option_and_status() {
             "--no-address-map",
             "--invoke",
             "--epoch-timeout",
+            "--backtrace",
             "--cpu",
             "--allow-precompiled",
             "--cache-dir",
@@ -56,15 +58,41 @@ fn the_version_is_one_line() {
 }
 
 #[test]
-fn completions_know_the_options() {
-    for shell in ["bash", "zsh", "fish"] {
-        let ended = wrun(["completions", shell]).run().status(0).quiet();
-        let script = String::from_utf8(ended.stdout).expect("scripts are UTF-8");
+fn help_names_every_option_that_there_is() {
+    // The completions are made from the definition of the options.
+    let ended = wrun(["completions", "bash"]).run().status(0).quiet();
+    let script = String::from_utf8(ended.stdout).expect("scripts are UTF-8");
+    let words = script
+        .split("'run') words='")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next());
+    let words = words.expect("run has its options").split(' ');
+    let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() > 15 && options.contains(&"--listen"), "{options:?}");
+    let help = wrun(["--help"]).run().status(0).quiet();
+    let help = String::from_utf8(help.stdout).expect("help is UTF-8");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the file is there");
+    for option in options {
         assert!(
-            script.contains("epoch-timeout") && script.contains("unknown-imports"),
-            "{shell}:\n{script}"
+            help.contains(&format!(" {option} ")) || help.contains(&format!(" {option}\n")),
+            "{option}:\n{help}"
         );
+        let in_table = [' ', '`', ',']
+            .iter()
+            .any(|after| readme.contains(&format!("`{option}{after}")));
+        assert!(in_table || option == "--help", "README does not have {option}");
     }
+}
+
+#[test]
+fn short_forms_are_those_of_all_command_lines() {
+    let run = wrun(["--argv0", "x", "-e", "A=b", "-eC=d"])
+        .args([guest("words")])
+        .run();
+    run.prints("x\0|A=b\0C=d\0");
+    wrun(["-V"]).run().prints("wrun 0.1.0\n");
+    wrun(["-h"]).run().status(0).quiet();
 }
 
 #[test]

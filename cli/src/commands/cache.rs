@@ -147,7 +147,7 @@ fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) ->
     super::print(true, &value, String::new)
 }
 
-/// How an artifact stood the comparison of its checksums.
+/// The result of verifying an artifact's checksums.
 enum Verdict {
     Sound,
     /// It is of no use to this wrun on this machine, and not known to be damaged.

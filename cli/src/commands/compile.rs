@@ -89,7 +89,7 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     super::print(true, &value, String::new)
 }
 
-/// Whether the file to write is the one to read.
+/// Returns true if the file to write is the one to read.
 fn is_input(options: &Options, target: &Path) -> bool {
     let Source::File(path) = &options.module else {
         return false;
@@ -103,7 +103,7 @@ fn is_input(options: &Options, target: &Path) -> bool {
 /// The most links that lead from one to the next, as for the kernel.
 const MOST_LINKS: usize = 40;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     /// This process's standard output, under whatever name.
@@ -140,7 +140,7 @@ impl Place {
     }
 }
 
-/// Whether a path leads to what standard output is.
+/// Returns true if a path leads to standard output.
 fn is_stdout(path: &Path) -> bool {
     let (Ok(target), Ok(stdout)) = (fs::metadata(path), fstat(stdio::stdout())) else {
         return false;

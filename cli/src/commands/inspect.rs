@@ -30,11 +30,11 @@ pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
     }
 }
 
-/// What there is to say of a file.
+/// The contents of a file.
 struct Found {
     /// The key of a wasm file in the cache; `None` for a compiled module.
     key: Option<String>,
-    /// What the compiled module holds, or the one that a run makes of the wasm file.
+    /// The contents of the compiled module, or of the one that a run makes of the wasm file.
     inspection: Inspection,
 }
 
@@ -109,7 +109,7 @@ fn hex(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
 
-/// How many functions people are shown.
+/// The most functions in the output for people.
 const SHOWN_FUNCTIONS: usize = 10;
 
 fn words(source: &Source, Found { key, inspection: found }: &Found) -> String {

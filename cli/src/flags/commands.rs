@@ -1,6 +1,6 @@
 //! The words of `wrun compile`, `wrun cache` and `wrun inspect`, and the options that they share with a run.
 //!
-//! As everything in `flags`: what was typed, unchecked. `options` says what it means.
+//! Everything is as it was typed and unchecked, as in all of `flags`. `options` checks it.
 
 use std::ffi::OsString;
 
@@ -9,17 +9,17 @@ use clap::ValueHint;
 /// The options that change the code of a module, and so its key in the cache.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct CodegenFlags {
-    /// The CPU to compile for: this machine's (native, the default), or a level that unlike machines have in common, so
+    /// The CPU to compile for: this machine's (native, the default), or a level that different machines have in common, so
     /// that they can share a cache (x86-64-v2, x86-64-v3)
     #[arg(long, value_name = "CPU", value_enum, hide_possible_values = true)]
     pub(crate) cpu: Option<Cpu>,
 
-    /// Leave the table of wasm offsets out: a smaller artifact, but backtraces have no offsets and no source lines
+    /// Leave out the table of wasm offsets: the compiled module is smaller, but backtraces have no offsets and no source lines
     #[arg(long)]
     pub(crate) no_address_map: bool,
 }
 
-/// What to compile for.
+/// The CPU to compile for.
 #[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Cpu {
     /// This machine.
@@ -44,17 +44,17 @@ pub(crate) struct CacheFlags {
     #[arg(long)]
     pub(crate) no_cache: bool,
 
-    /// What to do with the cache: use and fill it (read-write, the default), only use it (read-only), or only run what it
-    /// has (require; status 126 otherwise)
+    /// Use and fill the cache (read-write, the default), only use it (read-only), or run only modules that it has (require;
+    /// status 126 otherwise)
     #[arg(long, value_name = "MODE", value_enum, hide_possible_values = true)]
     pub(crate) cache_mode: Option<Mode>,
 
-    /// How large the cache may grow before what was not used for longest is removed [default: 2GiB]
+    /// The limit of the cache: above it, the least recently used modules are removed [default: 2GiB]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) cache_size: Option<OsString>,
 }
 
-/// What may be done with the cache.
+/// The permitted use of the cache.
 #[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
     /// Artifacts are used and added.
@@ -71,7 +71,7 @@ pub(crate) struct CompileLine {
     #[command(flatten)]
     pub(crate) codegen: CodegenFlags,
 
-    /// Where to write the compiled module; `-` is stdout
+    /// The file to write the compiled module to; `-` is stdout
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) output: OsString,
 
@@ -97,8 +97,8 @@ pub(crate) struct InspectLine {
     #[command(flatten)]
     pub(crate) cache: CacheFlags,
 
-    /// A compiled module, or wasm or its text format, of which the compiled module is shown that a run would use
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// A compiled module, or wasm or its text format; of wasm, the compiled module that a run would use is shown
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) file: OsString,
 }
 
@@ -117,14 +117,14 @@ pub(crate) struct CacheLine {
     pub(crate) json: bool,
 }
 
-/// What to do with the cache.
+/// The commands about the cache.
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum CacheAction {
     /// Print the directory
     Path,
-    /// List the artifacts: size, last use, key; those not used for longest first
+    /// List the compiled modules: size, last use, key; the least recently used first
     Ls,
-    /// Print how many artifacts there are, and their size, and what there is beside them
+    /// Print the number and size of the compiled modules and of the files beside them
     Stats {
         #[command(flatten)]
         limit: LimitFlag,
@@ -138,22 +138,22 @@ pub(crate) enum CacheAction {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: OsString,
     },
-    /// Compare all checksums of all artifacts; status 125 when one is damaged or cannot be read
+    /// Verify all checksums; status 125 if a compiled module is damaged or cannot be read
     Verify,
-    /// Remove what was not used for longest until the rest is within the limit, and what killed processes have left; status
-    /// 125 when something cannot be removed
+    /// Remove the least recently used modules until the cache is within the limit, and the remains of killed processes;
+    /// status 125 if something cannot be removed
     Prune {
         #[command(flatten)]
         limit: LimitFlag,
     },
-    /// Remove all that is wrun's; status 125 when something cannot be removed
+    /// Remove everything that wrun put there; status 125 if something cannot be removed
     Clear,
 }
 
 /// The limit of the cache's size.
 #[derive(clap::Args, Debug)]
 pub(crate) struct LimitFlag {
-    /// How large the cache may be [default: 2GiB]
+    /// The limit of the cache [default: 2GiB]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) cache_size: Option<OsString>,
 }

@@ -1,14 +1,20 @@
-//! What was typed: argv in, a [`Request`] out. What the words mean is for `options`.
+//! The words that were typed: argv in, a [`Request`] out. `options` says what they mean.
 //!
 //! Options come before the module; from the module on every word belongs to the guest, untouched and byte-exact, so
 //! everything here is an [`OsString`]. The names and meanings of the options are frozen.
+//!
+//! An option has a short form only where all command lines have the same one: `-h`, `-V`, `-e` for `--env` as in container
+//! tools, `-o` for `--output` as in compilers. There is no `-d`, `-v` or `-i`: they mean different things in different tools.
 
 mod commands;
+mod complaint;
+mod completions;
+mod peers;
 
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::styling::Styles;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueHint};
 
 pub(crate) use self::commands::{
@@ -19,7 +25,7 @@ use crate::report::Failure;
 /// First words that are commands of wrun. A file of such a name is reached as `./cache`.
 const RESERVED: &[&str] = &["run", "compile", "cache", "inspect", "completions", "help"];
 
-/// What is to be done.
+/// The request of the command line.
 pub(crate) enum Request {
     /// Print this to stdout: help, the version, a shell's completions.
     Print(Vec<u8>),
@@ -62,8 +68,8 @@ struct CommandLine {
     command: Option<Command>,
 }
 
-/// A run without a command's name, as nearly all are. Its definition costs a fraction of the whole [`CommandLine`]'s, which has
-/// the words for all that this one refuses.
+/// A run without a command's name, as nearly all are. Its definition costs a fraction of that of [`CommandLine`], which is only
+/// built to explain what this one refuses.
 #[derive(Parser, Debug)]
 #[command(name = "wrun", args_override_self = true)]
 struct RunAlone {
@@ -74,12 +80,12 @@ struct RunAlone {
 const ABOUT: &str = "\
 Runs a WebAssembly/WASI program the way a shell runs a native one.
 
-MODULE is a wasm file or its text format, or `-` for stdin. ARGS, all that comes after it, are the
-program's own.";
+MODULE is a wasm file or its text format, or `-` for stdin. All words after it are the program's own
+arguments.";
 
 const STATUSES: &str = "\
 Exit status: the program's own (0 to 255); 134 it trapped; 124 the deadline passed; 127 there is no
-such module; 126 the module cannot be run; 125 wrun failed, wrong usage included.
+such module; 126 the module cannot be run; 125 wrun failed, or the command line is wrong.
 Environment: WRUN_LOG (else RUST_LOG) switches logs on, for example WRUN_LOG=debug.";
 
 /// The reserved first words.
@@ -103,7 +109,7 @@ enum Command {
     /// Look after the cache of compiled modules
     #[command(args_override_self = true, arg_required_else_help = false)]
     Cache(CacheLine),
-    /// Say what a compiled module holds: header, sections, imports, exports
+    /// Show the contents of a module: header, sections, imports, exports
     #[command(args_override_self = true)]
     Inspect(InspectLine),
 }
@@ -134,11 +140,11 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "ADDR", allow_hyphen_values = true)]
     pub(crate) listen: Vec<OsString>,
 
-    /// Set an environment variable of the guest; without a value, pass on wrun's own, if it is set
-    #[arg(long, value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
+    /// Set an environment variable of the guest; without VALUE, pass on wrun's own, if it is set
+    #[arg(short, long, value_name = "NAME[=VALUE]", allow_hyphen_values = true)]
     pub(crate) env: Vec<OsString>,
 
-    /// Pass on the whole environment
+    /// Pass on all environment variables
     #[arg(long)]
     pub(crate) inherit_env: bool,
 
@@ -146,7 +152,7 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) argv0: Option<OsString>,
 
-    /// What to do about imports that wrun does not know: refuse the module (error), trap when one is called (trap), or
+    /// The treatment of imports that wrun does not know: refuse the module (error), trap when one is called (trap), or
     /// return zeros (zero)
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) unknown_imports: UnknownImports,
@@ -155,18 +161,24 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) stack_size: Option<OsString>,
 
-    /// Call this export instead of `_start`, with ARGS as its arguments, and print its results, one per line
+    /// Call this export instead of `_start`, with ARGS as its arguments, and print its results, one per line. A function
+    /// without parameters finds ARGS in argv
     #[arg(long, value_name = "FUNC", allow_hyphen_values = true)]
     pub(crate) invoke: Option<OsString>,
 
-    /// End the guest when this time has passed since wrun started: 500ms, 5s, 1m
+    /// End the guest when this time has passed since the start of wrun: 500ms, 5s, 1m
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) epoch_timeout: Option<OsString>,
+
+    /// The length of backtraces: the innermost 15 and outermost 5 frames (short, the default), all that are known, at most
+    /// 64 (full), or none
+    #[arg(long, value_name = "LENGTH", value_enum, hide_possible_values = true)]
+    pub(crate) backtrace: Option<Backtrace>,
 
     #[command(flatten)]
     pub(crate) codegen: CodegenFlags,
 
-    /// Run MODULE also when it is native code from `wrun compile`: only for files that you trust like programs
+    /// Run MODULE even if it is native code from `wrun compile`: only for files that you trust like programs
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
 
@@ -174,7 +186,18 @@ pub(crate) struct RunFlags {
     pub(crate) cache: CacheFlags,
 }
 
-/// What happens with imports that nobody defines.
+/// The length of backtraces.
+#[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Backtrace {
+    /// All frames that are known.
+    Full,
+    /// The innermost and the outermost ones.
+    Short,
+    /// No frame.
+    None,
+}
+
+/// The treatment of imports that nobody defines.
 #[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum UnknownImports {
     /// The module is refused.
@@ -207,7 +230,13 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Request::Print(error.render().to_string().into_bytes()));
         }
-        Err(error) => return Err(Failure::usage(&one_line(&error, is_run))),
+        Err(error) => {
+            let mut command = CommandLine::command();
+            // Else options that all commands below one have in common are missing there.
+            command.build();
+            let line = complaint::one_line(&error, &argv, &command, is_run);
+            return Err(Failure::usage(&line));
+        }
     };
     match line.command {
         None => {
@@ -217,21 +246,17 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
                     "`{word}` is a command and comes first: write `wrun {word} …`, or `./{word}` for a file of that name"
                 )));
             }
-            typed(line.run)
+            typed(line.run, &argv)
         }
-        Some(Command::Run(run)) => typed(run),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut CommandLine::command(), "wrun", &mut script);
-            Ok(Request::Print(script))
-        }
+        Some(Command::Run(run)) => typed(run, &argv),
+        Some(Command::Completions { shell }) => Ok(Request::Print(completions::script(shell, CommandLine::command()))),
         Some(Command::Compile(line)) => Ok(Request::Compile(line)),
         Some(Command::Cache(line)) => Ok(Request::Cache(line)),
         Some(Command::Inspect(line)) => Ok(Request::Inspect(line)),
     }
 }
 
-/// The meaning of argv when a module comes first: then there is nothing to be read, and nothing to read it with is made.
+/// Reads argv if a module comes first: then there is no option to read, and no parser is built.
 fn without_options(argv: &[OsString]) -> Option<Typed> {
     let module = argv.get(1)?;
     let is_module = reserved(module).is_none() && !module.as_encoded_bytes().starts_with(b"-");
@@ -241,45 +266,27 @@ fn without_options(argv: &[OsString]) -> Option<Typed> {
     })
 }
 
-fn typed(line: RunLine) -> Result<Request, Failure> {
+/// A run, unless there is no module.
+fn typed(line: RunLine, argv: &[OsString]) -> Result<Request, Failure> {
     let RunLine { flags, command } = line;
+    let options = &argv[1..argv.len() - command.len()];
+    if let Some(word) = options.iter().find(|word| *word == "-env" || *word == "-env-inherit") {
+        // Else it would be a variable called `nv`.
+        let option = if word == "-env" { "--env" } else { "--inherit-env" };
+        return Err(Failure::usage(&format!(
+            "there is no option `{}`, did you mean `{option}`?",
+            word.display()
+        )));
+    }
     if command.is_empty() {
         return Err(Failure::usage("the module is missing: wrun [OPTIONS] MODULE [ARGS]..."));
     }
     Ok(Request::Run(Typed { flags, command }))
 }
 
-/// The reserved word that `word` is, if it is one.
+/// Returns the reserved word that `word` is, if it is one.
 fn reserved(word: &OsStr) -> Option<&'static str> {
     RESERVED.iter().copied().find(|reserved| word == *reserved)
-}
-
-/// A complaint of clap's as one line: without its prefix and usage, with its tips.
-fn one_line(error: &clap::Error, is_run: bool) -> String {
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
-    {
-        let similar = match error.get(ContextKind::SuggestedArg) {
-            Some(ContextValue::String(similar)) => format!(", did you mean `{similar}`?"),
-            _ => String::new(),
-        };
-        return match (argument.starts_with('-'), is_run) {
-            (true, true) => {
-                format!("there is no option `{argument}`{similar} (options of the guest come after the module)")
-            }
-            (true, false) => format!("there is no option `{argument}` here{similar}"),
-            (false, _) => format!("`{argument}` is one word too many"),
-        };
-    }
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty());
-    let parts: Vec<_> = lines.map(|line| line.strip_prefix("tip: ").unwrap_or(line)).collect();
-    parts.join("; ").replace(":; ", ": ")
 }
 
 #[cfg(test)]
@@ -288,7 +295,7 @@ mod tests {
 
     use super::*;
 
-    /// What came out, in a few words: the module and its arguments, or the message.
+    /// The outcome in a few words: the module and its arguments, or the message.
     fn outcome(words: &[&str]) -> Result<Vec<String>, String> {
         let argv = ["wrun"].iter().chain(words).map(OsString::from);
         match parse(argv) {
@@ -398,6 +405,7 @@ mod tests {
             "--dir-ro",
             "--listen",
             "--env",
+            "-e",
             "--argv0",
             "--stack-size",
             "--invoke",
@@ -423,7 +431,11 @@ mod tests {
             (&[][..], "the module is missing"),
             (&["--inherit-env"], "the module is missing"),
             (&["run"], "the module is missing"),
-            (&["--dri", "x", "a.wasm"], "did you mean `--dir-ro`?"),
+            (&["--dri", "x", "a.wasm"], "did you mean `--dir`?"),
+            (&["--stack", "1M", "a.wasm"], "did you mean `--stack-size`?"),
+            (&["cache", "ls", "--jsom"], "did you mean `--json`?"),
+            (&["--net", "a.wasm"], "there is no option `--net`: WASI preview 1"),
+            (&["compile", "--net", "a.wasm"], "there is no option `--net` here"),
             (&["--frobnicate", "a.wasm"], "there is no option `--frobnicate`"),
             (&["-x", "a.wasm"], "there is no option `-x`"),
             (

@@ -1,7 +1,6 @@
-//! Where the module comes from: a file or stdin, opened, and read whole where it has to be; the text format is recognised
-//! and turned into the binary one.
+//! The bytes of a module: a file or stdin in, its whole contents out, the text format turned into the binary one.
 //!
-//! Gives the wasm bytes. Whether they are a valid module is for the compiler to say.
+//! The compiler says whether the bytes are a valid module.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -14,13 +13,13 @@ use wrun_runtime::Deadline;
 use crate::exit::Status;
 use crate::report::{Failure, Reporter};
 
-/// No module may be larger: offsets within it are 32-bit numbers, and peers have the same limit.
+/// The largest module in bytes: offsets within it are 32-bit numbers, and other runners have the same limit.
 const LARGEST: u64 = 1 << 30;
 
-/// What may come before a text in UTF-8.
+/// The mark that may come before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Opens a file, unless the deadline passes before that: a pipe with a name waits for somebody who writes to it.
+/// Opens a file, unless the deadline passes first: opening a named pipe waits for a writer.
 pub(crate) fn open(path: &Path, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<File, Failure> {
     // Not by `File::open`, which goes on after a signal without a look at the deadline.
     loop {
@@ -42,7 +41,7 @@ pub(crate) fn check_kind(path: &Path, file: &File) -> Result<(), Failure> {
     }
 }
 
-/// Reads the whole module, from a file or else stdin, unless the deadline passes before its end comes.
+/// Reads the whole module, from a file or else stdin, unless the deadline passes first.
 pub(crate) fn read(
     file: Option<&File>,
     deadline: Option<&Deadline>,
@@ -60,14 +59,9 @@ pub(crate) fn read(
     Ok(bytes)
 }
 
-/// The binary form of what was read. Bytes in neither format are left to the compiler, which says what they look like.
+/// Turns text into the binary form. Bytes in neither format are left to the compiler, which describes them.
 pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
-    // Editors of other systems mark a text as UTF-8 so.
-    let start = if bytes.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
-    } else {
-        0
-    };
+    let start = start_of_text(&bytes);
     if !is_text(&bytes[start..]) {
         return Ok(bytes);
     }
@@ -85,7 +79,19 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     })
 }
 
-/// Whether this is meant to be wasm's text format: behind comments there is a parenthesis, or it begins with a comment at least.
+/// The length of what may come before a text: a byte order mark, with which editors of other systems mark UTF-8, or a line
+/// `#!...` that makes the file a program. The end of that line stays, so that errors name the lines of the file.
+fn start_of_text(bytes: &[u8]) -> usize {
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
+    } else if bytes.starts_with(b"#!") {
+        bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len())
+    } else {
+        0
+    }
+}
+
+/// Returns true for wasm's text format: behind comments there is a parenthesis, or the text at least begins with a comment.
 fn is_text(bytes: &[u8]) -> bool {
     match wat::Detect::from_bytes(bytes) {
         wat::Detect::WasmText => true,
@@ -98,7 +104,7 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Like `Read::read_to_end`, but a signal makes it look at the deadline.
+/// Reads as `Read::read_to_end` does, and checks the deadline after each signal.
 fn read_to_end(
     mut from: impl Read,
     size: u64,
@@ -136,7 +142,7 @@ fn read_to_end(
     Ok(bytes)
 }
 
-/// The failure of a path that cannot be opened, with the likely fix.
+/// Makes the failure of a path that cannot be opened, with the likely fix.
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     match error.kind() {
@@ -164,7 +170,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// The reason and the place (as ` (line 3, column 7)`) out of the text parser's drawing of an error.
+/// Takes the reason and the place (as ` (line 3, column 7)`) out of the text parser's drawing of an error.
 fn one_line(error: &str) -> (&str, String) {
     let (what, place) = match error.split_once("\n     --> ") {
         Some((what, rest)) => (what, rest.lines().next().unwrap_or_default()),
@@ -204,6 +210,8 @@ mod tests {
             ("(; a comment without end", "(line 1, column "),
             (";; a comment\nwords", "(line 2, column 1)"),
             (&format!("(module {} (fnc))", " ".repeat(600)), "(line 1, column "),
+            ("#!/usr/bin/env wrun\n(module\n  (fnc))", "(line 3, column 4)"),
+            ("#!/usr/bin/env wrun\n(fnc)", "(line 2, column 2)"),
         ] {
             let line = read(text.as_bytes(), None).expect_err(text);
             assert!(
@@ -228,6 +236,9 @@ mod tests {
                 b"\xef\xbb\xbf",
                 b"\xef\xbb\xbf\0asm\x01\0\0\0",
                 b"#!/bin/sh\n",
+                b"#!/bin/sh\necho hello\n",
+                b"#!(module)",
+                b"#!/usr/bin/env wrun\n\0asm\x01\0\0\0",
                 b"; an assembler's comment",
                 b";; \xff",
             ] {
@@ -237,6 +248,8 @@ mod tests {
                 "(module)",
                 " ;; a comment\n(; and\n another ;) (module)",
                 "\u{feff}(module)",
+                "#!/usr/bin/env wrun\n(module)",
+                "#! wrun --dir .\r\n;; a comment\r\n(module)",
             ] {
                 assert_eq!(
                     read(text.as_bytes(), deadline).as_deref(),

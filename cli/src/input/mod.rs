@@ -1,7 +1,7 @@
-//! The module of a run: where it comes from in, a module that is ready to be instantiated out.
+//! The module of a run: a file or stdin in, a module that is ready to be instantiated out.
 //!
-//! by the file's identity out of the cache (not a byte of the file is read) ─▶ else read, turned from text into binary ─▶
-//! by its contents out of the cache ─▶ else compiled. A file of native code is another way in: see `precompiled`.
+//! from the cache, by the file's identity (not a byte of the file is read) ─▶ else read, turned from text into binary ─▶
+//! from the cache, by its contents ─▶ else compiled. A file of native code takes another way: see `precompiled`.
 
 pub(crate) mod cache;
 mod file;
@@ -18,26 +18,26 @@ use self::precompiled::Artifact;
 use crate::options::{Options, Source};
 use crate::report::{Action, Failure, Reporter, progress};
 
-/// With less address space than this, a guarded memory (4 GiB and its guard, beside wrun itself) cannot be had.
+/// The least address space for a guarded memory: 4 GiB and its guard, beside wrun itself.
 const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
 
-/// What is to be said then.
+/// The message for a process with less.
 pub(crate) const LITTLE_ROOM: &str = "there is little address space (ulimit -v)";
 
-/// The beginning of a file, enough to recognise an artifact and to know its settings.
+/// Bytes from the beginning of a file, enough to recognise an artifact and to know its settings.
 const BEGINNING: usize = 4096;
 
 /// The module as it was given, opened.
 pub(crate) struct Input<'a> {
     options: &'a Options,
     deadline: Option<&'a Deadline>,
-    /// Opened when it is needed: native code has no use for it.
+    /// Opened on first use: native code does not need it.
     cache: OnceCell<Option<Cache>>,
     /// The file, unless it is standard input.
     file: Option<File>,
     /// Only regular files have one.
     identity: Option<FileIdentity>,
-    /// Filled when it is needed.
+    /// Read on first use.
     contents: OnceCell<Contents>,
 }
 
@@ -53,9 +53,9 @@ enum Contents {
     Artifact(Vec<u8>),
 }
 
-/// Why there is no module.
+/// The reason why there is no module.
 pub(crate) enum NoModule {
-    /// This is to be said.
+    /// A failure to print.
     Failure(Failure),
     /// An error of the runtime.
     Error(Error),
@@ -74,7 +74,7 @@ impl From<Error> for NoModule {
 }
 
 impl NoModule {
-    /// What is to be said.
+    /// The failure to print.
     pub(crate) fn failure(self, report: &Reporter<'_>) -> Failure {
         match self {
             Self::Failure(failure) => failure,
@@ -109,7 +109,7 @@ impl<'a> Input<'a> {
         self.options.reporter()
     }
 
-    /// The native code that the input is, if it is to be run as such.
+    /// Returns the native code that the input is, if the user allows to run it.
     pub(crate) fn artifact(&self) -> Result<Option<Artifact<'_>>, Failure> {
         if !self.options.allow_precompiled {
             return Ok(None);
@@ -120,7 +120,7 @@ impl<'a> Input<'a> {
         Ok(self.artifact_bytes()?.map(Artifact::Bytes))
     }
 
-    /// The bytes of the native code that the input is. `None` for wasm, of which no more is read than has to be.
+    /// Returns the bytes of the native code that the input is. `None` for wasm, of which no more is read than has to be.
     pub(crate) fn artifact_bytes(&self) -> Result<Option<&[u8]>, Failure> {
         if self.beginning().is_some_and(|beginning| !is_artifact(&beginning)) {
             return Ok(None);
@@ -235,7 +235,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Whether the limits of this process leave room for a guarded memory.
+/// Returns true if the limits of this process leave room for a guarded memory.
 pub(crate) fn has_room() -> bool {
     getrlimit(Resource::As)
         .current

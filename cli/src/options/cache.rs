@@ -9,25 +9,25 @@ use super::quantity;
 use crate::flags::{CacheFlags, Mode};
 use crate::report::Failure;
 
-/// How large a cache may grow when nothing is said.
+/// The default limit of the cache in bytes.
 pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
 
-/// What to say where there is no directory.
+/// The message for a user without a directory.
 pub(crate) const NO_DIRECTORY: &str =
     "there is no directory for the cache: set HOME, XDG_CACHE_HOME or WRUN_CACHE_DIR, or write --cache-dir DIR";
 
-/// What a run may do with which cache.
+/// The cache and what a run may do with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CacheOptions {
-    /// Nothing: `--no-cache`.
+    /// No cache: `--no-cache`.
     Off,
-    /// This.
+    /// A cache.
     On {
-        /// Where it is. `None` where nothing says so.
+        /// Its directory. `None` where neither an option nor a variable names one.
         place: Option<CacheDir>,
-        /// What may be done with it.
+        /// The permitted use.
         mode: CacheMode,
-        /// How many bytes it may have.
+        /// The limit in bytes.
         limit: u64,
     },
 }
@@ -37,12 +37,12 @@ pub(crate) enum CacheOptions {
 pub(crate) struct CacheDir {
     /// Its path.
     pub(crate) dir: PathBuf,
-    /// What has to be there for it to be made (the user's home), unless the user has named the directory, for wrun alone.
+    /// The user's home, which has to exist before the directory is made. `None` for a directory that the user named for wrun alone.
     pub(crate) home: Option<PathBuf>,
 }
 
 impl CacheOptions {
-    /// What the options mean.
+    /// Checks the flags.
     pub(crate) fn new(flags: CacheFlags) -> Result<Self, Failure> {
         let CacheFlags {
             cache_dir,
@@ -74,7 +74,7 @@ pub(crate) fn place(flag: Option<OsString>) -> Result<Option<CacheDir>, Failure>
     Ok(find(flag, |name| std::env::var_os(name)))
 }
 
-/// Bytes, from `--cache-size`.
+/// Reads `--cache-size`, in bytes.
 pub(crate) fn limit(flag: Option<&OsStr>) -> Result<u64, Failure> {
     let Some(word) = flag else {
         return Ok(DEFAULT_LIMIT);
@@ -87,8 +87,8 @@ pub(crate) fn limit(flag: Option<&OsStr>) -> Result<u64, Failure> {
         .map_err(|reason| Failure::usage(&format!("--cache-size: {reason}")))
 }
 
-/// The first of the option, wrun's own variable, and the user's directory for caches. Empty variables are as good as none,
-/// and relative paths are none where the XDG specification wants absolute ones.
+/// Returns the first of the option, wrun's own variable, and the user's directory for caches. Empty variables do not count, nor
+/// do relative paths where the XDG specification wants absolute ones.
 fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Option<CacheDir> {
     if let Some(dir) = flag.or_else(|| variable("WRUN_CACHE_DIR").filter(|dir| !dir.is_empty())) {
         return Some(CacheDir {

@@ -9,14 +9,14 @@ use crate::report::Failure;
 /// The settings of compiled code that the user can choose.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CodegenOptions {
-    /// What to compile for, if it was said.
+    /// The CPU to compile for, if the user chose one.
     cpu: Option<Cpu>,
-    /// Whether the artifact says where in the wasm file an address comes from.
+    /// True if the artifact has a table from machine addresses to wasm offsets.
     pub(crate) address_map: bool,
 }
 
 impl CodegenOptions {
-    /// What the words mean.
+    /// Checks the flags.
     pub(crate) fn new(flags: &CodegenFlags) -> Self {
         Self {
             cpu: flags.cpu,
@@ -24,7 +24,7 @@ impl CodegenOptions {
         }
     }
 
-    /// Refuses code that this machine cannot run. Not for those who only make it.
+    /// Refuses code that this machine cannot run. Commands that only make code do not call this.
     pub(crate) fn check_machine(&self) -> Result<(), Failure> {
         let cpu = self.cpu.unwrap_or(Cpu::Native);
         check(cpu, CpuFeatures::detect()).map_err(|reason| Failure::new(Status::Failure, &format!("--cpu: {reason}")))
@@ -40,7 +40,7 @@ impl CodegenOptions {
         config
     }
 
-    /// Whether the user has chosen any of them.
+    /// Returns true if the user has chosen any of them.
     pub(crate) fn is_chosen(&self) -> bool {
         self.cpu.is_some() || !self.address_map
     }
@@ -55,7 +55,7 @@ fn level(cpu: Cpu) -> Option<(CpuFeatures, &'static str)> {
     }
 }
 
-/// Whether a machine with the features `host` can run code for `cpu`; if not, why.
+/// Checks that a machine with the features `host` can run code for `cpu`. The error is the reason.
 fn check(cpu: Cpu, host: CpuFeatures) -> Result<(), String> {
     let Some((features, name)) = level(cpu) else {
         return Ok(());

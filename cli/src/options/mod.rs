@@ -1,6 +1,6 @@
-//! What the command line means: the words of `flags` in, checked settings or a failure with its fix out.
+//! The meaning of the command line: the words of `flags` in, checked settings or a failure with its fix out.
 //!
-//! Looks at the environment for `--env NAME` and `--inherit-env`; opens nothing.
+//! Reads the environment for `--env NAME`, `--inherit-env` and the cache's directory. Opens nothing.
 
 pub(crate) mod cache;
 pub(crate) mod codegen;
@@ -19,15 +19,15 @@ use wrun_wasi::{Access, Grant};
 use self::cache::CacheOptions;
 use self::codegen::CodegenOptions;
 use self::listen::Address;
-use crate::flags::{RunFlags, UnknownImports};
-use crate::report::{Action, Failure, Reporter};
+use crate::flags::{Backtrace, RunFlags, UnknownImports};
+use crate::report::{Action, Failure, Frames, Reporter};
 
 /// The settings of one run.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// What is to be done with the module, for messages.
+    /// The purpose of reading the module, for messages.
     pub(crate) action: Action,
-    /// Where the module comes from.
+    /// The module's file, or stdin.
     pub(crate) module: Source,
     /// The guest's argv, from `argv[0]` on.
     pub(crate) argv: Vec<OsString>,
@@ -37,23 +37,25 @@ pub(crate) struct Options {
     pub(crate) grants: Vec<Grant>,
     /// The addresses that the guest may accept connections on, in the order of `--listen`.
     pub(crate) listen: Vec<Address>,
-    /// What happens with imports that wrun does not define.
+    /// The treatment of imports that wrun does not define.
     pub(crate) unknown_imports: UnknownImports,
     /// The size of the guest's stack in bytes.
     pub(crate) stack_size: u32,
-    /// What compiled code is like.
+    /// The settings of compiled code.
     pub(crate) codegen: CodegenOptions,
-    /// Whether native code is run that does not come from the cache.
+    /// True if native code may be run that does not come from the cache.
     pub(crate) allow_precompiled: bool,
-    /// What may be done with the cache.
+    /// The cache and its permitted use.
     pub(crate) cache: CacheOptions,
     /// The export to call instead of `_start`.
     pub(crate) invoke: Option<String>,
-    /// When the run has to end.
+    /// The time limit of the run.
     pub(crate) timeout: Option<Timeout>,
+    /// The frames of a backtrace to print.
+    pub(crate) frames: Frames,
 }
 
-/// Where a module comes from.
+/// The source of a module.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A file.
@@ -74,19 +76,19 @@ impl std::fmt::Display for Source {
 /// A time limit and how it was typed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Timeout {
-    /// How long the run may take.
+    /// The longest time that the run may take.
     pub(crate) duration: Duration,
     /// The words of the user, for the message.
     pub(crate) typed: String,
 }
 
-/// The guest's stack when nothing is said: what native programs have.
+/// The default size of the guest's stack in bytes, the same as for native programs.
 const DEFAULT_STACK: u32 = 8 << 20;
 
-/// A few dozen frames; anything less is a slip of the unit.
+/// The smallest stack, room for a few dozen frames. Less is a slip of the unit.
 const SMALLEST_STACK: u64 = 64 << 10;
 
-/// Enough for any recursion that is not endless.
+/// The largest stack, enough for any recursion that ends.
 const LARGEST_STACK: u64 = 2 << 30;
 
 impl Options {
@@ -97,7 +99,7 @@ impl Options {
         Self::new(flags, vec![path.into()]).expect("there is nothing to be wrong")
     }
 
-    /// What `flags`, and `command` (the module and the guest's arguments, not empty), mean.
+    /// Checks `flags`, and `command`: the module and the guest's arguments, not empty.
     pub(crate) fn new(flags: RunFlags, command: Vec<OsString>) -> Result<Self, Failure> {
         let RunFlags {
             dir,
@@ -110,6 +112,7 @@ impl Options {
             stack_size,
             invoke,
             epoch_timeout,
+            backtrace,
             codegen,
             allow_precompiled,
             cache,
@@ -157,12 +160,17 @@ impl Options {
                 None => None,
                 Some(word) => Some(timeout(&word).map_err(|reason| wrong("--epoch-timeout", &reason))?),
             },
+            frames: match backtrace {
+                Some(Backtrace::Full) => Frames::All,
+                None | Some(Backtrace::Short) => Frames::Few,
+                Some(Backtrace::None) => Frames::None,
+            },
         })
     }
 }
 
 impl Options {
-    /// Says in messages what these options are for.
+    /// Makes the reporter of messages about this run.
     pub(crate) fn reporter(&self) -> Reporter<'_> {
         Reporter {
             action: self.action,
@@ -170,6 +178,7 @@ impl Options {
             stack_size: self.stack_size,
             timeout: self.timeout.as_ref().map(|timeout| &*timeout.typed),
             address_map: self.codegen.address_map,
+            frames: self.frames,
         }
     }
 
@@ -191,7 +200,7 @@ fn utf8(word: &OsStr) -> Result<&str, String> {
         .ok_or_else(|| format!("`{}` is not valid UTF-8", word.display()))
 }
 
-/// The guest's environment: all of wrun's if asked for, then each `--env`; the last one of a name counts.
+/// Makes the guest's environment: all of wrun's with `--inherit-env`, then each `--env`. The last one of a name counts.
 fn environment(inherit: bool, words: &[OsString]) -> Result<Vec<(OsString, OsString)>, Failure> {
     let mut env = Vec::new();
     if inherit {

@@ -1,6 +1,6 @@
 //! Logs for people: `WRUN_LOG`, else `RUST_LOG`, on stderr.
 //!
-//! When neither is set nothing is initialised, so that a run without logs pays nothing for them.
+//! If neither variable is set, nothing is initialised: a run without logs pays nothing for them.
 
 use env_logger::Target;
 use log::LevelFilter;
@@ -12,7 +12,7 @@ use crate::output::Stderr;
 /// (`WRUN_LOG=debug,cranelift_codegen=debug`).
 const TALKATIVE: &[&str] = &["cranelift_codegen", "cranelift_frontend", "regalloc2"];
 
-/// Starts logging if it was asked for. Filters that mean nothing are said, and are no reason not to run.
+/// Starts logging if a variable is set. A filter that means nothing gets a notice, and the run goes on.
 pub(crate) fn start() {
     let find = |variable| Some((variable, std::env::var_os(variable)?));
     let Some((variable, filters)) = find("WRUN_LOG").or_else(|| find("RUST_LOG")) else {

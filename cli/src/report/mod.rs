@@ -1,7 +1,7 @@
-//! What people are told: results on stdout, and on stderr one line, `wrun: …`, with cause and fix.
+//! Lines for people: results on stdout, and on stderr one line, `wrun: …`, with cause and fix.
 //!
-//! Only a trap or an interrupt has more lines: the wasm backtrace. What comes from a module (names, above all) is printed
-//! without its control characters, so that it can neither break the line nor drive a terminal.
+//! Only a trap or an interrupt has more lines: the wasm backtrace. Text from a module, such as a name, is printed without its
+//! control characters, so that it can neither break the line nor control a terminal.
 
 mod import_hints;
 pub(crate) mod log;
@@ -52,8 +52,12 @@ impl Failure {
     }
 
     /// The same with a backtrace below.
-    fn with_backtrace(mut self, backtrace: &Backtrace) -> Self {
-        self.more = backtrace.lines(shown);
+    fn with_backtrace(mut self, backtrace: &Backtrace, frames: Frames) -> Self {
+        self.more = match frames {
+            Frames::All => backtrace.lines(shown),
+            Frames::Few => backtrace.shortened(INNERMOST, OUTERMOST).lines(shown),
+            Frames::None => return self,
+        };
         if !self.more.is_empty() {
             self.more.push('\n');
         }
@@ -72,25 +76,25 @@ impl Failure {
         self.status
     }
 
-    /// All that is printed.
+    /// The text to print.
     pub(crate) fn text(&self) -> String {
         format!("wrun: {}\n{}", self.line, self.more)
     }
 
-    /// Prints it, in one piece. A stderr that is gone, or full when the deadline has passed, is no reason for another status.
+    /// Prints it in one piece. The status stays the same if stderr is gone, or full when the deadline has passed.
     pub(crate) fn print(&self) -> Status {
         let _ = output::write_all(stdio::stderr(), self.text().as_bytes());
         self.status
     }
 }
 
-/// Says something that is no failure.
+/// Prints a line that is no failure.
 pub(crate) fn notice(line: &str) {
     let line = format!("wrun: {}\n", printable(line));
     let _ = output::write_all(stdio::stderr(), line.as_bytes());
 }
 
-/// Prints what was asked for. A reader that has gone away (`wrun --help | head -1`) has read enough.
+/// Prints a result. A reader that has gone away (`wrun --help | head -1`) has read enough.
 pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
     printed(output::write_all(stdio::stdout(), text))
 }
@@ -116,7 +120,7 @@ fn shown(name: &str) -> String {
     printable(name) + more
 }
 
-/// Whether a character drives a terminal, breaks a line, or changes the order in which others are shown.
+/// Returns true for a character that controls a terminal, breaks a line, or changes the order in which others are shown.
 fn is_unprintable(c: char) -> bool {
     const FORMAT: &[char] = &[
         '\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
@@ -141,16 +145,16 @@ pub(crate) fn printable(line: &str) -> String {
     text
 }
 
-/// What is to be done with a module.
+/// The purpose of reading a module.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
-    /// It is run.
+    /// To run it.
     Run,
-    /// It is compiled to a file.
+    /// To compile it to a file.
     Compile,
-    /// It is looked into.
+    /// To inspect it.
     Inspect,
-    /// Its key in the cache is computed.
+    /// To compute its key in the cache.
     Key,
 }
 
@@ -177,7 +181,26 @@ pub(crate) struct Reporter<'a> {
     pub(crate) timeout: Option<&'a str>,
     /// True if backtraces show wasm offsets and source lines.
     pub(crate) address_map: bool,
+    /// The frames of a backtrace to print.
+    pub(crate) frames: Frames,
 }
+
+/// The frames of a backtrace to print.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Frames {
+    /// All that the runtime has collected.
+    All,
+    /// The innermost [`INNERMOST`] and the outermost [`OUTERMOST`].
+    Few,
+    /// Only the reason of the trap.
+    None,
+}
+
+/// The innermost frames of a short backtrace.
+const INNERMOST: usize = 15;
+
+/// The outermost frames of a short backtrace.
+const OUTERMOST: usize = 5;
 
 impl Reporter<'_> {
     /// Prints results, unless the deadline passes before there is room for them.
@@ -188,13 +211,13 @@ impl Reporter<'_> {
         }
     }
 
-    /// The module cannot be run, or whatever else was to be done with it, for this reason.
+    /// Makes the failure of a module that cannot be run, compiled or inspected for this reason.
     pub(crate) fn cannot_run(&self, reason: &str) -> Failure {
         let Self { action, module, .. } = self;
         Failure::new(Status::CannotRun, &format!("cannot {action} `{module}`: {reason}"))
     }
 
-    /// What an error means: the guest's exit is a status, all else a failure.
+    /// Turns an error into a status, if it is the guest's exit, or else a failure.
     pub(crate) fn outcome(&self, error: &Error) -> Result<Status, Failure> {
         match error.downcast_host() {
             Some(Exit(status)) => Ok(Status::Guest(*status)),
@@ -202,7 +225,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// What an error means that is not the guest's exit.
+    /// Turns an error that is not the guest's exit into a failure.
     pub(crate) fn failure(&self, error: &Error) -> Failure {
         match error {
             Error::Compile(error) => self.compile(error),
@@ -223,7 +246,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Imports are missing, of a module that has nothing to be called as was asked for either.
+    /// Makes the failure of a module that lacks imports, and has no function to call either.
     pub(crate) fn not_for_wrun(&self, missing: Vec<MissingImport>) -> Failure {
         let incompatible = Vec::new();
         self.imports(&ImportsError { missing, incompatible }, false)
@@ -259,24 +282,26 @@ impl Reporter<'_> {
             ),
             _ => Failure::new(Status::Trap, &format!("trap: {trap}")),
         }
-        .with_backtrace(trap.backtrace())
+        .with_backtrace(trap.backtrace(), self.frames)
         .without_map(self.address_map)
     }
 
-    /// The deadline has passed; `backtrace` says where the guest was, if it ran already.
+    /// Makes the failure of a passed deadline. `backtrace` shows where the guest was, if it ran already.
     pub(crate) fn deadline(&self, backtrace: Option<&Backtrace>) -> Failure {
         let typed = self.timeout.unwrap_or_default();
         let line = format!("interrupted: the deadline of {typed} has passed (--epoch-timeout)");
         let failure = Failure::new(Status::Deadline, &line);
         match backtrace {
             None => failure,
-            Some(backtrace) => failure.with_backtrace(backtrace).without_map(self.address_map),
+            Some(backtrace) => failure
+                .with_backtrace(backtrace, self.frames)
+                .without_map(self.address_map),
         }
     }
 }
 
 impl Failure {
-    /// Says why a backtrace shows no places, if that is so.
+    /// Adds a note if `--no-address-map` is why the backtrace shows no places.
     fn without_map(self, address_map: bool) -> Self {
         if address_map || self.more.is_empty() {
             return self;

@@ -1,8 +1,8 @@
-//! What a panic in wrun looks like: one line that calls it wrun's bug, status 125, never a Rust backtrace.
+//! Panics in wrun: one line that calls it wrun's bug, status 125, never a Rust backtrace.
 //!
-//! The hook only notes the panic. Whoever catches it reports it: [`catch`] for the session, the runtime for a host
-//! function (`Error::HostPanic`). (The compiler catches its own.) A second panic before that, one while unwinding above
-//! all, which would abort the process, is reported at once.
+//! The hook only notes the panic. The code that catches it reports it: [`catch`] for the session, the runtime for a host
+//! function (`Error::HostPanic`). The compiler catches its own panics. A second panic before the report, for example while
+//! unwinding, would abort the process, so the hook reports the first one at once.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,6 @@
-//! The line that says that wrun is compiling: only on a terminal, only when it takes a while, and gone when it is done.
+//! The line that says that wrun is compiling: only on a terminal, only when it takes a while, erased at the end.
 //!
-//! This thread has its hands full meanwhile, so another one writes; it is started for nothing else, and not where standard
-//! error is no terminal.
+//! The compiling thread is busy, so a thread of its own writes the line. Where standard error is no terminal, there is none.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -14,19 +13,19 @@ use rustix::stdio;
 use super::printable;
 use crate::output;
 
-/// Whoever waits no longer than this needs not be told why.
+/// The time before the line appears.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How often the line is written again.
+/// The time between two updates of the line.
 const TICK: Duration = Duration::from_secs(1);
 
-/// As much of the module's name is shown, so that the line stays one: only one line can be erased.
+/// The most characters of the module's name, so that it stays one line: only one line can be erased.
 const LONGEST_NAME: usize = 40;
 
-/// Back to the beginning of the line, and all of it erased.
+/// Moves to the beginning of the line and erases it.
 const ERASE: &str = "\r\x1b[K";
 
-/// Does `work`, the compilation of `module`.
+/// Does `work`, the compilation of `module`, with the line on the terminal.
 pub(crate) fn during<R>(module: &dyn Display, work: impl FnOnce() -> R) -> R {
     let line = is_wanted().then(|| Line::start(&module.to_string())).flatten();
     let result = work();
@@ -34,7 +33,7 @@ pub(crate) fn during<R>(module: &dyn Display, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Whether somebody looks at standard error, on a terminal that can erase a line.
+/// Returns true if standard error is a terminal that can erase a line.
 fn is_wanted() -> bool {
     let dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     io::stderr().is_terminal() && !dumb()

@@ -1,6 +1,7 @@
 //! `--invoke`: the words of the command line as the values of a function's parameters, and its results as text.
 //!
-//! Numbers are read and written as the text format of wasm has them, floats in decimal.
+//! Numbers are read and written as the text format of wasm has them, floats in decimal. A function without parameters takes no
+//! words: it finds them in the guest's argv, as the exported commands of reactors want it.
 
 use std::ffi::OsString;
 
@@ -13,6 +14,9 @@ pub(crate) fn arguments(name: &str, ty: &FuncType, words: &[OsString]) -> Result
         return Err(format!(
             "`{name}` has the type {ty}, and values of type {param} cannot be given on the command line"
         ));
+    }
+    if params.is_empty() {
+        return Ok(Vec::new());
     }
     if params.len() != words.len() {
         let plural = if params.len() == 1 { "" } else { "s" };
@@ -95,7 +99,7 @@ fn number(ty: ValType, text: &str) -> Option<Value> {
     }
 }
 
-/// Whether a float that has become infinite was typed so: else it is too large, as an integer may be.
+/// Returns false for a float that became infinite without being typed so: it is too large, as an integer may be.
 fn in_range(text: &str, is_infinite: bool) -> bool {
     !is_infinite || !text.contains(|c: char| c.is_ascii_digit())
 }

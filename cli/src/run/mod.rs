@@ -1,10 +1,10 @@
 //! The run of one module: checked options in, exit status out.
 //!
-//! engine ─▶ module (from the cache or compiled) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. What goes
-//! wrong on the way is an error of the room below; `report` finds the words for it.
+//! engine ─▶ module (from the cache or compiled) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. The runtime
+//! returns errors, and `report` finds the words for them.
 //!
-//! A script runs the same program a thousand times, so what a run with a warm cache does not need is not done: every system
-//! call here is counted.
+//! A script runs the same program a thousand times, so a run with a warm cache does only what it needs: every system call here
+//! is counted.
 
 mod invoke;
 mod sockets;
@@ -71,7 +71,7 @@ fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) 
     }
 }
 
-/// What a run is made of.
+/// The parts of a run.
 struct Run<'a> {
     options: &'a Options,
     report: Reporter<'a>,
@@ -79,11 +79,11 @@ struct Run<'a> {
     deadline: Option<&'a Deadline>,
 }
 
-/// How far a module came.
+/// The state of a module that was loaded and instantiated.
 enum Prepared {
     /// Ready to be called.
     Ready(Ready),
-    /// Not this far. Another memory mode may help, for which there is the guest's world, unused.
+    /// Failed. Another memory mode may help, and can use the guest's world, which is still unused.
     Failed(Error, Box<WasiCtx>),
 }
 
@@ -94,7 +94,7 @@ struct Ready {
     entry: Entry,
 }
 
-/// What a run calls.
+/// The functions that a run calls.
 #[derive(Debug)]
 enum Entry {
     /// A command's `_start`.
@@ -157,7 +157,7 @@ impl Run<'_> {
         })
     }
 
-    /// What the guest sees of the world: exactly what the options grant.
+    /// Makes the guest's view of the world: exactly what the options grant.
     fn wasi(&self, sockets: Vec<OwnedFd>) -> Result<WasiCtx, Failure> {
         let mut wasi = WasiCtx::builder();
         for word in &self.options.argv {
@@ -217,7 +217,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether `name` is exported as a function without parameters and results. Anything else of that name is an error.
+    /// Returns true if `name` is exported as a function without parameters and results. Another kind of export is an error.
     fn exported_procedure(&self, module: &Module, name: &str) -> Result<bool, Failure> {
         match module.export(name) {
             None => Ok(false),
@@ -265,7 +265,7 @@ impl Run<'_> {
     }
 }
 
-/// What may be meant by a path that is not there as a whole: the part before a single colon is, as other runners want it.
+/// Suggests a path if only the part before a single colon exists, which is the syntax of other runners.
 fn dir_hint(host: &Path) -> String {
     let Some((before, after)) = host.to_str().and_then(|host| host.rsplit_once(':')) else {
         return String::new();
@@ -277,7 +277,7 @@ fn dir_hint(host: &Path) -> String {
     }
 }
 
-/// Why a module without `_start` cannot be run.
+/// Explains why a module without `_start` cannot be run.
 fn no_start(module: &Module, initialize: bool) -> String {
     let kind = if initialize {
         "a library (a reactor: it has `_initialize` and no `_start`)"

@@ -73,7 +73,7 @@ fn bind(address: &Address) -> Result<OwnedFd, Failure> {
     }
 }
 
-/// Whether a path is that of a socket on which nobody listens any more, as it stays behind when its program ends.
+/// Returns true for a socket that nobody listens on any more: the file stays when its program ends.
 fn is_left_over(path: &Path) -> bool {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
     is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)

@@ -82,6 +82,23 @@ impl Backtrace {
         self.omitted
     }
 
+    /// Copies the `innermost` and the `outermost` frames. The others count as omitted.
+    #[must_use]
+    pub fn shortened(&self, innermost: usize, outermost: usize) -> Self {
+        let head = innermost.min(self.head);
+        let tail = outermost.min(self.frames.len() - head);
+        let kept = head + tail;
+        if kept >= self.frames.len() {
+            return self.clone();
+        }
+        let frames = [&self.frames[..head], &self.frames[self.frames.len() - tail..]].concat();
+        Self {
+            omitted: self.omitted + self.frames.len() - kept,
+            frames,
+            head,
+        }
+    }
+
     /// One line per frame, `   0: name @ 0x1234 (file.c:12)`, and one for the frames that were left out. `text` is asked what to
     /// write for each text that comes from the module: names and files.
     pub fn lines(&self, text: impl Fn(&str) -> String) -> String {
