@@ -1,7 +1,7 @@
 //! Calls between host and guest, through the public API: values, errors, panics, nested entries.
 #![cfg(feature = "compiler")]
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use wrun_runtime::{
     Caller, Config, Engine, Error, ExternRef, ExternType, Func, FuncType, Imports, Instance, Module, Store, TrapCode,
@@ -114,12 +114,12 @@ fn a_host_error_ends_the_guest_after_everything_is_dropped() {
         &engine,
         r#"(module (import "host" "stop" (func $stop)) (func (export "run") (call $stop) (unreachable)))"#,
     );
-    let witness = Rc::new(());
+    let witness = Arc::new(());
     let mut store = Store::new(&engine, ());
     let mut imports = Imports::new(&engine);
-    let inner = Rc::clone(&witness);
+    let inner = Arc::clone(&witness);
     imports.func("host", "stop", move |_: Caller<'_, ()>| -> Result<(), Error> {
-        let _held = Rc::clone(&inner);
+        let _held = Arc::clone(&inner);
         Err(Error::host(std::io::Error::other("stop")))
     });
     let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
@@ -131,7 +131,11 @@ fn a_host_error_ends_the_guest_after_everything_is_dropped() {
             "stop"
         );
     }
-    assert_eq!(Rc::strong_count(&witness), 2, "what the host function held was dropped");
+    assert_eq!(
+        Arc::strong_count(&witness),
+        2,
+        "what the host function held was dropped"
+    );
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn a_panic_in_a_host_function_is_an_error_and_the_store_goes_on() {
 
 /// A function of a guest that calls the host, which is to call it again with one less, down to 0, where it traps.
 fn nested(
-    again: impl Fn(Caller<'_, Option<Func>>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+    again: impl Fn(Caller<'_, Option<Func>>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
 ) -> (Store<Option<Func>>, Func) {
     let engine = engine();
     let module = module(

@@ -24,7 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rustc_demangle", &["runtime/src/trap/"]),
     ("cpp_demangle", &["runtime/src/trap/"]),
     ("object", &["runtime/artifact/src/", "runtime/compiler/src/"]),
-    ("libc", &["runtime/src/sys/"]),
+    ("libc", &["runtime/src/sys/", "runtime/tests/signals.rs"]),
     ("rustix", &["runtime/src/sys/", "wasi/", "cli/", "tests/"]),
     ("cap_std", &["wasi/"]),
     ("clap", &["cli/"]),
@@ -90,6 +90,9 @@ const UNSAFE: &[&str] = &[
     // Loading an artifact is a promise of whoever calls it: with `--allow-precompiled`, of the user.
     "cli/src/input/precompiled.rs",
     "runtime/examples/run_artifact.rs",
+    // A handler of the embedder's own and a forked child; an allocator that counts.
+    "runtime/tests/signals.rs",
+    "runtime/tests/allocations.rs",
     "tests/artifact/load.rs",
     // Types of functions that are unsafe to call; none is called.
     "tests/wasi/signatures.rs",

@@ -23,6 +23,16 @@ impl Engine {
         Ok(Self(Arc::new(EngineCore::new(config.clone()))))
     }
 
+    /// Begins the next epoch: guests of stores whose deadline ([`crate::Store::set_epoch_deadline`]) is reached by it are
+    /// interrupted, wherever they are. May be called from any thread and from a signal handler: takes no lock and allocates
+    /// nothing.
+    ///
+    /// Compiled code does not look at the epoch; a guest costs nothing more for having a deadline. The threads that run guests
+    /// whose deadline is reached get a real-time signal (`SIGRTMIN + 4`), whose handler ends the guest.
+    pub fn increment_epoch(&self) {
+        self.0.epochs().increment();
+    }
+
     pub(super) fn core(&self) -> &Arc<EngineCore> {
         &self.0
     }

@@ -35,14 +35,14 @@ struct Untyped<F> {
 pub(crate) fn untyped<T, F>(ty: FuncType, closure: F) -> HostFunc
 where
     T: 'static,
-    F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+    F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
 {
     /// # Safety
     /// Called by a trampoline for the closure's type, with a context that holds an `Untyped<F>`.
     unsafe extern "C" fn call<T, F>(context: *const VMHostContext, slots: *mut Slot)
     where
         T: 'static,
-        F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+        F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
     {
         // SAFETY: `untyped` put the closure and this function into the same host function.
         let this = unsafe { &*(*context).closure.cast::<Untyped<F>>() };
@@ -82,7 +82,7 @@ impl Func {
     pub fn new<T: 'static>(
         store: &mut Store<T>,
         ty: FuncType,
-        closure: impl Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+        closure: impl Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         Self::of_host(store, untyped(ty, closure))
     }

@@ -22,6 +22,11 @@ pub struct Global {
     place: NonNull<u8>,
 }
 
+// SAFETY: an address, which is followed only while the global's store is borrowed.
+unsafe impl Send for Global {}
+// SAFETY: as above.
+unsafe impl Sync for Global {}
+
 impl Global {
     /// A global with this value.
     ///

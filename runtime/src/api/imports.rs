@@ -75,7 +75,7 @@ impl<T: 'static> Imports<T> {
         module: &str,
         name: &str,
         ty: FuncType,
-        closure: impl Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + 'static,
+        closure: impl Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> &mut Self {
         self.insert(module, name, || Definition::Host(untyped(ty, closure)))
     }

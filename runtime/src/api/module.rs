@@ -14,7 +14,7 @@ use crate::error::{Error, MissingImport};
 use crate::load::Image;
 use crate::pipeline::{self, Phase};
 use crate::state::ModuleCore;
-use crate::trap::Deadline;
+use crate::sys::deadline::Deadline;
 
 /// A compiled module. Cheap to clone.
 #[derive(Clone, Debug)]

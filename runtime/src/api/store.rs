@@ -7,16 +7,23 @@
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::Engine;
-use crate::state::{StoreCore, StoreInner, StorePtr};
-use crate::trap::Deadline;
+use crate::state::{StoreCore, StoreInner, StorePtr, core_of_mut};
+use crate::sys::deadline::Deadline;
 
 /// Where instances live, together with data of the host that host functions can reach.
 pub struct Store<T> {
     inner: NonNull<StoreInner<T>>,
     owns: PhantomData<StoreInner<T>>,
+    /// Kept until another one is set.
+    deadline: Option<Deadline>,
 }
+
+// SAFETY: a store owns all that its pointers lead to; closures of the host are `Send` and `Sync`, engines and modules are shared
+// between threads anyway. No guest runs while the store is moved, and each call says on which thread it runs.
+unsafe impl<T: Send> Send for Store<T> {}
 
 impl<T> Store<T> {
     /// An empty store for modules of `engine`.
@@ -25,6 +32,7 @@ impl<T> Store<T> {
         Self {
             inner: NonNull::from(Box::leak(Box::new(StoreInner { core, data }))),
             owns: PhantomData,
+            deadline: None,
         }
     }
 
@@ -41,22 +49,40 @@ impl<T> Store<T> {
     }
 
     /// Ends the store; gives back the host's data.
-    pub fn into_data(self) -> T {
+    pub fn into_data(mut self) -> T {
         let inner = self.inner;
+        drop(self.deadline.take());
         std::mem::forget(self);
         // SAFETY: leaked by `new`, and not freed by `Drop` since `self` is forgotten.
         let inner = unsafe { Box::from_raw(inner.as_ptr()) };
         inner.data
     }
 
-    /// Interrupts guests of this store when `deadline` passes. The deadline must live as long as guests may run.
-    pub fn set_deadline(&mut self, deadline: &Deadline) {
-        self.core().vm.interrupt.set(deadline.flag());
+    /// Lets guests of this store run until the engine's epoch has been incremented `ticks_beyond_current` times from now on. Then
+    /// they end with the trap *interrupt* wherever they are: in a loop, in recursion, or in a host function, which ends as
+    /// soon as it returns or, if it waits in a system call, looks at [`crate::Caller::interrupted`].
+    ///
+    /// - 0 means that the deadline has passed: no guest is called any more, and each call ends with that trap. A later call of this
+    ///   function lets guests run again, except those that were stopped in the middle of their work.
+    /// - A store without a deadline is never interrupted.
+    /// - A deadline is the store's, whatever thread it is on. If a host function calls a guest of another store, that guest is
+    ///   a part of the host function: it is stopped by its own store's deadline only, and this store's guest ends when it
+    ///   has returned.
+    /// - In a child made with `fork(2)`, an epoch is incremented for that process alone.
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        core_of_mut(self).set_epoch_deadline(ticks_beyond_current);
     }
 
-    fn core(&self) -> &StoreCore {
-        // SAFETY: as for `data`.
-        unsafe { &(*self.inner.as_ptr()).core }
+    /// Interrupts guests of this store when `deadline` passes, in the manner of [`Store::set_epoch_deadline`]. The store keeps the
+    /// deadline. It counts as one increment of the epoch of the store's engine.
+    pub fn set_deadline(&mut self, deadline: &Deadline) {
+        let core = core_of_mut(self);
+        core.set_epoch_deadline(1);
+        let engine = Arc::clone(&core.engine);
+        if !deadline.tell(engine) {
+            core_of_mut(self).set_epoch_deadline(0);
+        }
+        self.deadline = Some(deadline.clone());
     }
 }
 

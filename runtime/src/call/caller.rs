@@ -7,7 +7,6 @@
 
 use std::marker::PhantomData;
 use std::slice;
-use std::sync::atomic::Ordering;
 
 use crate::state::{StoreCore, StoreInner, StorePtr};
 use crate::vm::VMHostContext;
@@ -63,11 +62,11 @@ impl<T> Caller<'_, T> {
         }
     }
 
-    /// Whether the deadline has passed. A host function that waits looks at this whenever its wait is interrupted, and then
-    /// gives up with [`crate::Error::interrupt`].
+    /// True once the store's deadline has passed. A host function that waits looks at this whenever its wait is interrupted, and
+    /// then gives up with [`crate::Error::interrupt`].
     pub fn interrupted(&self) -> bool {
-        // SAFETY: the store is alive; the flag is atomic.
-        unsafe { (*self.store).core.vm.interrupt.get().load(Ordering::Relaxed) }
+        // SAFETY: the store is alive; these fields are cells and atomics.
+        unsafe { (*self.store).core.vm.is_due() }
     }
 }
 

@@ -109,23 +109,22 @@ pub(crate) unsafe fn call_guest(
     };
     // SAFETY: `vm` lives as long as the store; everything in it is a cell or an atomic.
     let vm = unsafe { &*vm };
-    if vm.interrupt.get().load(Ordering::Relaxed) {
-        // SAFETY: as above.
-        unsafe { (*store).poison() };
+    let outer = trap::enter(vm)?;
+    if vm.is_due() {
+        trap::leave(vm, outer);
         return Err(Error::Trap(Trap::without_trace(TrapCode::Interrupt)));
     }
     let previous = vm.activation.get();
     let activation = Activation::new(previous, vm.exit_fp.get());
     vm.trace.clear();
     vm.activation.set(&activation);
-    let outer = trap::set_active(vm);
     // A host function that calls the guest again goes on where its own stack is.
     let stack_top = if previous.is_null() { stack_top } else { 0 };
     // SAFETY: the caller's promise; the stack is the store's own, used by this activation only, or the current one.
     let landed = unsafe { enter(&activation, trampoline, code, context, slots, stack_top) } != 0;
-    trap::set_active(outer);
     vm.activation.set(previous);
     vm.exit_fp.set(activation.previous_exit_fp);
+    trap::leave(vm, outer);
     if !landed {
         return Ok(());
     }

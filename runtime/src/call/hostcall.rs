@@ -60,7 +60,7 @@ pub(crate) fn guarded<R>(store: *mut StoreCore, function: impl FnOnce() -> Resul
     // SAFETY: the store is alive while its guest is suspended; these fields are cells.
     let (limit, interrupt) = unsafe {
         let vm = &(*store).vm;
-        (vm.stack_limit.get(), vm.interrupt.get())
+        (vm.stack_limit.get(), &vm.interrupt)
     };
     let outcome = if stack_pointer() < limit {
         Err(Error::from(TrapCode::CallStackExhausted))

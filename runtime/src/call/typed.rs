@@ -112,7 +112,8 @@ impl<R: sealed::Outcome> sealed::Outcome for Result<R, Error> {
 
 impl<R: HostResult> HostResult for Result<R, Error> {}
 
-/// A closure that can be a host function: `Fn(Caller<'_, T>, A…) -> R` with up to twelve parameters.
+/// A closure that can be a host function: `Fn(Caller<'_, T>, A…) -> R` with up to twelve parameters. It may be called on any
+/// thread.
 pub trait IntoHostFunc<T, Params, Results>: sealed::Wrap<T, Params, Results> {}
 
 impl<T, Params, Results, F: sealed::Wrap<T, Params, Results>> IntoHostFunc<T, Params, Results> for F {}
@@ -127,7 +128,7 @@ macro_rules! closures {
         impl<T, F, R, $($param,)*> sealed::Wrap<T, ($($param,)*), R> for F
         where
             T: 'static,
-            F: Fn(Caller<'_, T>, $($param,)*) -> R + 'static,
+            F: Fn(Caller<'_, T>, $($param,)*) -> R + Send + Sync + 'static,
             R: HostResult,
             $($param: HostParam,)*
         {
@@ -141,7 +142,7 @@ macro_rules! closures {
                 ) -> R::Abi
                 where
                     T: 'static,
-                    F: Fn(Caller<'_, T>, $($param,)*) -> R + 'static,
+                    F: Fn(Caller<'_, T>, $($param,)*) -> R + Send + Sync + 'static,
                     R: HostResult,
                     $($param: HostParam,)*
                 {
@@ -157,7 +158,7 @@ macro_rules! closures {
                 unsafe extern "C" fn untyped<T, F, R, $($param,)*>(context: *const VMHostContext, slots: *mut Slot)
                 where
                     T: 'static,
-                    F: Fn(Caller<'_, T>, $($param,)*) -> R + 'static,
+                    F: Fn(Caller<'_, T>, $($param,)*) -> R + Send + Sync + 'static,
                     R: HostResult,
                     $($param: HostParam,)*
                 {

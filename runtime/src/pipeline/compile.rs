@@ -1,5 +1,6 @@
 //! From wasm bytes to an artifact, with the compiler.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use wrun_compiler::CompileError;
@@ -10,24 +11,28 @@ use crate::error::Error;
 use crate::load::Image;
 use crate::state::EngineCore;
 use crate::sys::clock::process_cpu_time;
-use crate::trap::Deadline;
+use crate::sys::deadline::Deadline;
 
 /// Compiles a module to an artifact.
 pub(crate) fn compile(engine: &EngineCore, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Vec<u8>, Error> {
-    let options = wrun_compiler::Options {
-        threads: engine.config().threads,
-        interrupt: deadline.map(Deadline::flag),
-        cpu_clock: log::log_enabled!(log::Level::Debug).then_some(process_cpu_time as fn() -> Duration),
-        ..wrun_compiler::Options::default()
-    };
+    let threads = engine.config().threads;
     let config = engine.config().artifact;
+    let compile = move |wasm: &[u8], interrupt: Option<&AtomicBool>| {
+        let options = wrun_compiler::Options {
+            threads,
+            interrupt,
+            cpu_clock: log::log_enabled!(log::Level::Debug).then_some(process_cpu_time as fn() -> Duration),
+            ..wrun_compiler::Options::default()
+        };
+        wrun_compiler::compile(wasm, &config, &options)
+    };
     let (artifact, report) = match deadline {
-        None => wrun_compiler::compile(wasm, &config, &options)?,
+        None => compile(wasm, None)?,
         Some(deadline) => {
-            let wasm = wasm.to_vec();
+            let (wasm, watch) = (wasm.to_vec(), deadline.watch());
             // A single function of a few megabytes can take minutes, and nothing interrupts the code generator within one.
-            let compile = move || wrun_compiler::compile(&wasm, &config, &options);
-            deadline.run(compile).ok_or(CompileError::Interrupted)??
+            let work = move || compile(&wasm, Some(watch.flag()));
+            deadline.run(work).ok_or(CompileError::Interrupted)??
         }
     };
     for phase in &report.phases {

@@ -12,7 +12,7 @@ use crate::cache::{Cache, CacheKey, CacheMode, FileIdentity, Found, Settings};
 use crate::error::{Error, Miss};
 use crate::load::Image;
 use crate::state::EngineCore;
-use crate::trap::Deadline;
+use crate::sys::deadline::Deadline;
 #[cfg(feature = "compiler")]
 pub(crate) use compile::{compile, compile_and_load, recognise};
 pub(crate) use phase::Phase;

@@ -6,12 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use wrun_artifact::types::FuncType;
 
 use crate::config::Config;
+use crate::sys::deadline::Passes;
+use crate::vm::Epochs;
 
 /// State that the modules and stores of an engine have in common.
 #[derive(Debug)]
 pub(crate) struct EngineCore {
     config: Config,
     sigs: Mutex<Sigs>,
+    epochs: Epochs,
 }
 
 /// Function types and their ids: position in `types`, plus 1.
@@ -27,12 +30,18 @@ impl EngineCore {
         Self {
             config,
             sigs: Mutex::default(),
+            epochs: Epochs::default(),
         }
     }
 
     /// The settings.
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The epoch, and the stores with a deadline.
+    pub(crate) fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// The id of a function type: equal for equal types, never 0.
@@ -51,5 +60,15 @@ impl EngineCore {
     pub(crate) fn sig_type(&self, id: u32) -> Option<FuncType> {
         let sigs = self.sigs.lock().unwrap_or_else(PoisonError::into_inner);
         sigs.types.get((id as usize).checked_sub(1)?).cloned()
+    }
+}
+
+impl Passes for EngineCore {
+    fn passed(&self) {
+        self.epochs.increment();
+    }
+
+    fn again(&self) {
+        self.epochs.signal();
     }
 }

@@ -43,7 +43,7 @@ impl StoreCore {
     pub(crate) fn new(engine: &Arc<EngineCore>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
-            vm: VMStore::new(),
+            vm: VMStore::new(engine.epochs()),
             engine: Arc::clone(engine),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             instances: Arena::new(),
@@ -113,9 +113,21 @@ impl StoreCore {
         self.interrupted = true;
     }
 
+    /// Lets the guest run until the engine's epoch is this much larger. From then on it is interrupted.
+    pub(crate) fn set_epoch_deadline(&mut self, ticks: u64) {
+        if self.vm.slot().is_none() {
+            self.vm.slot.set(self.engine.epochs().take_slot().as_ptr());
+        }
+        let deadline = self.engine.epochs().now().saturating_add(ticks);
+        if let Some(slot) = self.vm.slot() {
+            slot.set_deadline(deadline);
+        }
+        self.vm.interrupt.store(false, Ordering::Relaxed);
+    }
+
     /// To be asked now and then in long work for the guest: ends it when the deadline has passed.
     pub(crate) fn check_deadline(&self) -> Result<(), Error> {
-        if self.vm.interrupt.get().load(Ordering::Relaxed) {
+        if self.vm.is_due() {
             return Err(Error::interrupt());
         }
         Ok(())
@@ -183,6 +195,9 @@ unsafe fn free<V>(pointer: *mut V) {
 
 impl Drop for StoreCore {
     fn drop(&mut self) {
+        if let Some(slot) = self.vm.slot() {
+            slot.give_back();
+        }
         // SAFETY: no guest runs any more, and both were leaked by this store.
         unsafe {
             free(self.vm.code.swap(ptr::null_mut(), Ordering::Relaxed));

@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod clock;
+pub(crate) mod deadline;
 pub(crate) mod dir;
 pub(crate) mod file;
 pub(crate) mod mmap;

@@ -1,4 +1,4 @@
-//! Signal handlers: faults and timer ticks are offered to two functions; what they do not want goes to whoever handled
+//! Signal handlers: faults and interrupts are offered to two functions; a fault that they do not want goes to whoever handled
 //! the signal before.
 //!
 //! The functions run inside a signal handler, on the alternate stack: they may only read memory, use atomics and change the
@@ -8,7 +8,6 @@ use std::io;
 use std::mem::{self, MaybeUninit};
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 
 use super::timer;
 
@@ -36,8 +35,10 @@ pub(crate) struct Hooks {
     /// A hardware fault. The address is that of an access to memory that is not accessible (`SIGSEGV`), and absent for faults of
     /// another kind. `None`: not ours.
     pub(crate) fault: fn(registers: Registers, address: Option<usize>) -> Option<Resume>,
-    /// A tick of a timer. `None`: go on where the tick came.
-    pub(crate) tick: fn(registers: Registers, flag: &'static AtomicBool) -> Option<Resume>,
+    /// A signal to look at the deadlines of this thread's guests. `None`: go on at the place that the signal interrupted.
+    pub(crate) interrupt: fn(registers: Registers) -> Option<Resume>,
+    /// This process was just forked off another one. Only this thread is there.
+    pub(crate) forked: fn(thread: i32),
 }
 
 const FAULTS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -49,8 +50,9 @@ struct Installed {
 
 static INSTALLED: OnceLock<io::Result<Installed>> = OnceLock::new();
 
-/// The signal of timers. Real-time signals have no meaning of their own, and the first few are left to the C library.
-pub(crate) fn timer_signal() -> i32 {
+/// The signal of timers, and of [`interrupt`]. Real-time signals have no meaning of their own, and the first few are left to the
+/// C library.
+pub(crate) fn interrupt_signal() -> i32 {
     libc::SIGRTMIN() + 4
 }
 
@@ -71,12 +73,40 @@ fn install_now(hooks: Hooks) -> io::Result<Installed> {
     Ok(Installed { hooks, previous })
 }
 
-/// Installs the handler of timers' signals for the process, once. Only runs with a deadline need it. [`install`] comes first.
-pub(crate) fn install_timer() -> io::Result<()> {
-    static TIMER: OnceLock<io::Result<()>> = OnceLock::new();
-    match TIMER.get_or_init(|| set_handler(timer_signal(), on_tick, 0).map(|_| ())) {
+/// Installs the handler of [`interrupt_signal`] for the process, once. Only runs with a deadline need it. [`install`] comes
+/// first.
+pub(crate) fn install_interrupts() -> io::Result<()> {
+    static INTERRUPTS: OnceLock<io::Result<()>> = OnceLock::new();
+    let installed = INTERRUPTS.get_or_init(|| {
+        set_handler(interrupt_signal(), on_interrupt, 0)?;
+        // SAFETY: the function may be called in any child.
+        match unsafe { libc::pthread_atfork(None, None, Some(after_fork)) } {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    });
+    match installed {
         Ok(()) => Ok(()),
         Err(error) => Err(io::Error::from(error.kind())),
+    }
+}
+
+extern "C" fn after_fork() {
+    timer::after_fork();
+    if let Some(Ok(installed)) = INSTALLED.get() {
+        (installed.hooks.forked)(timer::this_thread());
+    }
+}
+
+/// Sends a thread of this process the interrupt's signal; `false` when the thread is not there, or too many signals are pending.
+/// Safe in signal handlers.
+pub(crate) fn interrupt(thread: i32) -> bool {
+    // SAFETY: sends a signal to a thread of this process; `errno` belongs to the code that a handler interrupts.
+    unsafe {
+        let errno = *libc::__errno_location();
+        let result = libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, interrupt_signal());
+        *libc::__errno_location() = errno;
+        result == 0
     }
 }
 
@@ -106,9 +136,9 @@ pub(super) fn unblock_faults() {
     unblock(&FAULTS);
 }
 
-/// Unblocks the timer's signal in this thread, in case it was inherited as blocked.
-pub(crate) fn unblock_timer_signal() {
-    unblock(&[timer_signal()]);
+/// Unblocks the interrupt's signal in this thread, in case it was inherited as blocked.
+pub(crate) fn unblock_interrupts() {
+    unblock(&[interrupt_signal()]);
 }
 
 fn unblock(signals: &[i32]) {
@@ -165,7 +195,7 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut li
     forward(&installed.previous[slot], from_hardware, signal, info, context);
 }
 
-extern "C" fn on_tick(_signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+extern "C" fn on_interrupt(_signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let Some(Ok(installed)) = INSTALLED.get() else {
         return;
     };
@@ -178,16 +208,14 @@ extern "C" fn on_tick(_signal: i32, info: *mut libc::siginfo_t, context: *mut li
             (*info).si_value().sival_ptr as usize,
         )
     };
-    if code != libc::SI_TIMER {
-        return;
-    }
-    let Some(flag) = timer::flag_of(value) else {
-        return;
-    };
     // `errno` belongs to the interrupted code.
     // SAFETY: the address of this thread's `errno` is always valid.
     let errno = unsafe { *libc::__errno_location() };
-    if let Some(resume) = (installed.hooks.tick)(registers, flag) {
+    if code == libc::SI_TIMER {
+        timer::expire(value);
+    }
+    // Whoever sent the signal, this only looks at the time.
+    if let Some(resume) = (installed.hooks.interrupt)(registers) {
         // SAFETY: the kernel's context; the hook vouches for the place.
         unsafe { resume_at(context, resume) };
     }
@@ -233,19 +261,27 @@ fn forward(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::timer::Timer;
+    use crate::sys::timer::{Expire, Timer};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    static TICKS: AtomicUsize = AtomicUsize::new(0);
+    #[derive(Default)]
+    struct Count(AtomicUsize);
 
-    /// Sends this thread the timer's signal as another process of the same user can (`rt_sigqueueinfo(2)`), with a code and a
-    /// value of its choice.
+    impl Expire for Count {
+        fn expire(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Sends this thread the interrupt's signal as another process of the same user can (`rt_sigqueueinfo(2)`), with a code and
+    /// a value of its choice.
     fn forge(code: i32, value: usize) {
         // SAFETY: all-zero is a valid `siginfo_t`; it has the value 24 bytes behind its beginning.
         let result = unsafe {
             let mut info: libc::siginfo_t = mem::zeroed();
-            info.si_signo = timer_signal();
+            info.si_signo = interrupt_signal();
             info.si_code = code;
             (&raw mut info).cast::<usize>().add(3).write(value);
             let (process, thread) = (libc::getpid(), libc::gettid());
@@ -253,7 +289,7 @@ mod tests {
                 libc::SYS_rt_tgsigqueueinfo,
                 process,
                 thread,
-                timer_signal(),
+                interrupt_signal(),
                 &raw const info,
             )
         };
@@ -261,36 +297,38 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_that_no_timer_of_this_thread_has_sent_is_ignored() {
-        static OWN: AtomicBool = AtomicBool::new(false);
-        static OTHER: AtomicBool = AtomicBool::new(false);
+    fn a_timer_goes_off_only_for_its_own_signal() {
         install(Hooks {
             fault: |_, _| None,
-            tick: |_, flag| {
-                TICKS.fetch_add(1, Ordering::Relaxed);
-                flag.store(true, Ordering::Relaxed);
-                None
-            },
+            interrupt: |_| None,
+            forked: |_| {},
         })
         .expect("allowed");
-        install_timer().expect("allowed");
-        unblock_timer_signal();
-        let address = |flag: &'static AtomicBool| ptr::from_ref(flag) as usize;
-        let forged = [0, 1, 0x4141_4141_4141_4141, usize::MAX, address(&OTHER)];
-        for code in [libc::SI_TIMER, libc::SI_QUEUE, libc::SI_USER, libc::SI_TKILL] {
-            forged.iter().for_each(|value| forge(code, *value));
-        }
+        install_interrupts().expect("allowed");
+        unblock_interrupts();
+        let count = Arc::new(Count::default());
+        let ticks = || count.0.load(Ordering::Relaxed);
         let hour = Duration::from_secs(3600);
-        let timer = Timer::start(hour, hour, &OWN).expect("a timer");
-        forged.iter().for_each(|value| forge(libc::SI_TIMER, *value));
-        forge(libc::SI_QUEUE, address(&OWN));
-        assert_eq!(TICKS.load(Ordering::Relaxed), 0);
+        let timer = Timer::start(hour, hour, count.clone()).expect("a timer");
+        let number = timer.number();
+        let address = Arc::as_ptr(&count) as usize;
+        for value in [0, number + 1000, 0x4141_4141_4141_4141, usize::MAX, address] {
+            for code in [libc::SI_TIMER, libc::SI_QUEUE, libc::SI_USER, libc::SI_TKILL] {
+                forge(code, value);
+            }
+        }
+        forge(libc::SI_QUEUE, number);
+        assert_eq!(ticks(), 0);
         // Its own is one, whoever sends it.
-        forge(libc::SI_TIMER, address(&OWN));
-        assert_eq!(TICKS.load(Ordering::Relaxed), 1);
+        forge(libc::SI_TIMER, number);
+        assert_eq!(ticks(), 1);
         drop(timer);
-        forge(libc::SI_TIMER, address(&OWN));
-        assert_eq!(TICKS.load(Ordering::Relaxed), 1);
-        assert!(!OTHER.load(Ordering::Relaxed));
+        forge(libc::SI_TIMER, number);
+        // Another one may be at the same place, but does not answer to the old number.
+        let timer = Timer::start(hour, hour, count.clone()).expect("a timer");
+        forge(libc::SI_TIMER, number);
+        assert_eq!(ticks(), 1);
+        drop(timer);
+        assert_eq!(Arc::strong_count(&count), 1);
     }
 }

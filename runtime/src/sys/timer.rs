@@ -1,101 +1,192 @@
-//! A timer that signals one thread: once at a deadline, then again and again.
+//! Timers: one kind calls a function at a point in time and then again and again, the other keeps signalling its own thread.
+//!
+//! Both send the signal of [`signals::interrupt_signal`]. The first kind is sent to the process, so that any thread may run
+//! its function; the second one makes system calls of its thread come back.
 
+use std::cell::Cell;
 use std::io;
 use std::mem;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::signals;
 
-/// A timer of the calling thread (`timer_create(2)` with `SIGEV_THREAD_ID`). Stopped on drop.
-#[derive(Debug)]
-pub(crate) struct Timer {
-    id: libc::timer_t,
-    /// A box of this timer's own. Raw, since the signal handler reads it at any time.
-    entry: *mut Entry,
+/// A function for [`Timer`]s.
+pub(crate) trait Expire: Send + Sync {
+    /// Called inside a signal handler, on any thread: may only read memory, use atomics and send signals.
+    fn expire(&self);
 }
 
-/// A timer in the list of its thread.
-#[derive(Debug)]
-struct Entry {
-    flag: &'static AtomicBool,
-    next: AtomicPtr<Entry>,
+/// The target of a timer: a box of its own, so that a single pointer leads to it.
+type Target = Box<Arc<dyn Expire>>;
+
+/// A place for a timer in the list that signal handlers search. Never freed, but used again: there are as many as there were
+/// timers at the same time.
+struct Slot {
+    next: AtomicPtr<Slot>,
+    taken: AtomicBool,
+    /// The number that the timer's signal carries, 0 for none. Each timer has another one.
+    number: AtomicUsize,
+    target: AtomicPtr<Arc<dyn Expire>>,
+    /// Signal handlers that use the target.
+    users: AtomicUsize,
 }
 
-thread_local! {
-    /// The timers of this thread. Only this thread changes the list; its signal handler, which comes in between any two
-    /// instructions, finds it whole, since timers come and go with a single store.
-    static FIRST: AtomicPtr<Entry> = const { AtomicPtr::new(ptr::null_mut()) };
-}
+static FIRST: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
 
-/// The flag of a timer of this thread, by the value that its signal carries. Whoever may send signals to this process can send
-/// any value, so it is only compared.
-pub(super) fn flag_of(value: usize) -> Option<&'static AtomicBool> {
-    let mut at = FIRST.with(|first| first.load(Ordering::Acquire));
-    // SAFETY: entries in the list are boxes that only this thread frees, after it has taken them out; it is here meanwhile.
-    while let Some(entry) = unsafe { at.as_ref() } {
-        if ptr::from_ref(entry.flag) as usize == value {
-            return Some(entry.flag);
-        }
-        at = entry.next.load(Ordering::Acquire);
-    }
-    None
-}
+/// How many times this process was forked off from the one that made its first timer.
+static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// Adds a timer to the list of this thread.
-fn enlist(flag: &'static AtomicBool) -> *mut Entry {
-    FIRST.with(|first| {
-        let next = AtomicPtr::new(first.load(Ordering::Relaxed));
-        let entry = Box::into_raw(Box::new(Entry { flag, next }));
-        first.store(entry, Ordering::Release);
-        entry
+fn slots() -> impl Iterator<Item = &'static Slot> {
+    let mut at = FIRST.load(Ordering::Acquire);
+    std::iter::from_fn(move || {
+        // SAFETY: slots are leaked boxes, complete before they come into the list.
+        let slot = unsafe { at.as_ref() }?;
+        at = slot.next.load(Ordering::Relaxed);
+        Some(slot)
     })
 }
 
-/// Takes a timer out of the list of this thread, and frees its entry.
-fn delist(entry: *mut Entry) {
-    FIRST.with(|first| {
-        let mut link = first;
-        // SAFETY: as in `flag_of`; the entry is in the list until it is freed here, once.
-        unsafe {
-            while link.load(Ordering::Relaxed) != entry {
-                link = &(*link.load(Ordering::Relaxed)).next;
-            }
-            link.store((*entry).next.load(Ordering::Relaxed), Ordering::Release);
-            drop(Box::from_raw(entry));
+/// A free slot of the list, taken.
+fn take_slot() -> &'static Slot {
+    if let Some(slot) = slots().find(|slot| !slot.taken.swap(true, Ordering::Acquire)) {
+        return slot;
+    }
+    let slot: &'static Slot = Box::leak(Box::new(Slot {
+        next: AtomicPtr::default(),
+        taken: AtomicBool::new(true),
+        number: AtomicUsize::new(0),
+        target: AtomicPtr::default(),
+        users: AtomicUsize::new(0),
+    }));
+    let mut first = FIRST.load(Ordering::Relaxed);
+    loop {
+        slot.next.store(first, Ordering::Relaxed);
+        let new = ptr::from_ref(slot).cast_mut();
+        match FIRST.compare_exchange(first, new, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return slot,
+            Err(other) => first = other,
         }
-    });
+    }
 }
 
+/// Calls the function of the timer with this number. Whoever may send signals to this process can send any number, which is
+/// only compared.
+pub(super) fn expire(number: usize) {
+    let Some(slot) = slots().find(|slot| number != 0 && slot.number.load(Ordering::Relaxed) == number) else {
+        return;
+    };
+    slot.users.fetch_add(1, Ordering::SeqCst);
+    // The timer may have gone meanwhile; from here on it waits for this handler.
+    if slot.number.load(Ordering::SeqCst) == number {
+        // SAFETY: set before the number, and freed after the number is taken away and no handler uses it.
+        let target = unsafe { &*slot.target.load(Ordering::Acquire) };
+        target.expire();
+    }
+    slot.users.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// A timer of the process (`timer_create(2)`). Stopped on drop. A child made with `fork(2)` does not have it.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    id: Id,
+    slot: &'static Slot,
+    forks: u32,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.number.load(Ordering::Relaxed))
+    }
+}
+
+/// A timer's identifier: a number of the kernel's in the type of a pointer.
+#[derive(Copy, Clone, Debug)]
+struct Id(libc::timer_t);
+
+// SAFETY: the identifier is good in each thread of the process.
+unsafe impl Send for Id {}
+// SAFETY: as above.
+unsafe impl Sync for Id {}
+
 impl Timer {
-    /// Starts a timer that, from `after` on and then every `every`, calls this thread's timer handler (see
-    /// [`signals::install_timer`]) with `flag`.
-    pub(crate) fn start(after: Duration, every: Duration, flag: &'static AtomicBool) -> io::Result<Self> {
+    /// Starts a timer that calls `target` after `after`, and then every `every`. [`signals::install_interrupts`] comes first.
+    pub(crate) fn start(after: Duration, every: Duration, target: Arc<dyn Expire>) -> io::Result<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // SAFETY: all-zero is a valid `sigevent`: plain numbers and pointers.
         let mut event: libc::sigevent = unsafe { mem::zeroed() };
-        event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_signo = signals::timer_signal();
-        event.sigev_value.sival_ptr = ptr::from_ref(flag).cast_mut().cast();
-        event.sigev_notify_thread_id = rustix::thread::gettid().as_raw_nonzero().get();
-        let mut id: libc::timer_t = ptr::null_mut();
-        // SAFETY: both structures are valid for the call.
-        if unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut id) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let entry = enlist(flag);
-        let timer = Self { id, entry };
-        // A time of zero would not start the timer.
-        let first = after.max(Duration::from_nanos(1));
-        let times = libc::itimerspec {
-            it_interval: to_timespec(every),
-            it_value: to_timespec(first),
+        event.sigev_notify = libc::SIGEV_SIGNAL;
+        event.sigev_signo = signals::interrupt_signal();
+        event.sigev_value.sival_ptr = ptr::without_provenance_mut(number);
+        let id = create(&mut event)?;
+        let slot = take_slot();
+        let target: Target = Box::new(target);
+        slot.target.store(Box::into_raw(target), Ordering::Relaxed);
+        slot.number.store(number, Ordering::SeqCst);
+        let timer = Self {
+            id,
+            slot,
+            forks: FORKS.load(Ordering::Relaxed),
         };
-        // SAFETY: the timer was just created, and the structure is valid.
-        if unsafe { libc::timer_settime(timer.id, 0, &times, ptr::null_mut()) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        // A time of zero would not start the timer.
+        set(timer.id, after.max(Duration::from_nanos(1)), every)?;
         Ok(timer)
+    }
+
+    /// The number that the timer's signal carries.
+    #[cfg(test)]
+    pub(super) fn number(&self) -> usize {
+        self.slot.number.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        delete(self.id, self.forks);
+        // A signal that is still on its way is nobody's then.
+        self.slot.number.store(0, Ordering::SeqCst);
+        while self.slot.users.load(Ordering::SeqCst) != 0 {
+            // A handler on another thread is done in no time.
+            std::thread::yield_now();
+        }
+        let target = self.slot.target.swap(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: made of a box by `start`; no handler uses it or finds it any more.
+        drop(unsafe { Target::from_raw(target) });
+        self.slot.taken.store(false, Ordering::Release);
+    }
+}
+
+fn create(event: &mut libc::sigevent) -> io::Result<Id> {
+    let mut id: libc::timer_t = ptr::null_mut();
+    // SAFETY: both structures are valid for the call.
+    match unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, event, &mut id) } {
+        0 => Ok(Id(id)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Lets a timer go off after `after` and then every `every`; never, if `after` is zero.
+fn set(id: Id, after: Duration, every: Duration) -> io::Result<()> {
+    let times = libc::itimerspec {
+        it_interval: to_timespec(every),
+        it_value: to_timespec(after),
+    };
+    // SAFETY: the structure is valid; an identifier that is no timer's any more is an error.
+    match unsafe { libc::timer_settime(id.0, 0, &times, ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Deletes a timer that was made after this many forks. A child has none of its parent's, but maybe another one with the same
+/// identifier.
+fn delete(id: Id, forks: u32) {
+    if forks == FORKS.load(Ordering::Relaxed) {
+        // SAFETY: the timer is there, and this is its owner.
+        unsafe { libc::timer_delete(id.0) };
     }
 }
 
@@ -106,11 +197,102 @@ fn to_timespec(duration: Duration) -> libc::timespec {
     }
 }
 
-impl Drop for Timer {
+/// A thread that can be interrupted.
+struct Thread {
+    /// Its number, 0 before [`prepare_thread`].
+    id: Cell<i32>,
+    /// Its own timer.
+    timer: Cell<Option<Id>>,
+    forks: Cell<u32>,
+    repeats: Cell<bool>,
+}
+
+thread_local! {
+    /// Has no destructor, so that signal handlers can use it at any time.
+    static THREAD: Thread = const {
+        Thread { id: Cell::new(0), timer: Cell::new(None), forks: Cell::new(0), repeats: Cell::new(false) }
+    };
+    static AT_EXIT: AtExit = const { AtExit };
+}
+
+/// Deletes the thread's timer when the thread ends.
+struct AtExit;
+
+impl Drop for AtExit {
     fn drop(&mut self) {
-        // SAFETY: the timer belongs to this value and is deleted once.
-        unsafe { libc::timer_delete(self.id) };
-        // A signal that is still on its way is nobody's then.
-        delist(self.entry);
+        THREAD.with(|thread| {
+            if let Some(timer) = thread.timer.take() {
+                delete(timer, thread.forks.get());
+            }
+            thread.id.set(0);
+        });
     }
+}
+
+/// How often a thread is signalled again ([`repeat`]).
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// Makes this thread ready to be interrupted, once: unblocks the signal, and makes a timer for [`repeat`]. Gives the thread's
+/// number, for [`signals::interrupt`].
+pub(crate) fn prepare_thread() -> io::Result<i32> {
+    THREAD.with(|thread| {
+        if thread.id.get() != 0 {
+            return Ok(thread.id.get());
+        }
+        signals::install_interrupts()?;
+        signals::unblock_interrupts();
+        make_timer(thread)?;
+        AT_EXIT.with(|_| {});
+        thread.id.set(thread_id());
+        Ok(thread.id.get())
+    })
+}
+
+/// The number of this thread, 0 before [`prepare_thread`].
+pub(super) fn this_thread() -> i32 {
+    THREAD.with(|thread| thread.id.get())
+}
+
+fn thread_id() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}
+
+fn make_timer(thread: &Thread) -> io::Result<()> {
+    // SAFETY: as in `Timer::start`.
+    let mut event: libc::sigevent = unsafe { mem::zeroed() };
+    event.sigev_notify = libc::SIGEV_THREAD_ID;
+    event.sigev_signo = signals::interrupt_signal();
+    event.sigev_notify_thread_id = thread_id();
+    thread.timer.set(Some(create(&mut event)?));
+    thread.forks.set(FORKS.load(Ordering::Relaxed));
+    Ok(())
+}
+
+/// Sends this thread the signal every few milliseconds from now on, or no longer. Safe in signal handlers.
+pub(crate) fn repeat(on: bool) {
+    THREAD.with(|thread| {
+        if let Some(timer) = thread.timer.get().filter(|_| thread.repeats.replace(on) != on) {
+            let time = if on { AGAIN } else { Duration::ZERO };
+            // It is this thread's own timer, and these are valid times.
+            let _ = set(timer, time, time);
+        }
+    });
+}
+
+/// Makes the only thread of a forked child ready again, if it was in the parent.
+pub(super) fn after_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    for slot in slots() {
+        // Handlers ran on threads that are not here.
+        slot.users.store(0, Ordering::Relaxed);
+    }
+    THREAD.with(|thread| {
+        if thread.id.get() != 0 {
+            thread.id.set(thread_id());
+            thread.repeats.set(false);
+            if make_timer(thread).is_err() {
+                thread.timer.set(None);
+            }
+        }
+    });
 }

@@ -19,8 +19,7 @@ mod trace;
 use crate::error::{Error, Trap};
 use crate::vm::{CodeMap, RawTrace};
 use backtrace::collect;
-pub use deadline::{Deadline, DeadlineWatch};
-pub(crate) use handler::{install, set_active};
+pub(crate) use handler::{enter, install, leave};
 pub(crate) use trace::record_exit;
 
 /// Adds the place to a trap that has none yet: that of the frames in `trace`.

@@ -42,8 +42,13 @@ pub struct HostFunc {
     /// The form that takes slots.
     pub(crate) untyped: UntypedFn,
     /// The closure; the functions above get its address.
-    pub(crate) closure: Arc<dyn Any>,
+    pub(crate) closure: Arc<dyn Any + Send + Sync>,
 }
+
+// SAFETY: the pointers are addresses of functions, and the closure may be called on any thread.
+unsafe impl Send for HostFunc {}
+// SAFETY: as above.
+unsafe impl Sync for HostFunc {}
 
 impl HostFunc {
     /// The closure's address, as the functions expect it in the context.

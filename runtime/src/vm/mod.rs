@@ -10,6 +10,7 @@
 mod activation;
 mod code;
 mod context;
+mod epoch;
 mod host;
 mod store;
 mod trace;
@@ -22,6 +23,7 @@ use wrun_artifact::vmlayout;
 pub(crate) use activation::Activation;
 pub(crate) use code::{Code, CodeMap, CodeRange, Reservations};
 pub(crate) use context::{VMContext, load_slot, store_slot};
+pub(crate) use epoch::{EpochSlot, Epochs};
 pub(crate) use host::{EntryTrampoline, HOST_STACK, HostFunc, UntypedFn, VMHostContext};
 pub(crate) use store::VMStore;
 pub(crate) use trace::RawTrace;
@@ -49,6 +51,11 @@ pub(crate) struct VMFuncRef {
 /// A function reference that is not null: the address of a [`VMFuncRef`] in an arena of a store that is alive.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct FuncPtr(NonNull<VMFuncRef>);
+
+// SAFETY: an address, which says nothing without its store: whoever follows it vouches for that.
+unsafe impl Send for FuncPtr {}
+// SAFETY: as above.
+unsafe impl Sync for FuncPtr {}
 
 impl FuncPtr {
     /// The reference to a function of a store's arena.

@@ -1,12 +1,10 @@
 //! State of a store that compiled code and signal handlers read.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicPtr};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use super::{Activation, CodeMap, RawTrace, Reservations};
-
-/// The flag of stores without a deadline.
-pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
+use super::{Activation, CodeMap, EpochSlot, Epochs, RawTrace, Reservations};
 
 /// State that running code shares with the runtime, one per store. Everything that signal handlers look at is here.
 #[repr(C)]
@@ -21,8 +19,14 @@ pub(crate) struct VMStore {
     pub(crate) stack_top: Cell<usize>,
     /// The guard below the guest's stack.
     pub(crate) guard: Cell<(usize, usize)>,
-    /// Set when the deadline has passed.
-    pub(crate) interrupt: Cell<&'static AtomicBool>,
+    /// Set when the deadline was found to have passed. Host code looks at it on its way back.
+    pub(crate) interrupt: AtomicBool,
+    /// The deadline; null if the store has none.
+    pub(crate) slot: Cell<*const EpochSlot>,
+    /// The engine's epoch.
+    pub(crate) epochs: *const Epochs,
+    /// The store whose host function has called this one's guest, on the same thread.
+    pub(crate) outer: Cell<*const Self>,
     /// The code of all instances of the store.
     pub(crate) code: AtomicPtr<CodeMap>,
     /// The address ranges of all memories of the store.
@@ -32,18 +36,42 @@ pub(crate) struct VMStore {
 }
 
 impl VMStore {
-    /// The state of a store in which nothing has run yet.
-    pub(crate) fn new() -> Self {
+    /// The state of a store in which nothing has run yet, of the engine with this epoch, which has to live as long.
+    pub(crate) fn new(epochs: *const Epochs) -> Self {
         Self {
             exit_fp: Cell::new(0),
             stack_limit: Cell::new(0),
-            activation: Cell::new(std::ptr::null()),
+            activation: Cell::new(ptr::null()),
             stack_top: Cell::new(0),
             guard: Cell::new((0, 0)),
-            interrupt: Cell::new(&NEVER),
+            interrupt: AtomicBool::new(false),
+            slot: Cell::new(ptr::null()),
+            epochs,
+            outer: Cell::new(ptr::null()),
             code: AtomicPtr::default(),
             reservations: AtomicPtr::default(),
             trace: RawTrace::new(),
         }
+    }
+
+    /// The deadline, if the store has one.
+    pub(crate) fn slot(&self) -> Option<&EpochSlot> {
+        // SAFETY: slots live as long as the engine, and that as long as its stores.
+        unsafe { self.slot.get().as_ref() }
+    }
+
+    /// True once the deadline has passed.
+    pub(crate) fn is_due(&self) -> bool {
+        // SAFETY: the engine lives as long as its stores.
+        self.slot().is_some_and(|slot| slot.is_due(unsafe { &*self.epochs }))
+    }
+
+    /// Sets the flag that host code looks at if the deadline has passed; gives true then.
+    pub(crate) fn notice_deadline(&self) -> bool {
+        let due = self.is_due();
+        if due {
+            self.interrupt.store(true, Ordering::Relaxed);
+        }
+        due
     }
 }

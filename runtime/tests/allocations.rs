@@ -1,0 +1,103 @@
+//! Memory that the runtime takes from the allocator: none where it says so, and none for ever.
+//!
+//! # Safety
+//! This file may use `unsafe`: it counts what passes through the system's allocator.
+#![cfg(feature = "compiler")]
+#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use wrun_runtime::{Config, Deadline, Engine, Imports, Instance, Module, Store};
+
+/// The system's allocator. Counts what each thread does.
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes allocated, less those freed.
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    CALLS.set(CALLS.get() + 1);
+    BYTES.set(BYTES.get() + bytes);
+}
+
+// SAFETY: hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Timers have places in a list of the process, as many as there are timers at the same time: one test makes them at a time.
+static TIMERS: Mutex<()> = Mutex::new(());
+
+/// Bytes that this thread keeps after running `work` many times, once it has run a few times.
+fn kept_by(mut work: impl FnMut()) -> isize {
+    let _alone = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..3 {
+        work();
+    }
+    let before = BYTES.get();
+    for _ in 0..1000 {
+        work();
+    }
+    BYTES.get() - before
+}
+
+fn engine() -> Engine {
+    Engine::new(&Config::new()).expect("made")
+}
+
+fn module(engine: &Engine, text: &str) -> Module {
+    Module::new(engine, &wat::parse_str(text).expect("valid")).expect("valid")
+}
+
+#[test]
+fn deadlines_leave_nothing_behind() {
+    let hour = Duration::from_secs(3600);
+    assert_eq!(kept_by(|| drop(Deadline::after(hour).expect("a timer"))), 0);
+    assert_eq!(
+        kept_by(|| {
+            let deadline = Deadline::after(Duration::ZERO).expect("a timer");
+            while !deadline.passed() {
+                std::hint::spin_loop();
+            }
+        }),
+        0
+    );
+}
+
+#[test]
+fn stores_with_a_deadline_leave_nothing_behind() {
+    let engine = engine();
+    let module = module(&engine, r#"(module (func (export "f")))"#);
+    let deadline = || Deadline::after(Duration::from_secs(3600)).expect("a timer");
+    assert_eq!(
+        kept_by(|| {
+            let mut store = Store::new(&engine, ());
+            store.set_deadline(&deadline());
+            let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
+            let f = instance.func(&mut store, "f").expect("exported");
+            f.call(&mut store, &[]).expect("returns");
+        }),
+        0
+    );
+    let mut store = Store::new(&engine, ());
+    assert_eq!(kept_by(|| store.set_deadline(&deadline())), 0);
+}
