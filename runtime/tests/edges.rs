@@ -2,8 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
-    Caller, Config, Engine, Error, Func, FuncType, Imports, Instance, Module, Store, Table, TableType, TrapCode,
-    ValType, Value,
+    Caller, Config, Engine, Error, Func, FuncType, Imports, IndexType, Instance, Memory, MemoryType, Module, Store,
+    Table, TableType, TrapCode, ValType, Value,
 };
 
 /// Recursion to a depth, with a call out of the guest at its end.
@@ -158,14 +158,41 @@ fn a_table_has_no_more_entries_than_the_limit() {
         assert_eq!(call("size", &[]), [Value::I32(MOST_ENTRIES.cast_signed())]);
     }
     let mut store = Store::new(&engine, ());
-    let ty = |min| TableType {
+    let ty = |min: u32| TableType {
+        index: IndexType::I32,
         element: ValType::FuncRef,
-        min,
+        min: min.into(),
         max: None,
     };
     let null = Value::FuncRef(None);
     let error = Table::new(&mut store, ty(MOST_ENTRIES + 1), null).expect_err("too many");
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    let wide = TableType {
+        index: IndexType::I64,
+        ..ty(1)
+    };
+    let error = Table::new(&mut store, wide, null).expect_err("not supported");
+    assert!(
+        matches!(&error, Error::Refused(reason) if reason.contains("64-bit")),
+        "{error:?}"
+    );
+    let wide = MemoryType {
+        index: IndexType::I64,
+        min: 1,
+        max: None,
+    };
+    let error = Memory::new(&mut store, wide).map(drop).expect_err("not supported");
+    assert!(
+        matches!(&error, Error::Refused(reason) if reason.contains("64-bit")),
+        "{error:?}"
+    );
+    // A declared maximum that no table reaches is none.
+    let boundless = TableType {
+        max: Some(u64::MAX),
+        ..ty(1)
+    };
+    let table = Table::new(&mut store, boundless, null).expect("made");
+    assert_eq!(table.grow(&mut store, 1, null).expect("room"), 1);
     let table = Table::new(&mut store, ty(1), null).expect("made");
     assert!(table.grow(&mut store, MOST_ENTRIES, null).is_err());
     assert_eq!(table.size(&store), 1);

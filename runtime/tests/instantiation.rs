@@ -2,7 +2,7 @@
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
-    Config, Engine, Error, Imports, Instance, Module, Store, Table, TableType, TrapCode, ValType, Value,
+    Config, Engine, Error, Imports, IndexType, Instance, Module, Store, Table, TableType, TrapCode, ValType, Value,
 };
 
 /// A module that puts three functions into a foreign table first: they tell the first byte of its memory, and what
@@ -81,6 +81,7 @@ fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
         let module = Module::new(&engine, &wasm).expect("valid");
         let mut store = Store::new(&engine, ());
         let ty = TableType {
+            index: IndexType::I32,
             element: ValType::FuncRef,
             min: 4,
             max: None,

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use wrun_runtime::{
-    Caller, Error, Extern, Func, Global, GlobalType, Memory, MemoryType, Store, Table, TableType, ValType, Value,
+    Caller, Error, Extern, Func, Global, GlobalType, IndexType, Memory, MemoryType, Store, Table, TableType, ValType,
+    Value,
 };
 
 /// The exports of `spectest`.
 pub(crate) fn exports(store: &mut Store<()>) -> Result<HashMap<String, Extern>, Error> {
     let table = TableType {
+        index: IndexType::I32,
         element: ValType::FuncRef,
         min: 10,
         max: Some(20),
@@ -41,7 +43,14 @@ pub(crate) fn exports(store: &mut Store<()>) -> Result<HashMap<String, Extern>, 
         ),
         (
             "memory",
-            Extern::Memory(Memory::new(store, MemoryType { min: 1, max: Some(2) })?),
+            Extern::Memory(Memory::new(
+                store,
+                MemoryType {
+                    index: IndexType::I32,
+                    min: 1,
+                    max: Some(2),
+                },
+            )?),
         ),
         ("table", Extern::Table(Table::new(store, table, Value::FuncRef(None))?)),
     ]);

@@ -24,6 +24,7 @@ const CRATES: &[Crate] = &[
             "config",
             "cpu",
             "vmlayout",
+            "facts",
             "compact",
             "info",
             "names",

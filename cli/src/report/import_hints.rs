@@ -102,7 +102,7 @@ pub(crate) fn likely_reason(error: &ImportsError, has_entry: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrun_runtime::{FuncType, IncompatibleImport, MemoryType};
+    use wrun_runtime::{FuncType, IncompatibleImport, IndexType, MemoryType};
 
     fn missing(module: &str, name: &str, ty: ExternType) -> MissingImport {
         MissingImport {
@@ -157,7 +157,11 @@ mod tests {
 
     #[test]
     fn only_functions_can_be_replaced() {
-        let memory = ExternType::Memory(MemoryType { min: 1, max: None });
+        let memory = ExternType::Memory(MemoryType {
+            index: IndexType::I32,
+            min: 1,
+            max: None,
+        });
         let error = ImportsError {
             missing: vec![missing("env", "memory", memory)],
             incompatible: Vec::new(),

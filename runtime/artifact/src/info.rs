@@ -10,7 +10,7 @@
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use crate::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 use crate::vmlayout::Counts;
 
 /// Stands for "none" where a number is optional.
@@ -137,8 +137,8 @@ rows! {
         val_type: u8,
         /// Globals: 1 when mutable.
         mutable: u8,
-        /// Unused, 0.
-        pad: u8,
+        /// Tables, memories: the type of the indices, an [`IndexType`].
+        index_type: u8,
         /// Functions: the signature's index.
         sig: U32,
         /// Tables, memories: the minimum.
@@ -458,8 +458,9 @@ impl ExternRow {
         Self {
             kind: ItemKind::Table as u8,
             val_type: ty.element.byte(),
-            min: U64::new(ty.min.into()),
-            max: U64::new(ty.max.map_or(NONE_64, u64::from)),
+            index_type: ty.index as u8,
+            min: U64::new(ty.min),
+            max: U64::new(ty.max.unwrap_or(NONE_64)),
             ..Self::default()
         }
     }
@@ -468,6 +469,7 @@ impl ExternRow {
     pub fn memory(ty: &MemoryType) -> Self {
         Self {
             kind: ItemKind::Memory as u8,
+            index_type: ty.index as u8,
             min: U64::new(ty.min),
             max: U64::new(ty.max.unwrap_or(NONE_64)),
             ..Self::default()
@@ -498,14 +500,16 @@ impl ExternRow {
         Some(TableType {
             element: ValType::from_byte(self.val_type)
                 .filter(|ty| self.kind() == Some(ItemKind::Table) && ty.is_ref())?,
-            min: u32::try_from(self.min.get()).ok()?,
-            max: self.max_64().map(u32::try_from).transpose().ok()?,
+            index: IndexType::from_u8(self.index_type)?,
+            min: self.min.get(),
+            max: self.max_64(),
         })
     }
 
     /// As a memory type, if it is one.
     pub fn as_memory(&self) -> Option<MemoryType> {
-        (self.kind() == Some(ItemKind::Memory)).then(|| MemoryType {
+        Some(MemoryType {
+            index: IndexType::from_u8(self.index_type).filter(|_| self.kind() == Some(ItemKind::Memory))?,
             min: self.min.get(),
             max: self.max_64(),
         })

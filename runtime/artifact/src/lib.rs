@@ -12,6 +12,7 @@ mod compact;
 pub mod config;
 mod cpu;
 pub mod elf;
+pub mod facts;
 pub mod header;
 pub mod index;
 pub mod info;

@@ -114,20 +114,62 @@ impl fmt::Display for FuncType {
     }
 }
 
+/// The type of the indices into a memory or table (spec 3.0, 2.3.8 `addrtype`). wrun refuses those of 64 bits so far.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum IndexType {
+    /// `i32`.
+    #[default]
+    I32 = 0,
+    /// `i64`.
+    I64 = 1,
+}
+
+impl IndexType {
+    /// The type with this number in an artifact.
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::I32),
+            1 => Some(Self::I64),
+            _ => None,
+        }
+    }
+
+    /// The type of its values.
+    pub const fn val_type(self) -> ValType {
+        match self {
+            Self::I32 => ValType::I32,
+            Self::I64 => ValType::I64,
+        }
+    }
+
+    /// The unsigned number that an index stands for. `slot` holds it in the low bytes; whatever lies above is dropped.
+    pub const fn zero_extend(self, slot: u64) -> u64 {
+        match self {
+            Self::I32 => slot & u32::MAX as u64,
+            Self::I64 => slot,
+        }
+    }
+}
+
 /// A table type (spec 2.3.11): element type and limits, counted in elements.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct TableType {
+    /// Type of the indices.
+    pub index: IndexType,
     /// `FuncRef` or `ExternRef`.
     pub element: ValType,
     /// Initial size.
-    pub min: u32,
+    pub min: u64,
     /// Largest size, if declared.
-    pub max: Option<u32>,
+    pub max: Option<u64>,
 }
 
 /// A memory type (spec 2.3.10): limits, counted in pages of 64 KiB.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct MemoryType {
+    /// Type of the indices.
+    pub index: IndexType,
     /// Initial size.
     pub min: u64,
     /// Largest size, if declared.

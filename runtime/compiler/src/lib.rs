@@ -27,3 +27,9 @@ pub use pipeline::{Options, Phase, Report, compile, compile_subset};
 pub use wrun_artifact::Config;
 
 pub use wrun_artifact::BUILD;
+
+/// Views into the compiler for golden tests. Not part of the API: they change with the code generator.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::pipeline::{Listing, list};
+}

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "borrows the contents of a memory together with its store")]
 
 use wrun_artifact::config::MemoryMode;
-use wrun_artifact::types::{MAX_PAGES, MemoryType};
+use wrun_artifact::types::{IndexType, MAX_PAGES, MemoryType};
 
 use super::{AsStore, Store};
 use crate::error::Error;
@@ -29,6 +29,11 @@ impl Memory {
             return Err(Error::Refused(format!(
                 "a memory has at most {MAX_PAGES} pages, and no less than its minimum"
             )));
+        }
+        if ty.index != IndexType::I32 {
+            return Err(Error::Refused(
+                "memories with 64-bit indices are not supported yet".into(),
+            ));
         }
         let core = core_of_mut(store);
         let mode: MemoryMode = core.engine.config().artifact.memory;

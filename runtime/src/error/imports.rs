@@ -98,11 +98,7 @@ pub(crate) fn describe(ty: &ExternType) -> String {
     };
     match ty {
         ExternType::Func(ty) => format!("func {ty}"),
-        ExternType::Table(ty) => format!(
-            "table of {} {}",
-            limits(ty.min.into(), ty.max.map(u64::from)),
-            ty.element
-        ),
+        ExternType::Table(ty) => format!("table of {} {}", limits(ty.min, ty.max), ty.element),
         ExternType::Memory(ty) => format!("memory of {} pages", limits(ty.min, ty.max)),
         ExternType::Global(ty) => format!(
             "{} global {}",

@@ -43,7 +43,7 @@ pub(crate) fn resolve(
 
 /// Returns true when something of type `given` can stand in for an import of type `wanted`.
 fn matches(given: &ExternType, wanted: &ExternType) -> bool {
-    fn limits<N: PartialOrd + Copy>(given: (N, Option<N>), wanted: (N, Option<N>)) -> bool {
+    fn limits(given: (u64, Option<u64>), wanted: (u64, Option<u64>)) -> bool {
         given.0 >= wanted.0
             && match (given.1, wanted.1) {
                 (_, None) => true,
@@ -54,12 +54,17 @@ fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     match (given, wanted) {
         (ExternType::Func(given), ExternType::Func(wanted)) => given == wanted,
         (ExternType::Table(given), ExternType::Table(wanted)) => {
-            let TableType { element, min, max } = *wanted;
-            given.element == element && limits((given.min, given.max), (min, max))
+            let TableType {
+                index,
+                element,
+                min,
+                max,
+            } = *wanted;
+            given.index == index && given.element == element && limits((given.min, given.max), (min, max))
         }
         (ExternType::Memory(given), ExternType::Memory(wanted)) => {
-            let MemoryType { min, max } = *wanted;
-            limits((given.min, given.max), (min, max))
+            let MemoryType { index, min, max } = *wanted;
+            given.index == index && limits((given.min, given.max), (min, max))
         }
         (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
         _ => false,

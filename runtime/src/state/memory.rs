@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use wrun_artifact::config::{GUARD_SIZE, MemoryMode, RESERVATION};
 use wrun_artifact::info::RunRow;
-use wrun_artifact::types::{MAX_PAGES, MemoryType, PAGE_SIZE};
+use wrun_artifact::types::{IndexType, MAX_PAGES, MemoryType, PAGE_SIZE};
 
 use crate::error::Error;
 use crate::load::Image;
@@ -26,7 +26,10 @@ pub(crate) struct MemoryObject {
 impl MemoryObject {
     /// A memory of its minimal size, zero, with `before` accessible bytes in front of it. Its definition has to be set next.
     pub(crate) fn new(ty: MemoryType, mode: MemoryMode, before: usize) -> Result<Self, Error> {
-        let length = ty.min.checked_mul(PAGE_SIZE).filter(|_| ty.min <= MAX_PAGES);
+        let length = ty
+            .min
+            .checked_mul(PAGE_SIZE)
+            .filter(|_| ty.min <= MAX_PAGES && ty.index == IndexType::I32);
         let length = length
             .and_then(|bytes| usize::try_from(bytes).ok())
             .ok_or_else(|| Error::damaged("the size of a memory"))?;
@@ -85,7 +88,7 @@ impl MemoryObject {
     pub(crate) fn ty(&self) -> MemoryType {
         MemoryType {
             min: self.pages(),
-            max: self.ty.max,
+            ..self.ty
         }
     }
 

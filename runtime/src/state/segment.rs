@@ -1,8 +1,9 @@
 //! Element and data segments: copied where they belong, all or nothing (spec 4.5.4 and `table.init`, `memory.init`).
 
 use wrun_artifact::TrapCode;
-use wrun_artifact::info::NONE;
 use wrun_artifact::info::segment_mode::{ACTIVE, PASSIVE};
+use wrun_artifact::info::{ItemKind, NONE};
+use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::TableForm;
 
 use super::{InstanceData, StoreCore, check_entries, evaluate};
@@ -18,15 +19,22 @@ pub(crate) fn copy_active(instance: &InstanceData, core: &mut StoreCore) -> Resu
     for (index, row) in (0..).zip(info.elems) {
         if row.mode == ACTIVE {
             core.check_deadline()?;
-            let offset = evaluate(instance, core, row.offset)? as u32;
+            let Some(ExternType::Table(ty)) = info.item_type(ItemKind::Table, row.table.get()) else {
+                return Err(Error::damaged("the table of a segment"));
+            };
+            let offset = ty.index.zero_extend(evaluate(instance, core, row.offset)? as u64);
+            let offset = u32::try_from(offset).map_err(|_| TrapCode::TableOutOfBounds)?;
             let len = row.items.len.get();
             copy_elems(instance, core, row.table.get(), index, offset, 0, len)?;
         }
     }
     for (index, row) in (0..).zip(info.data) {
         if row.mode == ACTIVE {
-            let offset = evaluate(instance, core, row.offset)? as u32;
-            copy_data(instance, core, row.memory.get(), index, offset.into(), 0, row.len.get())?;
+            let Some(ExternType::Memory(ty)) = info.item_type(ItemKind::Memory, row.memory.get()) else {
+                return Err(Error::damaged("the memory of a segment"));
+            };
+            let offset = ty.index.zero_extend(evaluate(instance, core, row.offset)? as u64);
+            copy_data(instance, core, row.memory.get(), index, offset, 0, row.len.get())?;
         }
     }
     Ok(())

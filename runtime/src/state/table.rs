@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::info::{NONE, Span, TableRow};
-use wrun_artifact::types::{TableType, ValType};
+use wrun_artifact::types::{IndexType, TableType, ValType};
 use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
 
 use super::block::Block;
@@ -31,7 +31,8 @@ pub(crate) struct TableObject {
 impl TableObject {
     /// A table of its minimal size, all null.
     fn empty(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>) -> Result<Self, Error> {
-        let block = Self::entries(form, ty.min)
+        let block = check_size(&ty)
+            .map(|entries| Self::entries(form, entries))?
             .ok_or_else(|| Error::Resource(format!("cannot allocate a table of {} entries", ty.min)))?;
         Ok(Self::of_block(ty, form, definition, block))
     }
@@ -47,7 +48,7 @@ impl TableObject {
             image: Span::default(),
         };
         this.definition().base.set(this.block.base().as_ptr());
-        this.definition().length.set(ty.min.into());
+        this.definition().length.set(ty.min);
         this
     }
 
@@ -57,14 +58,14 @@ impl TableObject {
 
     /// A table of the host, filled with `init`.
     pub(crate) fn of_host(ty: TableType, definition: NonNull<VMTableDefinition>, init: u64) -> Result<Self, Error> {
-        check_size(ty.min)?;
+        let entries = check_size(&ty)?;
         let form = match ty.element {
             ValType::FuncRef => TableForm::Shared,
             _ => TableForm::Extern,
         };
         let this = Self::empty(ty, form, definition)?;
         if init != 0 {
-            for index in 0..ty.min {
+            for index in 0..entries {
                 this.write(index, init);
             }
         }
@@ -78,9 +79,9 @@ impl TableObject {
         definition: NonNull<VMTableDefinition>,
     ) -> Result<Self, Error> {
         let ty = row.ty.as_table().ok_or_else(|| Error::damaged("the type of a table"))?;
-        check_size(ty.min)?;
+        let entries = check_size(&ty)?;
         let form = TableForm::from_u8(row.form).ok_or_else(|| Error::damaged("the form of a table"))?;
-        if row.image.len.get() > ty.min {
+        if row.image.len.get() > entries {
             return Err(Error::damaged("the initial contents of a table"));
         }
         if form != TableForm::Private {
@@ -95,16 +96,16 @@ impl TableObject {
             .tables()
             .get(start..start + row.image.len.get() as usize * size);
         let image = image.ok_or_else(|| Error::damaged("the initial contents of a table"))?;
-        let whole = row.constant == 1 && row.image.len.get() == ty.min && !image.is_empty();
+        let whole = row.constant == 1 && row.image.len.get() == entries && !image.is_empty();
         let aligned = (image.as_ptr() as usize).is_multiple_of(align_of::<VMPrivateEntry>());
         if whole && aligned {
             // Nothing ever writes this table, so compiled code can read it where it lies.
             let this = Self::empty(TableType { min: 0, ..ty }, form, definition)?;
             this.definition().base.set(image.as_ptr().cast_mut());
-            this.definition().length.set(ty.min.into());
+            this.definition().length.set(ty.min);
             return Ok(this);
         }
-        let size = ty.min as usize * size;
+        let size = entries as usize * size;
         let block = Block::with_contents(size, image, module.image())
             .map_err(|error| Error::resource("cannot allocate a table", &error))?;
         Ok(Self::of_block(ty, form, definition, block))
@@ -124,7 +125,7 @@ impl TableObject {
     /// The type, with the current size as its minimum (spec 4.5.2).
     pub(crate) fn ty(&self) -> TableType {
         TableType {
-            min: self.len(),
+            min: self.len().into(),
             ..self.ty
         }
     }
@@ -220,20 +221,18 @@ impl TableObject {
     pub(crate) fn grow(&mut self, delta: u32) -> Option<u32> {
         let len = self.len();
         let new = len.checked_add(delta)?;
-        if self.ty.max.is_some_and(|max| new > max) {
-            return None;
-        }
-        if new > MAX_ENTRIES {
+        // A declared maximum beyond what wrun allows does not bind.
+        let max = self.ty.max.map_or(MAX_ENTRIES, |max| {
+            u32::try_from(max).map_or(MAX_ENTRIES, |max| max.min(MAX_ENTRIES))
+        });
+        if new > max {
             return None;
         }
         let bytes = |entries: u32| entries as usize * self.form.entry_size() as usize;
         let (all, with_room) = (
             bytes(new),
             // So that a table that grows step by step is not moved at each.
-            bytes(
-                new.max(len.saturating_mul(2))
-                    .min(self.ty.max.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES)),
-            ),
+            bytes(new.max(len.saturating_mul(2)).min(max)),
         );
         if all > self.block.size() {
             // SAFETY: only the definition points to the entries, and it is told below.
@@ -245,14 +244,23 @@ impl TableObject {
     }
 }
 
-/// Refuses a table with too many entries.
-fn check_size(entries: u32) -> Result<(), Error> {
-    if entries > MAX_ENTRIES {
-        return Err(Error::Refused(format!(
-            "a table would have {entries} entries, and wrun allows {MAX_ENTRIES}"
-        )));
+/// The number of entries that a table of this type begins with.
+///
+/// # Errors
+/// Tables with more entries than wrun allows, and those with 64-bit indices.
+fn check_size(ty: &TableType) -> Result<u32, Error> {
+    if ty.index != IndexType::I32 {
+        return Err(Error::Refused(
+            "tables with 64-bit indices are not supported yet".into(),
+        ));
     }
-    Ok(())
+    let entries = u32::try_from(ty.min).ok().filter(|entries| *entries <= MAX_ENTRIES);
+    entries.ok_or_else(|| {
+        Error::Refused(format!(
+            "a table would have {} entries, and wrun allows {MAX_ENTRIES}",
+            ty.min
+        ))
+    })
 }
 
 /// Traps unless `start..start + len` lies inside of `size` entries.

@@ -1,6 +1,6 @@
 //! Compiles one function or trampoline.
 //!
-//! In: its symbol, the module and what is known of it, the settings. Out: machine code and what goes with it in wrun's own
+//! In: its symbol, its body, the facts about the module, the settings. Out: machine code and what goes with it in wrun's own
 //! types. A pure function of these: nothing here remembers an earlier function, only its allocations. Panics become errors.
 
 use cranelift_codegen::binemit::{CodeOffset, Reloc as RelocKind};
@@ -8,11 +8,11 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CodegenError, CompiledCode, FinalizedMachReloc, FinalizedRelocTarget};
-use wrun_artifact::index::DefinedFuncIndex;
 
-use super::{panics, trampoline};
+use super::panics;
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
-use crate::error::{CompileError, Failure};
+use crate::error::Failure;
+use crate::parse::Body;
 use crate::translate::{self, Env, trap};
 
 /// The code generator's memory that is kept from function to function: one per thread.
@@ -38,51 +38,56 @@ impl Default for Parts {
 /// Bodies longer than this leave their allocations behind: they would keep memory that hardly any other function needs.
 const LARGE_BODY: usize = 64 << 10;
 
-/// Compiles the function or trampoline `symbol` into `out`.
+/// Compiles the function or trampoline `symbol` into `out`. `body` is the function's body; a trampoline has none.
+///
+/// # Errors
+/// Limits of wrun or of the code generator, and bugs, panics among them.
 pub(crate) fn compile(
     workspace: &mut Workspace,
     env: &Env<'_>,
     symbol: Symbol,
+    body: Option<&Body<'_>>,
     out: &mut CompiledFunction,
-) -> Result<(), CompileError> {
+) -> Result<(), Failure> {
     let parts = &mut *workspace.0;
-    let result = panics::catch(|| match symbol {
-        Symbol::Func(func) => defined(parts, env, func, out),
-        _ => other(parts, env, symbol, out),
+    let result = panics::catch(|| {
+        build(parts, env, symbol, body)?;
+        let begin = body.and_then(|body| u32::try_from(body.range.start).ok());
+        generate(parts, env.isa, begin.filter(|_| env.config.address_map), out)
     });
     // What panicked or was very large leaves nothing behind that the next function would want.
-    let body = match symbol {
-        Symbol::Func(func) => env.module.bodies.get(func),
-        _ => None,
-    };
     if result.is_err() || body.is_some_and(|body| body.range.len() > LARGE_BODY) {
         *workspace = Workspace::default();
     }
-    result
-        .map_err(Failure::bug)
-        .flatten()
-        .map_err(|failure| named(env, symbol, failure))
+    result.map_err(Failure::Bug).flatten()
 }
 
-/// A function of the module.
-fn defined(
-    parts: &mut Parts,
-    env: &Env<'_>,
-    func: DefinedFuncIndex,
-    out: &mut CompiledFunction,
-) -> Result<(), Failure> {
-    parts.codegen.clear();
-    translate::function(&mut parts.translate, env, func, &mut parts.codegen.func)?;
-    let begin = u32::try_from(env.module.bodies[func].range.start).ok();
-    let begin = begin.filter(|_| env.config.address_map);
-    generate(parts, env.isa, begin, out)
+/// The IR of a function or trampoline as translation gives it, and its machine code as assembly, both as text.
+///
+/// # Errors
+/// Those of [`compile()`].
+pub(crate) fn list(env: &Env<'_>, symbol: Symbol, body: Option<&Body<'_>>) -> Result<(String, String), Failure> {
+    let mut parts = Parts::default();
+    build(&mut parts, env, symbol, body)?;
+    let clif = parts.codegen.func.display().to_string();
+    parts.codegen.set_disasm(true);
+    let compiled = parts
+        .codegen
+        .compile(env.isa, &mut parts.control)
+        .map_err(|error| failure(&error.inner))?;
+    let assembly = compiled.vcode.clone();
+    Ok((clif, assembly.ok_or_else(|| Failure::bug("there is no listing"))?))
 }
 
-/// A trampoline.
-fn other(parts: &mut Parts, env: &Env<'_>, symbol: Symbol, out: &mut CompiledFunction) -> Result<(), Failure> {
+/// Builds the IR of a function or trampoline.
+fn build(parts: &mut Parts, env: &Env<'_>, symbol: Symbol, body: Option<&Body<'_>>) -> Result<(), Failure> {
     parts.codegen.clear();
-    trampoline::build(env.module, symbol, &mut parts.codegen.func).map_err(Failure::bug)?;
-    generate(parts, env.isa, None, out)
+    let out = &mut parts.codegen.func;
+    match (symbol, body) {
+        (Symbol::Func(func), Some(body)) => translate::function(&mut parts.translate, env, func, body, out),
+        (Symbol::Func(_), None) => Err(Failure::bug("there is no body")),
+        _ => translate::trampoline(&mut parts.translate, env, symbol, out),
+    }
 }
 
 /// From IR to code. `begin` is the beginning of the body in the wasm file, when addresses are to be mapped.
@@ -202,24 +207,6 @@ fn failure(error: &CodegenError) -> Failure {
                 .collect::<Vec<_>>()
                 .join(" "),
         ),
-    }
-}
-
-fn named(env: &Env<'_>, symbol: Symbol, failure: Failure) -> CompileError {
-    let (reason, bug) = match failure {
-        Failure::Limit(reason) => (reason, false),
-        Failure::Bug(reason) => (reason, true),
-    };
-    let Symbol::Func(func) = symbol else {
-        return CompileError::Bug(format!("{}: {reason}", trampoline::describe(env.module, symbol)));
-    };
-    let index = env.module.func_index(func);
-    let name = env.module.func_names.get(index).copied().flatten().map(str::to_owned);
-    CompileError::Function {
-        index: index.as_u32(),
-        name,
-        reason,
-        bug,
     }
 }
 

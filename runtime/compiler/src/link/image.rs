@@ -84,7 +84,7 @@ impl Images {
             let memory = MemoryIndex::new(own.index() + module.counts().imported_memories as usize);
             // In the module's order: where segments overlap, the last one counts.
             for (index, data) in active(module, memory) {
-                if let Some(range) = place(data).filter(|_| self.data_in_image[index]) {
+                if let Some(range) = place(module, data).filter(|_| self.data_in_image[index]) {
                     copy(data.bytes, &range, runs, out);
                 }
             }
@@ -103,13 +103,13 @@ fn active<'m, 'a>(
         .filter(move |(_, data)| matches!(&data.mode, Mode::Active { target, .. } if *target == memory))
 }
 
-/// Where an active segment goes, if that is known.
-fn place(data: &Data<'_>) -> Option<Range<u64>> {
-    let Mode::Active { offset, .. } = &data.mode else {
+/// The bytes of its memory that an active segment fills, if they are known.
+fn place(module: &Module<'_>, data: &Data<'_>) -> Option<Range<u64>> {
+    let Mode::Active { target, offset } = &data.mode else {
         return None;
     };
-    let start = u64::from(offset.offset()?);
-    Some(start..start + data.bytes.len() as u64)
+    let start = offset.offset(module.memories[*target].index)?;
+    Some(start..start.checked_add(data.bytes.len() as u64)?)
 }
 
 /// The runs of a memory of `size` bytes, if no segment has to wait for others. `None` when instantiation has to go through
@@ -119,7 +119,7 @@ fn runs(module: &Module<'_>, memory: MemoryIndex, size: u64) -> Option<Vec<Range
     let mut written = Vec::new();
     let mut total = 0;
     for (_, data) in active(module, memory) {
-        let range = place(data).filter(|range| range.end <= size)?;
+        let range = place(module, data).filter(|range| range.end <= size)?;
         total += data.bytes.len() as u64;
         non_zero_pages(data.bytes, range.start, &mut written);
     }

@@ -4,6 +4,7 @@
 //! and the contents of `.wrun.tables` and `.wrun.data`, which the info section's rows point into. Plain functions of their
 //! arguments; files and the order of sections are the linker's.
 
+use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{DataIndex, FuncIndex, GlobalIndex, Index, SigIndex, TableIndex};
 use wrun_artifact::info::{
     ConstOp as OpRow, DataRow, ElemRow, ExportRow, ExternRow, FuncRow, GlobalRow, ImportRow, InfoBuilder, ItemKind,
@@ -15,7 +16,7 @@ use wrun_artifact::vmlayout::{Libcall, TableForm};
 use super::image::Images;
 use super::placement::Placement;
 use crate::code::Symbol;
-use crate::parse::{ConstExpr, ConstOp, Elem, ElemItems, Facts, Item, Mode, Module};
+use crate::parse::{ConstExpr, ConstOp, Elem, ElemItems, Item, Mode, Module, Scan};
 
 /// Constant tables are written in full, so that they can be used where they lie, as long as this many entries (beyond
 /// twice the entries of the image) are enough.
@@ -24,7 +25,7 @@ const PADDING: usize = 65536;
 /// The info section. `image_at` is where the image section begins in the file.
 pub(crate) fn build(
     module: &Module<'_>,
-    facts: &Facts,
+    scan: &Scan,
     images: &Images,
     image_at: u64,
     placement: &Placement,
@@ -37,7 +38,7 @@ pub(crate) fn build(
     sigs(&mut info, module, placement);
     imports(&mut info, module, placement);
     funcs(&mut info, module, placement);
-    table_rows(&mut info, module, facts);
+    table_rows(&mut info, module, &scan.facts);
     memories(&mut info, module, images, image_at);
     for (global, init) in module.global_inits.iter() {
         let index = GlobalIndex::new(global.index() + module.counts().imported_globals as usize);
@@ -48,7 +49,7 @@ pub(crate) fn build(
         });
     }
     exports(&mut info, module);
-    elems(&mut info, module, facts);
+    elems(&mut info, module, scan);
     data_rows(&mut info, module, images);
     let offset = |libcall: &Libcall| placement.start(Symbol::Libcall(*libcall)).unwrap_or(NONE).into();
     info.libcalls = Libcall::ALL.iter().map(offset).collect();
@@ -204,13 +205,13 @@ fn exports(info: &mut InfoBuilder, module: &Module<'_>) {
     }
 }
 
-fn elems(info: &mut InfoBuilder, module: &Module<'_>, facts: &Facts) {
+fn elems(info: &mut InfoBuilder, module: &Module<'_>, scan: &Scan) {
     for (index, Elem { mode, items, .. }) in module.elems.iter() {
         let mut row = ElemRow::default();
         match mode {
             Mode::Active { target, offset } => {
                 row.table = target.as_u32().into();
-                if facts.elems_in_image[index] {
+                if scan.elems_in_image[index] {
                     row.mode = segment_mode::IN_IMAGE;
                 } else {
                     row.offset = const_expr(info, offset);
@@ -285,7 +286,10 @@ fn own_tables(module: &Module<'_>) -> impl Iterator<Item = TableIndex> {
 /// How many entries of a private table are written.
 fn private_len(module: &Module<'_>, facts: &Facts, table: TableIndex) -> usize {
     let known = &facts.tables[table];
-    let (image, whole) = (known.image.len(), module.tables[table].min as usize);
+    let (image, whole) = (
+        known.image.len(),
+        usize::try_from(module.tables[table].min).unwrap_or(usize::MAX),
+    );
     if known.constant && whole <= 2 * image + PADDING {
         whole
     } else {
@@ -330,7 +334,7 @@ mod tests {
     use wrun_artifact::Config;
     use wrun_artifact::index::DefinedFuncIndex;
     use wrun_artifact::info::Info;
-    use wrun_artifact::types::{FuncType, MemoryType, TableType, ValType};
+    use wrun_artifact::types::{FuncType, IndexType, MemoryType, TableType, ValType};
 
     const IMAGE_AT: u64 = 0x7000;
 
@@ -350,7 +354,8 @@ mod tests {
             .bodies
             .keys()
             .map(|func| validate_body(&module, func, &mut pool).expect("valid"));
-        let facts = Facts::new(&module, bodies);
+        let scan = Scan::new(&module, bodies);
+        let facts = &scan.facts;
         let images = Images::new(&module);
         let mut placement = Placement::default();
         for func in module.bodies.keys() {
@@ -381,11 +386,11 @@ mod tests {
             placement.insert(symbol, start..start + 1).expect("new");
         }
         let (mut tables, mut data) = (Vec::new(), Vec::new());
-        write_tables(&module, &facts, &placement, &mut tables);
+        write_tables(&module, facts, &placement, &mut tables);
         write_data(&module, &images, &mut data);
         let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("4 bytes"));
         Built {
-            info: build(&module, &facts, &images, IMAGE_AT, &placement).encode(),
+            info: build(&module, &scan, &images, IMAGE_AT, &placement).encode(),
             tables: tables
                 .chunks(8)
                 .map(|entry| (number(&entry[..4]), number(&entry[4..])))
@@ -421,6 +426,7 @@ mod tests {
             })
             .collect();
         let table = TableType {
+            index: IndexType::I32,
             element: ValType::ExternRef,
             min: 1,
             max: Some(2),
@@ -432,7 +438,16 @@ mod tests {
         assert_eq!(imports[1], ("a", "t", ExternType::Table(table), NONE));
         assert_eq!(
             imports[2],
-            ("b", "m", ExternType::Memory(MemoryType { min: 3, max: None }), NONE)
+            (
+                "b",
+                "m",
+                ExternType::Memory(MemoryType {
+                    index: IndexType::I32,
+                    min: 3,
+                    max: None
+                }),
+                NONE
+            )
         );
         assert_eq!(imports[4], ("a", "h", ExternType::Func(FuncType::default()), 0x1_0001));
         assert_eq!(
@@ -570,7 +585,7 @@ mod tests {
     fn a_function_that_is_not_in_the_set_has_an_empty_range() {
         let wasm = wat::parse_str("(module (func) (func) (func))").expect("text");
         let module = parse(&wasm, &Config::native()).expect("valid");
-        let facts = Facts::new(&module, core::iter::empty());
+        let scan = Scan::new(&module, core::iter::empty());
         let mut placement = Placement::default();
         for (symbol, func) in [(Symbol::Stub as fn(_) -> _, 0), (Symbol::Func, 1), (Symbol::Stub, 2)] {
             let range = func * 32..func * 32 + 8;
@@ -578,7 +593,7 @@ mod tests {
                 .insert(symbol(DefinedFuncIndex::from_u32(func)), range)
                 .expect("in order");
         }
-        let info = build(&module, &facts, &Images::new(&module), 0, &placement);
+        let info = build(&module, &scan, &Images::new(&module), 0, &placement);
         let rows: Vec<_> = info.funcs.iter().map(|row| (row.start.get(), row.len.get())).collect();
         assert_eq!(rows, [(0, 0), (32, 8), (64, 0)]);
     }

@@ -18,11 +18,13 @@ use wrun_artifact::elf::Writer;
 use wrun_artifact::header::Section;
 use wrun_artifact::names::TooLong;
 
+pub(crate) use self::symbols::made_up_name;
+
 use self::image::Images;
 use self::text::Text;
 use crate::code::{CompiledFunction, Symbol};
 use crate::error::CompileError;
-use crate::parse::{Facts, Module};
+use crate::parse::{Module, Scan};
 
 /// Machine code is up to this many times as long as the function bodies that it comes from, as a rule.
 const EXPANSION: usize = 2;
@@ -30,7 +32,7 @@ const EXPANSION: usize = 2;
 /// Takes compiled functions one after the other, then writes the artifact.
 pub(crate) struct Linker<'m> {
     module: &'m Module<'m>,
-    facts: &'m Facts,
+    scan: &'m Scan,
     config: &'m Config,
     text: Text,
 }
@@ -46,12 +48,12 @@ pub(crate) struct Linked {
 
 impl<'m> Linker<'m> {
     /// A linker for the functions of this module.
-    pub(crate) fn new(module: &'m Module<'m>, facts: &'m Facts, config: &'m Config) -> Self {
+    pub(crate) fn new(module: &'m Module<'m>, scan: &'m Scan, config: &'m Config) -> Self {
         let bodies: usize = module.bodies.values().map(|body| body.range.len()).sum();
         let text = Text::new(EXPANSION * bodies, config.padding);
         Self {
             module,
-            facts,
+            scan,
             config,
             text,
         }
@@ -71,7 +73,7 @@ impl<'m> Linker<'m> {
     pub(crate) fn finish(self) -> Result<Linked, CompileError> {
         let Self {
             module,
-            facts,
+            scan,
             config,
             mut text,
         } = self;
@@ -96,11 +98,11 @@ impl<'m> Linker<'m> {
             start
         });
         writer.section(Section::Tables, |out| {
-            info::write_tables(module, facts, &placement, out)
+            info::write_tables(module, &scan.facts, &placement, out)
         });
         writer.section(Section::Data, |out| info::write_data(module, &images, out));
         writer.section(Section::Info, |out| {
-            out.append(&mut info::build(module, facts, &images, image_at as u64, &placement).encode());
+            out.append(&mut info::build(module, scan, &images, image_at as u64, &placement).encode());
         });
         writer.section(Section::Traps, |out| traps.finish(out));
         writer.section(Section::AddressMap, |out| {

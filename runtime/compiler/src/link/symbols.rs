@@ -41,7 +41,8 @@ pub(super) fn collect(module: &Module<'_>, placement: &Placement) -> Result<(Nam
     Ok((names, rows))
 }
 
-fn made_up_name(module: &Module<'_>, symbol: Symbol) -> String {
+/// The name of a symbol to which the module gives none.
+pub(crate) fn made_up_name(module: &Module<'_>, symbol: Symbol) -> String {
     let number = |func: FuncIndex| func.as_u32();
     match symbol {
         Symbol::TextStart => "wrun_text".into(),

@@ -7,7 +7,7 @@ use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
 use wrun_artifact::vmlayout::Libcall;
 
 use super::*;
-use crate::parse::{BodyFacts, parse};
+use crate::parse::{BodyFacts, Scan, parse};
 
 /// An imported function (0) and three others, the last one nameless; data, a table that others can see, debug information.
 const MODULE: &str = r#"
@@ -36,8 +36,8 @@ fn link(text: &str, funcs: &[u32]) -> Result<Vec<u8>, CompileError> {
     let wasm = wat::parse_str(text).expect("the test's module");
     let config = config();
     let module = parse(&wasm, &config).expect("valid");
-    let facts = Facts::new(&module, core::iter::empty::<BodyFacts>());
-    let mut linker = Linker::new(&module, &facts, &config);
+    let scan = Scan::new(&module, core::iter::empty::<BodyFacts>());
+    let mut linker = Linker::new(&module, &scan, &config);
     let trampolines = [Symbol::Entry(SigIndex::from_u32(0)), Symbol::Libcall(Libcall::RefFunc)];
     let symbol = |func: DefinedFuncIndex| match funcs.contains(&func.as_u32()) {
         true => Symbol::Func(func),

@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::parse::parse;
     use wrun_artifact::Config;
+    use wrun_artifact::types::IndexType;
 
     /// The initial value of the last global, with global 0 imported and unknown.
     fn init(ty: &str, expr: &str) -> Vec<ConstOp> {
@@ -158,10 +159,13 @@ mod tests {
     fn a_known_global_is_its_value() {
         let wasm = wat::parse_str("(module (global i32 (i32.const 5)) (memory 1) (data (i32.const 1)))").expect("text");
         let module = parse(&wasm, &Config::native()).expect("valid");
-        assert_eq!(module.global_inits.values().next().expect("one").offset(), Some(5));
+        assert_eq!(
+            module.global_inits.values().next().expect("one").offset(IndexType::I32),
+            Some(5)
+        );
         // Wasm 2.0 lets expressions read imported globals only, so this is tried on the expression itself.
         let reader = wasmparser::BinaryReader::new(&[0x23, 0, 0x41, 7, 0x6a, 0x0b], 0);
         let expr = fold(&wasmparser::ConstExpr::new(reader), |_| Some(slot(&[5]))).expect("read");
-        assert_eq!(expr.offset(), Some(12));
+        assert_eq!(expr.offset(IndexType::I32), Some(12));
     }
 }

@@ -1,6 +1,6 @@
 //! What the whole module shows that no single body does: forms and contents of tables, values of globals.
 //!
-//! In: the module and what was gathered from its bodies, in any order. Out: [`Facts`].
+//! In: the module and what was gathered from its bodies, in any order. Out: a [`Scan`].
 //!
 //! A table is private when no reference of another instance can ever be in it: it is this module's own, of functions, not
 //! exported, not written with references by code, copied only from and to tables of that kind, and no segment that can
@@ -8,17 +8,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wrun_artifact::facts::{Facts, GlobalFacts, TableFacts};
 use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, FuncIndex, Index, IndexVec, TableIndex};
-use wrun_artifact::types::ValType;
+use wrun_artifact::types::{GlobalType, ValType};
 use wrun_artifact::vmlayout::TableForm;
 
-use super::module::{BodyFacts, Elem, ElemItems, Facts, Item, Mode, Module, TableFacts};
+use super::module::{BodyFacts, Elem, ElemItems, Item, Mode, Module, Scan};
 use super::segments::Segment;
 
 /// An image may have this many entries beyond twice the number of elements in segments.
 const IMAGE_SLACK: usize = 65536;
 
-impl Facts {
+impl Scan {
     /// Puts together what all bodies show.
     pub(crate) fn new(module: &Module<'_>, bodies: impl Iterator<Item = BodyFacts>) -> Self {
         let mut callees = BTreeMap::new();
@@ -45,29 +46,38 @@ impl Facts {
                 thunks.extend(used.reaching().flat_map(|elem| imported_funcs(module, elem)));
             }
             tables.push(TableFacts {
+                ty: *ty,
                 form: match ty.element {
                     ValType::ExternRef => TableForm::Extern,
                     _ if private[table] => TableForm::Private,
                     _ => TableForm::Shared,
                 },
-                fixed_len: (used.is_own && !used.exported && !used.grown).then_some(ty.min),
+                fixed_len: (used.is_own && !used.exported && !used.grown)
+                    .then_some(ty.min)
+                    .and_then(|len| u32::try_from(len).ok()),
                 constant: private[table] && image.is_some() && used.inited.is_empty() && !used.copied_into,
                 image: image.unwrap_or_default(),
             });
         }
-        let mut constants: IndexVec<_, _> = module.globals.keys().map(|_| None).collect();
-        for (global, _) in module.globals.iter().filter(|(_, ty)| !ty.mutable) {
-            constants[global] = module
+        let global = |(global, ty): (_, &GlobalType)| GlobalFacts {
+            ty: *ty,
+            constant: module
                 .defined_global(global)
-                .and_then(|own| module.global_inits[own].value());
-        }
-        Self {
+                .filter(|_| !ty.mutable)
+                .and_then(|own| module.global_inits[own].value()),
+        };
+        let facts = Facts {
+            counts: *module.counts(),
+            types: module.types.clone(),
+            sigs: module.sigs.clone(),
+            funcs: module.funcs.clone(),
             tables,
-            constants,
-            elems_in_image,
+            memories: module.memories.clone(),
+            globals: module.globals.iter().map(global).collect(),
             thunks: thunks.into_iter().collect(),
             context_free: context_free(callees),
-        }
+        };
+        Self { facts, elems_in_image }
     }
 }
 
@@ -203,7 +213,7 @@ fn image(module: &Module<'_>, table: TableIndex, active: &[ElemIndex]) -> Option
     if ty.element != ValType::FuncRef {
         return None;
     }
-    let min = ty.min as usize;
+    let min = usize::try_from(ty.min).ok()?;
     let mut parts = Vec::with_capacity(active.len());
     let (mut len, mut items_total) = (0, 0);
     for elem in active {
@@ -215,7 +225,7 @@ fn image(module: &Module<'_>, table: TableIndex, active: &[ElemIndex]) -> Option
         else {
             return None;
         };
-        let start = offset.offset()? as usize;
+        let start = usize::try_from(offset.offset(ty.index)?).ok()?;
         let end = start.checked_add(items.len()).filter(|end| *end <= min)?;
         if !items.is_empty() {
             len = len.max(end);
@@ -253,7 +263,7 @@ mod tests {
     use crate::parse::{ValidationPool, parse, validate_body};
     use wrun_artifact::Config;
 
-    fn facts(text: &str) -> Facts {
+    fn scan(text: &str) -> Scan {
         let wasm = wat::parse_str(format!("(module {text})")).expect("text");
         let module = parse(&wasm, &Config::native()).expect("valid");
         let mut pool = ValidationPool::default();
@@ -261,16 +271,16 @@ mod tests {
             .bodies
             .keys()
             .map(|func| validate_body(&module, func, &mut pool).expect("valid"));
-        Facts::new(&module, bodies)
+        Scan::new(&module, bodies)
     }
 
     fn forms(text: &str) -> Vec<TableForm> {
-        facts(text).tables.values().map(|table| table.form).collect()
+        scan(text).facts.tables.values().map(|table| table.form).collect()
     }
 
-    fn images(facts: &Facts) -> Vec<Vec<Option<u32>>> {
+    fn images(scan: &Scan) -> Vec<Vec<Option<u32>>> {
         let numbers = |table: &TableFacts| table.image.iter().map(|func| func.map(FuncIndex::as_u32)).collect();
-        facts.tables.values().map(numbers).collect()
+        scan.facts.tables.values().map(numbers).collect()
     }
 
     use TableForm::{Extern, Private, Shared};
@@ -333,7 +343,8 @@ mod tests {
     #[test]
     fn functions_are_context_free_when_all_that_they_call_are() {
         let free = |text: &str| {
-            facts(text)
+            scan(text)
+                .facts
                 .context_free
                 .iter()
                 .map(|func| func.as_u32())
@@ -363,8 +374,8 @@ mod tests {
                 unknown,
                 ..BodyFacts::default()
             };
-            let facts = Facts::new(&module, core::iter::once(body));
-            let table = facts.tables.values().next().expect("one");
+            let scan = Scan::new(&module, core::iter::once(body));
+            let table = scan.facts.tables.values().next().expect("one");
             (table.form, table.fixed_len, table.constant)
         };
         assert_eq!(facts(false), (Private, Some(2), true));
@@ -393,20 +404,20 @@ mod tests {
 
     #[test]
     fn segments_become_the_image_in_their_order() {
-        let facts = facts(
+        let scan = scan(
             "(import \"\" \"\" (func)) (func) (func) (table 9 funcref)
              (elem (i32.const 1) func 1 2 1) (elem (i32.const 2) funcref (ref.func 0) (ref.null func))
              (elem (i32.const 9) func) (elem (i32.const 0) funcref (ref.null func)) (elem func 1)",
         );
-        assert_eq!(images(&facts), [[None, Some(1), Some(0), None]]);
-        assert_eq!(facts.elems_in_image.as_slice(), [true, true, true, true, false]);
+        assert_eq!(images(&scan), [[None, Some(1), Some(0), None]]);
+        assert_eq!(scan.elems_in_image.as_slice(), [true, true, true, true, false]);
         assert!(
-            facts
+            scan.facts
                 .tables
                 .values()
                 .all(|table| table.constant && table.fixed_len == Some(9))
         );
-        assert_eq!(facts.thunks, [FuncIndex::from_u32(0)]);
+        assert_eq!(scan.facts.thunks, [FuncIndex::from_u32(0)]);
     }
 
     #[test]
@@ -420,11 +431,11 @@ mod tests {
             "(elem (i32.const 0) funcref (global.get 1))",
         ] {
             let imports = "(import \"\" \"\" (global i32)) (import \"\" \"\" (global funcref))";
-            let facts = facts(&format!("{imports} {good} {bad}"));
-            assert_eq!(images(&facts), [[]], "{bad}");
-            assert_eq!(facts.elems_in_image.as_slice(), [false, false], "{bad}");
+            let scan = scan(&format!("{imports} {good} {bad}"));
+            assert_eq!(images(&scan), [[]], "{bad}");
+            assert_eq!(scan.elems_in_image.as_slice(), [false, false], "{bad}");
             assert!(
-                facts
+                scan.facts
                     .tables
                     .values()
                     .all(|table| !table.constant && table.fixed_len == Some(2)),
@@ -435,24 +446,24 @@ mod tests {
 
     #[test]
     fn tables_of_others_and_of_the_host_have_no_image_but_shared_ones_of_this_module_have() {
-        let facts = facts(
+        let scan = scan(
             "(import \"\" \"\" (table 5 funcref)) (table (export \"\") 5 funcref) (table 5 externref) (func)
              (elem (table 0) (i32.const 0) func 0) (elem (table 1) (i32.const 0) func 0)
              (elem (table 2) (i32.const 0) externref (ref.null extern))",
         );
-        assert_eq!(images(&facts), [vec![], vec![Some(0)], vec![]]);
-        assert_eq!(facts.elems_in_image.as_slice(), [false, true, false]);
-        let lengths: Vec<_> = facts.tables.values().map(|table| table.fixed_len).collect();
+        assert_eq!(images(&scan), [vec![], vec![Some(0)], vec![]]);
+        assert_eq!(scan.elems_in_image.as_slice(), [false, true, false]);
+        let lengths: Vec<_> = scan.facts.tables.values().map(|table| table.fixed_len).collect();
         assert_eq!(lengths, [None, None, Some(5)]);
-        assert!(facts.thunks.is_empty());
+        assert!(scan.facts.thunks.is_empty());
     }
 
     #[test]
     fn a_huge_table_with_few_elements_has_no_image() {
-        let huge = facts("(table 0xffffffff funcref) (func) (elem (i32.const 0xfffffff0) func 0)");
+        let huge = scan("(table 0xffffffff funcref) (func) (elem (i32.const 0xfffffff0) func 0)");
         assert_eq!(images(&huge), [[]]);
         assert_eq!(huge.elems_in_image.as_slice(), [false]);
-        let near = facts("(table 0xffffffff funcref) (func) (elem (i32.const 1) func 0)");
+        let near = scan("(table 0xffffffff funcref) (func) (elem (i32.const 1) func 0)");
         assert_eq!(images(&near), [[None, Some(0)]]);
     }
 
@@ -460,7 +471,8 @@ mod tests {
     fn a_table_that_code_initialises_or_copies_into_is_not_constant() {
         let tables = "(table 2 funcref) (table 2 funcref) (elem func 0)";
         let constant = |body: &str| -> Vec<bool> {
-            facts(&format!("{tables} (func {body})"))
+            scan(&format!("{tables} (func {body})"))
+                .facts
                 .tables
                 .values()
                 .map(|table| table.constant)
@@ -481,24 +493,25 @@ mod tests {
     #[test]
     fn only_imports_that_can_enter_a_private_table_get_a_trampoline() {
         let imports = "(import \"\" \"a\" (func)) (import \"\" \"b\" (func)) (import \"\" \"c\" (func))";
-        let facts = facts(&format!(
+        let scan = scan(&format!(
             "{imports} (table 5 funcref) (table (export \"\") 5 funcref) (elem (table 0) (i32.const 0) func 2 3)
              (elem (table 1) (i32.const 0) func 1) (elem func 0 2) (elem declare func 1)
              (func (table.init 0 2 (i32.const 0) (i32.const 0) (i32.const 1)))"
         ));
-        assert_eq!(facts.thunks, [FuncIndex::from_u32(0), FuncIndex::from_u32(2)]);
+        assert_eq!(scan.facts.thunks, [FuncIndex::from_u32(0), FuncIndex::from_u32(2)]);
     }
 
     #[test]
     fn immutable_globals_of_known_value_are_constants() {
-        let facts = facts(
+        let scan = scan(
             "(import \"\" \"\" (global i32)) (global i32 (i32.const 7)) (global (mut i32) (i32.const 7))
              (global i32 (global.get 0)) (global funcref (ref.null func)) (global funcref (ref.func 0)) (func)",
         );
-        let known: Vec<_> = facts
-            .constants
+        let known: Vec<_> = scan
+            .facts
+            .globals
             .values()
-            .map(|value| value.map(|slot| slot[0]))
+            .map(|global| global.constant.map(|slot| slot[0]))
             .collect();
         assert_eq!(known, [None, Some(7), None, None, Some(0), None]);
     }

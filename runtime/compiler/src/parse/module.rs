@@ -1,14 +1,14 @@
 //! What parsing knows of a module: types, index spaces, segments, and what a whole-module scan found out.
 
 use core::ops::Range;
-use std::collections::BTreeSet;
 
+use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{
     DataIndex, DefinedFuncIndex, DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, ElemIndex, FuncIndex,
     GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TypeIndex,
 };
-use wrun_artifact::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
-use wrun_artifact::vmlayout::{Counts, TableForm, VMLayout};
+use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType};
+use wrun_artifact::vmlayout::{Counts, VMLayout};
 
 /// A module: described, and validated except for its bodies.
 pub(crate) struct Module<'a> {
@@ -103,10 +103,10 @@ impl ConstExpr {
         }
     }
 
-    /// The value as an `i32` offset, when it is known.
-    pub(crate) fn offset(&self) -> Option<u32> {
-        let slot = self.value()?;
-        Some(u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]))
+    /// The value as an offset into a memory or table whose indices have the type `index`, when it is known.
+    pub(crate) fn offset(&self, index: IndexType) -> Option<u64> {
+        let low = u64::from_le_bytes(*self.value()?.first_chunk().expect("16 bytes"));
+        Some(index.zero_extend(low))
     }
 }
 
@@ -151,7 +151,19 @@ pub(crate) struct Body<'a> {
     pub(crate) range: Range<usize>,
 }
 
-/// What one body does to the things whose constancy matters. Merged over all bodies into [`Facts`].
+impl<'a> Body<'a> {
+    /// The body with these bytes, which begin at the offset `start` of the wasm file. It is not validated here.
+    #[cfg(test)]
+    pub(crate) fn new(bytes: &'a [u8], start: usize) -> Self {
+        let reader = wasmparser::BinaryReader::new_features(bytes, start, super::FEATURES);
+        Self {
+            body: wasmparser::FunctionBody::new(reader),
+            range: start..start + bytes.len(),
+        }
+    }
+}
+
+/// What one body does to the things whose constancy matters. Merged over all bodies into [`Scan`].
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct BodyFacts {
     /// Tables that `table.set`, `table.fill` or `table.grow` write: any reference may enter.
@@ -168,42 +180,18 @@ pub(crate) struct BodyFacts {
     pub(crate) context_only_for: Option<(DefinedFuncIndex, Vec<DefinedFuncIndex>)>,
 }
 
-/// What the whole-module scan found out.
-pub(crate) struct Facts {
-    /// The form of each table.
-    pub(crate) tables: IndexVec<TableIndex, TableFacts>,
-    /// For immutable globals whose value is known at compile time: that value.
-    pub(crate) constants: IndexVec<GlobalIndex, Option<[u8; 16]>>,
+/// The results of the scan over the whole module.
+pub(crate) struct Scan {
+    /// Facts for translation.
+    pub(crate) facts: Facts,
     /// Element segments that are wholly part of a table's image, so that instantiation skips them.
     pub(crate) elems_in_image: IndexVec<ElemIndex, bool>,
-    /// Functions that need a trampoline for a private table although they are imported.
-    pub(crate) thunks: Vec<FuncIndex>,
-    /// Functions that never look at the vmctx, nor does any function that they call: whoever calls one may pass anything.
-    pub(crate) context_free: BTreeSet<DefinedFuncIndex>,
-}
-
-/// What is known of one table.
-pub(crate) struct TableFacts {
-    pub(crate) form: TableForm,
-    /// Its length, when it cannot change: not imported, not exported, never grown.
-    pub(crate) fixed_len: Option<u32>,
-    /// Whether its contents are exactly the image, for ever (private tables only).
-    pub(crate) constant: bool,
-    /// Initial contents from element 0, up to the last element that a segment of constant offset writes. Empty where the
-    /// table is imported, where a segment is out of bounds, of unknown offset or has to wait for others, and for tables of
-    /// the host's things.
-    pub(crate) image: Vec<Option<FuncIndex>>,
 }
 
 impl Module<'_> {
     /// The sizes of the index spaces.
     pub(crate) fn counts(&self) -> &Counts {
         self.layout.counts()
-    }
-
-    /// The type of a function.
-    pub(crate) fn func_type(&self, func: FuncIndex) -> &FuncType {
-        &self.sigs[self.funcs[func]]
     }
 
     /// A defined function's place in the function index space.

@@ -14,7 +14,7 @@ use wrun_artifact::index::{
     DataIndex, DefinedFuncIndex, DefinedGlobalIndex, ElemIndex, FuncIndex, GlobalIndex, IndexVec, MemoryIndex,
     SigIndex, TableIndex, TypeIndex,
 };
-use wrun_artifact::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 use wrun_artifact::vmlayout::{Counts, VMLayout};
 
 use super::module::{Body, ConstExpr, ConstOp, Data, Elem, ElemItems, Export, Import, Item, Mode, Module};
@@ -333,18 +333,26 @@ fn ref_type(ty: RefType) -> ValType {
 }
 
 fn table_type(ty: &wasmparser::TableType) -> TableType {
-    let size = |size: u64| u32::try_from(size).expect("validation bounds tables");
     TableType {
+        index: index_type(ty.table64),
         element: ref_type(ty.element_type),
-        min: size(ty.initial),
-        max: ty.maximum.map(size),
+        min: ty.initial,
+        max: ty.maximum,
     }
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     MemoryType {
+        index: index_type(ty.memory64),
         min: ty.initial,
         max: ty.maximum,
+    }
+}
+
+fn index_type(is_64: bool) -> IndexType {
+    match is_64 {
+        false => IndexType::I32,
+        true => IndexType::I64,
     }
 }
 
@@ -394,14 +402,14 @@ mod tests {
                 let sig = SigIndex::from_u32;
                 assert_eq!(module.types.as_slice(), [sig(0), sig(1), sig(0)]);
                 assert_eq!(module.funcs.as_slice(), [sig(1), sig(0)]);
-                assert_eq!(module.func_type(FuncIndex::from_u32(0)).params(), [ValType::I32]);
+                assert_eq!(module.sigs[module.funcs[FuncIndex::from_u32(0)]].params(), [ValType::I32]);
                 assert_eq!(module.func_index(DefinedFuncIndex::from_u32(0)), FuncIndex::from_u32(1));
                 assert_eq!(module.start, Some(FuncIndex::from_u32(1)));
                 let imports: Vec<_> = module.imports.iter().map(|import| (import.module, import.name)).collect();
                 assert_eq!(imports, [("m", "f"), ("m", "t"), ("m", "g")]);
-                let own = TableType { element: ValType::ExternRef, min: 2, max: Some(3) };
+                let own = TableType { index: IndexType::I32, element: ValType::ExternRef, min: 2, max: Some(3) };
                 assert_eq!(module.tables[TableIndex::from_u32(1)], own);
-                assert_eq!(module.memories.as_slice(), [MemoryType { min: 1, max: Some(2) }]);
+                assert_eq!(module.memories.as_slice(), [MemoryType { index: IndexType::I32, min: 1, max: Some(2) }]);
                 let globals: Vec<_> = module.globals.values().map(|ty| (ty.content, ty.mutable)).collect();
                 assert_eq!(globals, [(ValType::I64, false), (ValType::F32, true)]);
                 let items: Vec<_> = module.exports.iter().map(|export| (export.name, export.item)).collect();
@@ -436,7 +444,7 @@ mod tests {
                     .elems
                     .values()
                     .map(|elem| match &elem.mode {
-                        Mode::Active { target, offset } => Some((target.as_u32(), offset.offset())),
+                        Mode::Active { target, offset } => Some((target.as_u32(), offset.offset(IndexType::I32))),
                         Mode::Passive | Mode::Declared => None,
                     })
                     .collect();

@@ -6,7 +6,7 @@
 use wrun_artifact::index::{DataIndex, ElemIndex};
 use wrun_artifact::types::PAGE_SIZE;
 
-use super::module::{ConstExpr, ElemItems, Mode, Module};
+use super::module::{ElemItems, Mode, Module};
 
 /// A segment, in the order of instantiation: element segments, then data segments, each in the module's order.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,8 +39,8 @@ impl Module<'_> {
                 ElemItems::Funcs(items) => items.len(),
                 ElemItems::Exprs(items) => items.len(),
             };
-            let room = self.tables[*target].min.into();
-            may_trap(offset, len, room).then_some(Segment::Elem(index))
+            let ty = &self.tables[*target];
+            may_trap(offset.offset(ty.index), len, ty.min).then_some(Segment::Elem(index))
         })
     }
 
@@ -49,17 +49,16 @@ impl Module<'_> {
             let Mode::Active { target, offset } = &data.mode else {
                 return None;
             };
-            let room = self.memories[*target].min.saturating_mul(PAGE_SIZE);
-            may_trap(offset, data.bytes.len(), room).then_some(Segment::Data(index))
+            let ty = &self.memories[*target];
+            let room = ty.min.saturating_mul(PAGE_SIZE);
+            may_trap(offset.offset(ty.index), data.bytes.len(), room).then_some(Segment::Data(index))
         })
     }
 }
 
-/// Whether a segment of `len` elements or bytes might not fit where there is at least this much room.
-fn may_trap(offset: &ConstExpr, len: usize, room: u64) -> bool {
-    offset
-        .offset()
-        .is_none_or(|start| u64::from(start).saturating_add(len as u64) > room)
+/// Returns true if a segment of `len` elements or bytes might not fit at `start`, where there is at least this much room.
+fn may_trap(start: Option<u64>, len: usize, room: u64) -> bool {
+    start.is_none_or(|start| start.saturating_add(len as u64) > room)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //!
 //! Must not hold: details of a phase, files, the host.
 
+mod listing;
 mod order;
 mod pool;
 mod report;
@@ -21,6 +22,7 @@ use core::time::Duration;
 use wrun_artifact::Config;
 use wrun_artifact::index::DefinedFuncIndex;
 
+pub use self::listing::{Listing, list};
 use self::order::InOrder;
 use self::pool::Pool;
 use self::report::Clock;
@@ -28,10 +30,10 @@ pub use self::report::{Phase, Report};
 use self::validate::validate;
 use crate::code::{Symbol, isa};
 use crate::compile::{self, Workspace};
-use crate::error::CompileError;
+use crate::error::{CompileError, Failure};
 use crate::link::Linker;
-use crate::parse::{self, Facts};
-use crate::translate::Env;
+use crate::parse::{self, Module, Scan};
+use crate::translate::{self, Env};
 
 /// How to go about compiling. Nothing here changes the artifact.
 #[derive(Clone, Debug)]
@@ -79,12 +81,12 @@ pub fn compile_subset(
     let module = parse::parse(wasm, config).map_err(|error| parse::explain(wasm, error))?;
     let pool = Pool::new(options.threads, module.bodies.len());
     let bodies = validate(&module, &pool, options.interrupt).map_err(|error| parse::explain(wasm, error))?;
-    let facts = Facts::new(&module, bodies.into_iter());
+    let scan = Scan::new(&module, bodies.into_iter());
     clock.phase("parse");
 
     let env = Env {
-        module: &module,
-        facts: &facts,
+        facts: &scan.facts,
+        layout: &module.layout,
         config,
         isa: &*isa,
     };
@@ -93,11 +95,11 @@ pub fn compile_subset(
         false => Symbol::Stub(func),
     };
     let functions: Vec<_> = module.bodies.keys().map(symbol).collect();
-    let mut linker = Linker::new(&module, &facts, config);
-    compile_all(&functions, &env, &pool, options, &mut linker)?;
+    let mut linker = Linker::new(&module, &scan, config);
+    compile_all(&functions, &module, &env, &pool, options, &mut linker)?;
     // Only now is it known which library calls the functions make.
-    let trampolines = compile::trampolines(&module, &facts, |symbol| linker.is_wanted(symbol));
-    compile_all(&trampolines, &env, &pool, options, &mut linker)?;
+    let trampolines = translate::trampolines(&scan.facts, |symbol| linker.is_wanted(symbol));
+    compile_all(&trampolines, &module, &env, &pool, options, &mut linker)?;
     drop(pool);
     clock.phase("translate+compile");
 
@@ -117,6 +119,7 @@ pub fn compile_subset(
 /// Compiles functions or trampolines, and links them in this order.
 fn compile_all(
     symbols: &[Symbol],
+    module: &Module<'_>,
     env: &Env<'_>,
     pool: &Pool,
     options: &Options<'_>,
@@ -127,8 +130,48 @@ fn compile_all(
     });
     pool.run(|| {
         let mut workspace = Workspace::default();
-        jobs.work(|job, result| compile::compile(&mut workspace, env, symbols[job], result));
+        jobs.work(|job, result| {
+            let symbol = symbols[job];
+            let body = match symbol {
+                Symbol::Func(func) => module.bodies.get(func),
+                _ => None,
+            };
+            compile::compile(&mut workspace, env, symbol, body, result)
+                .map_err(|failure| named(module, symbol, failure))
+        });
     });
     jobs.finish()?;
     Ok(())
+}
+
+/// The error of a function or trampoline, with its name.
+fn named(module: &Module<'_>, symbol: Symbol, failure: Failure) -> CompileError {
+    let (reason, bug) = match failure {
+        Failure::Limit(reason) => (reason, false),
+        Failure::Bug(reason) => (reason, true),
+    };
+    let Symbol::Func(func) = symbol else {
+        return CompileError::Bug(format!("{}: {reason}", describe(module, symbol)));
+    };
+    let index = module.func_index(func);
+    let name = module.func_names.get(index).copied().flatten().map(str::to_owned);
+    CompileError::Function {
+        index: index.as_u32(),
+        name,
+        reason,
+        bug,
+    }
+}
+
+/// The purpose of a trampoline, for messages.
+fn describe(module: &Module<'_>, symbol: Symbol) -> String {
+    match symbol {
+        Symbol::Entry(sig) => format!("the entry trampoline for {}", module.sigs[sig]),
+        Symbol::TypedHostcall(sig) => format!("the typed hostcall trampoline for {}", module.sigs[sig]),
+        Symbol::UntypedHostcall(sig) => format!("the untyped hostcall trampoline for {}", module.sigs[sig]),
+        Symbol::ImportThunk(func) => format!("the trampoline to imported function {}", func.as_u32()),
+        Symbol::Libcall(libcall) => format!("the trampoline to library call {}", libcall.name()),
+        Symbol::Stub(func) => format!("the stub of function {}", module.func_index(func).as_u32()),
+        Symbol::TextStart | Symbol::Func(_) => format!("{symbol:?}"),
+    }
 }

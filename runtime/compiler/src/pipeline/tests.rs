@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection};
 use wrun_artifact::config::{CpuFeatures, MemoryMode};
+use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{Index, SigIndex};
 use wrun_artifact::vmlayout::Libcall;
 
@@ -251,18 +252,23 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
     let isa = isa::target(&config, true).expect("enough");
     let module = parse::parse(&wasm, &config).expect("valid");
     let bodies = validate(&module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
-    let facts = Facts::new(&module, bodies.into_iter());
+    let scan = Scan::new(&module, bodies.into_iter());
     let env = Env {
-        module: &module,
-        facts: &facts,
+        facts: &scan.facts,
+        layout: &module.layout,
         config: &config,
         isa: &*isa,
     };
     let mut workspace = Workspace::default();
     let mut out = CompiledFunction::default();
-    let mut run = |symbol| compile::compile(&mut workspace, &env, symbol, &mut out);
+    let body = &module.bodies[DefinedFuncIndex::new(0)];
+    let mut run = |symbol| {
+        let body = matches!(symbol, Symbol::Func(_)).then_some(body);
+        compile::compile(&mut workspace, &env, symbol, body, &mut out)
+            .map_err(|failure| named(&module, symbol, failure))
+    };
 
-    // There is no such function: looking for its body panics.
+    // There is no such function: looking for its type panics.
     let error = run(Symbol::Func(DefinedFuncIndex::new(9))).expect_err("it panics");
     assert!(
         matches!(&error, CompileError::Function { index: 10, bug: true, reason, .. } if reason.contains("panic at")),
@@ -279,4 +285,64 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
     // The thread goes on with the next function.
     run(Symbol::Func(DefinedFuncIndex::new(0))).expect("it compiles");
     assert!(!out.code.is_empty());
+}
+
+#[test]
+fn facts_and_one_body_give_the_code_of_a_whole_compile() {
+    for (wasm, memory) in [
+        (wasm(MIXED), MemoryMode::Guarded),
+        (wasm(MIXED), MemoryMode::Checked),
+        (wide(), MemoryMode::Guarded),
+        (
+            wasm(include_str!("../translate/tests/everything.wat")),
+            MemoryMode::Guarded,
+        ),
+    ] {
+        let config = Config { memory, ..config() };
+        let module = parse::parse(&wasm, &config).expect("valid");
+        let bodies = validate(&module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
+        // All that is left of the module.
+        let saved = Scan::new(&module, bodies.into_iter()).facts.encode();
+        let ranges: Vec<_> = module.bodies.values().map(|body| body.range.clone()).collect();
+        drop(module);
+        let facts = Facts::decode(&saved).expect("as encoded");
+        let layout = facts.layout(&config).expect("as large as before");
+        let isa = isa::target(&config, true).expect("enough");
+        let env = Env {
+            facts: &facts,
+            layout: &layout,
+            config: &config,
+            isa: &*isa,
+        };
+
+        let (whole, _) = compile(&wasm, &config, &threads(1)).expect("it compiles");
+        let elf: ElfFile64<'_> = ElfFile64::parse(&*whole).expect("an ELF file");
+        let text = elf
+            .section_by_name(".text")
+            .expect("it has code")
+            .data()
+            .expect("readable");
+        let expect = wrun_artifact::elf::Expect {
+            build: wrun_artifact::BUILD,
+            config: Some(config),
+            cpu: config.cpu,
+        };
+        let artifact =
+            wrun_artifact::elf::Artifact::read(&whole, &expect, wrun_artifact::header::Compare::All).expect("fits");
+        for (range, func) in ranges.into_iter().zip(0..) {
+            let body = parse::Body::new(&wasm[range.clone()], range.start);
+            let mut out = CompiledFunction::default();
+            let symbol = Symbol::Func(DefinedFuncIndex::from_u32(func));
+            compile::compile(&mut Workspace::default(), &env, symbol, Some(&body), &mut out).expect("it compiles");
+            let row = artifact.info().funcs[func as usize];
+            let (start, len) = (row.start.get() as usize, row.len.get() as usize);
+            let mut linked = text[start..start + len].to_vec();
+            // Distances are the linker's.
+            for reloc in &out.relocs {
+                let place = reloc.offset as usize..reloc.offset as usize + 4;
+                linked[place.clone()].copy_from_slice(&out.code[place]);
+            }
+            assert_eq!(linked, out.code, "function {func}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
-//! What keeps accesses to memories and tables inside of them. The sandbox stands on this file.
+//! Bounds: they keep accesses to memories and tables inside of them. The sandbox stands on this file.
 //!
-//! In: an index of 32 bits, and static offset and size. Out: an address that is safe to access.
+//! In: an index of 32 bits, and static offset and size. Out: an address that is safe to access. Indices of 64 bits are refused
+//! before a function is translated ([`refuse_wide_indices`]); the conversions here and in `memory` are those of the index type.
 //!
 //! Memories: where a memory is guarded, no address below 4 GiB + [`GUARD_SIZE`] belongs to anything else, so an access
 //! whose static offset and size together are no more than the guard needs no check. All others are compared with the
@@ -15,7 +16,9 @@ use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types}
 use wasmparser::MemArg;
 use wrun_artifact::TrapCode;
 use wrun_artifact::config::{GUARD_SIZE, MemoryMode};
+use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{Index, MemoryIndex, TableIndex};
+use wrun_artifact::types::IndexType;
 use wrun_artifact::vmlayout::{memory, table};
 
 use super::Translator;
@@ -23,15 +26,46 @@ use super::abi::POINTER;
 use super::environ::Region;
 use super::memory::Address;
 use super::trap;
+use crate::error::Failure;
+
+/// Refuses memories and tables with 64-bit indices: the bounds below hold for indices of 32 bits.
+///
+/// # Errors
+/// A bug: parsing refuses such modules.
+pub(super) fn refuse_wide_indices(facts: &Facts) -> Result<(), Failure> {
+    let memories = facts.memories.values().map(|ty| ty.index);
+    let tables = facts.tables.values().map(|table| table.ty.index);
+    match memories.chain(tables).all(|index| index == IndexType::I32) {
+        true => Ok(()),
+        false => Err(Failure::bug("a memory or table with 64-bit indices")),
+    }
+}
 
 impl Translator<'_> {
-    /// The address of an access of `size` bytes at `index`, an `i32` operand, and the static offset of `memarg`.
+    /// The 64 bits of an index, or of a length in the same type.
+    pub(super) fn index_to_i64(&mut self, ty: IndexType, index: Value) -> Value {
+        match ty {
+            IndexType::I32 => self.widen(index),
+            IndexType::I64 => index,
+        }
+    }
+
+    /// An index, or a length in the same type, of 64 bits. Those of `i32` are below 2^32, or -1 for a failure.
+    pub(super) fn index_from_i64(&mut self, ty: IndexType, index: Value) -> Value {
+        match ty {
+            IndexType::I32 => self.builder.ins().ireduce(types::I32, index),
+            IndexType::I64 => index,
+        }
+    }
+
+    /// The address of an access of `size` bytes at `index`, an operand of the memory's index type, and the static offset of
+    /// `memarg`.
     pub(super) fn address(&mut self, memarg: &MemArg, index: Value, size: u32) -> Address {
         let memory = MemoryIndex::from_u32(memarg.memory);
         let flags = self.memory_flags(memory);
         let end = memarg.offset + u64::from(size);
         let base = self.memory_base(memory);
-        let index = self.widen(index);
+        let index = self.index_to_i64(self.env.facts.memories[memory].index, index);
         if self.env.config.memory == MemoryMode::Guarded && end <= GUARD_SIZE {
             return Address {
                 flags,
@@ -77,7 +111,7 @@ impl Translator<'_> {
 
     /// The address of a memory's first byte.
     fn memory_base(&mut self, memory: MemoryIndex) -> Value {
-        if self.env.module.layout.memory_at_vmctx() && memory.index() == 0 {
+        if self.env.layout.memory_at_vmctx() && memory.index() == 0 {
             return self.vmctx;
         }
         let (definition, offset) = self.memory_definition(memory);
@@ -93,14 +127,14 @@ impl Translator<'_> {
 
     /// Where base and length of a memory are: an address and an offset.
     fn memory_definition(&mut self, memory: MemoryIndex) -> (Value, i32) {
-        let layout = &self.env.module.layout;
+        let layout = self.env.layout;
         match layout.memory_is_defined(memory) {
             Some(defined) => (self.vmctx, layout.defined_memory(defined)),
             None => (self.fixed_pointer(layout.imported_memory(memory)), 0),
         }
     }
 
-    /// The current length of a table in entries, as an `i32`.
+    /// The current length of a table in entries, in the table's index type.
     pub(super) fn table_length(&mut self, table: TableIndex) -> Value {
         if let Some(length) = self.env.facts.tables[table].fixed_len {
             return self.index_const(length);
@@ -111,10 +145,10 @@ impl Translator<'_> {
             .builder
             .ins()
             .load(types::I64, flags, definition, offset + table::LENGTH);
-        self.builder.ins().ireduce(types::I32, length)
+        self.index_from_i64(self.env.facts.tables[table].ty.index, length)
     }
 
-    /// The address of the entry of a table at `index`, an `i32`; 0 where there is none.
+    /// The address of the entry of a table at `index`, of the table's index type; 0 where there is none.
     pub(super) fn table_entry(&mut self, table: TableIndex, index: Value) -> Value {
         let facts = &self.env.facts.tables[table];
         let length = self.table_length(table);
@@ -132,7 +166,7 @@ impl Translator<'_> {
             .builder
             .ins()
             .load(POINTER, flags.with_aligned(), definition, offset + table::BASE);
-        let index = self.widen(index);
+        let index = self.index_to_i64(facts.ty.index, index);
         let shift = facts.form.entry_size().trailing_zeros();
         let scaled = self.builder.ins().ishl_imm_u(index, i64::from(shift));
         let entry = self.builder.ins().iadd(base, scaled);
@@ -141,7 +175,7 @@ impl Translator<'_> {
 
     /// Where base and length of a table are: an address and an offset.
     fn table_definition(&mut self, table: TableIndex) -> (Value, i32) {
-        let layout = &self.env.module.layout;
+        let layout = self.env.layout;
         match layout.table_is_defined(table) {
             Some(defined) => (self.vmctx, layout.defined_table(defined)),
             None => (self.fixed_pointer(layout.imported_table(table)), 0),

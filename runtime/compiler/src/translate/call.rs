@@ -1,4 +1,4 @@
-//! Calls (spec 4.4.8, `call` and `call_indirect`).
+//! Call instructions (spec 4.4.8, `call` and `call_indirect`).
 //!
 //! In: a function, or a table and an index. Out: a direct call where the callee is known, else a call through the vmctx
 //! or through a table's entry.
@@ -8,7 +8,7 @@
 //! call between instances needs. In both, an entry that is not of the type asked for is dealt with out of line.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Inst, InstBuilder, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use wasmparser::Operator as Op;
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::{FuncIndex, SigIndex, TableIndex, TypeIndex};
@@ -20,8 +20,8 @@ use super::{Translator, trap};
 use crate::code::Symbol;
 use crate::error::Failure;
 
-/// What is known of the entry that a `call_indirect` finds.
-enum Callee {
+/// Knowledge of the entry that a `call_indirect` finds.
+enum Entry {
     /// It is this function, of the type asked for.
     Known(FuncIndex),
     /// The call always traps.
@@ -41,7 +41,7 @@ impl Translator<'_> {
                 type_index,
                 table_index,
             } => {
-                let sig = self.env.module.types[TypeIndex::from_u32(*type_index)];
+                let sig = self.env.facts.types[TypeIndex::from_u32(*type_index)];
                 self.call_indirect(sig, TableIndex::from_u32(*table_index))?;
             }
             _ => return Ok(false),
@@ -50,25 +50,24 @@ impl Translator<'_> {
     }
 
     fn call(&mut self, func: FuncIndex) {
-        let module = self.env.module;
-        let sig = module.funcs[func];
-        match module.defined_func(func) {
+        let facts = self.env.facts;
+        let sig = facts.funcs[func];
+        match facts.defined_func(func) {
             Some(defined) => {
-                let callee = self.function(Symbol::Func(defined), sig);
                 // A constant need not be kept across calls, as the vmctx must.
-                let context = match self.env.facts.context_free.contains(&defined) {
+                let context = match facts.context_free.contains(&defined) {
                     true => self.builder.ins().iconst(POINTER, 0),
                     false => self.vmctx,
                 };
-                self.collect_arguments(sig, context);
-                let call = self.builder.ins().call(callee, &self.arguments);
-                self.finish_call(sig, call);
+                let callee = self.code_of(sig, Symbol::Func(defined));
+                self.call_guest(sig, callee, context);
             }
             None => {
-                let import = module.layout.imported_func(func);
+                let import = self.env.layout.imported_func(func);
                 let code = self.fixed_pointer(import + func_import::CODE);
                 let context = self.fixed_pointer(import + func_import::VMCTX);
-                self.call_code(sig, code, context);
+                let callee = self.code_at(sig, code);
+                self.call_guest(sig, callee, context);
             }
         }
     }
@@ -86,17 +85,17 @@ impl Translator<'_> {
     fn call_private(&mut self, sig: SigIndex, table: TableIndex, index: Value) {
         let callee = self.private_callee(sig, table, index);
         match callee {
-            Callee::Known(func) => return self.call(func),
-            Callee::Traps(code) => {
+            Entry::Known(func) => return self.call(func),
+            Entry::Traps(code) => {
                 self.trap(code);
                 return self.set_unreachable();
             }
-            Callee::Typed | Callee::Unknown => {}
+            Entry::Typed | Entry::Unknown => {}
         }
         let entry = self.table_entry(table, index);
         // The first access traps where the index is out of bounds.
         let mut flags = self.entry_flags(table, TrapCode::UndefinedElement);
-        if let Callee::Unknown = callee {
+        if let Entry::Unknown = callee {
             let found = self.builder.ins().load(types::I32, flags, entry, private_entry::SIG);
             self.check_private(sig, found);
             flags = self.checked_entry_flags(table);
@@ -105,30 +104,31 @@ impl Translator<'_> {
         let offset = self.widen(offset);
         let text = self.text_start(sig);
         let code = self.builder.ins().iadd(text, offset);
-        self.call_code(sig, code, self.vmctx);
+        let callee = self.code_at(sig, code);
+        self.call_guest(sig, callee, self.vmctx);
     }
 
     /// What the scan of the module says of a private table's entries for a call with the type `sig`.
-    fn private_callee(&mut self, sig: SigIndex, table: TableIndex, index: Value) -> Callee {
+    fn private_callee(&mut self, sig: SigIndex, table: TableIndex, index: Value) -> Entry {
         let facts = &self.env.facts.tables[table];
         let (true, Some(length)) = (facts.constant, facts.fixed_len) else {
-            return Callee::Unknown;
+            return Entry::Unknown;
         };
         if let Some(index) = self.known_int(index) {
             if index >= u64::from(length) {
-                return Callee::Traps(TrapCode::UndefinedElement);
+                return Entry::Traps(TrapCode::UndefinedElement);
             }
             // Beyond the image, elements are null.
             return match facts.image.get(index as usize).copied().flatten() {
-                None => Callee::Traps(TrapCode::UninitializedElement),
-                Some(func) if self.env.module.funcs[func] == sig => Callee::Known(func),
-                Some(_) => Callee::Traps(TrapCode::IndirectCallTypeMismatch),
+                None => Entry::Traps(TrapCode::UninitializedElement),
+                Some(func) if self.env.facts.funcs[func] == sig => Entry::Known(func),
+                Some(_) => Entry::Traps(TrapCode::IndirectCallTypeMismatch),
             };
         }
         if self.only_sig(table) == Some(sig) {
-            Callee::Typed
+            Entry::Typed
         } else {
-            Callee::Unknown
+            Entry::Unknown
         }
     }
 
@@ -140,7 +140,7 @@ impl Translator<'_> {
             return *known;
         }
         let facts = &self.env.facts.tables[table];
-        let sig_at = |index: usize| facts.image[index].map(|func| self.env.module.funcs[func]);
+        let sig_at = |index: usize| facts.image[index].map(|func| self.env.facts.funcs[func]);
         let covered = facts.fixed_len.map(|length| length as usize) == Some(facts.image.len());
         let found = match facts.image.len() {
             length @ 1..=MAX_LENGTH if covered => {
@@ -177,7 +177,7 @@ impl Translator<'_> {
         let flags = self.entry_flags(table, TrapCode::UndefinedElement);
         let found = self.builder.ins().load(types::I32, flags, entry, shared_entry::SIG);
         let id_flags = self.constant(Region::Fixed).with_aligned();
-        let at = self.env.module.layout.sig(sig);
+        let at = self.env.layout.sig(sig);
         let expected = self.builder.ins().load(types::I32, id_flags, self.vmctx, at);
         let matches = self.builder.ins().icmp(IntCC::Equal, found, expected);
         let (mismatch, next) = (self.cold_block(), self.builder.create_block());
@@ -196,34 +196,7 @@ impl Translator<'_> {
         let flags = self.checked_entry_flags(table);
         let code = self.builder.ins().load(POINTER, flags, callee, shared_entry::CODE);
         let context = self.builder.ins().load(POINTER, flags, callee, shared_entry::VMCTX);
-        self.call_code(sig, code, context);
-    }
-
-    /// Calls `code` with the arguments on the stack.
-    fn call_code(&mut self, sig: SigIndex, code: Value, context: Value) {
-        let signature = self.signature(sig);
-        self.collect_arguments(sig, context);
-        let call = self.builder.ins().call_indirect(signature, code, &self.arguments);
-        self.finish_call(sig, call);
-    }
-
-    /// The context, then the arguments on the stack.
-    fn collect_arguments(&mut self, sig: SigIndex, context: Value) {
-        let params = self.env.module.sigs[sig].params().len();
-        let first = self.stack.values.len() - params;
-        self.arguments.clear();
-        self.arguments.push(context);
-        self.arguments.extend_from_slice(&self.stack.values[first..]);
-    }
-
-    /// Replaces the arguments on the stack by the results.
-    fn finish_call(&mut self, sig: SigIndex, call: Inst) {
-        let ty = &self.env.module.sigs[sig];
-        self.popn(ty.params().len());
-        let first = self.stack.values.len();
-        self.stack.values.extend_from_slice(self.builder.inst_results(call));
-        for (ty, i) in ty.results().iter().zip(first..) {
-            self.track(*ty, self.stack.values[i]);
-        }
+        let callee = self.code_at(sig, code);
+        self.call_guest(sig, callee, context);
     }
 }

@@ -403,7 +403,7 @@ impl Translator<'_> {
 
 impl<'a> Translator<'a> {
     fn block_type(&self, index: u32) -> &'a FuncType {
-        let module = self.env.module;
-        &module.sigs[module.types[TypeIndex::from_u32(index)]]
+        let facts = self.env.facts;
+        &facts.sigs[facts.types[TypeIndex::from_u32(index)]]
     }
 }

@@ -4,6 +4,7 @@
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use wasmparser::Operator as Op;
+use wrun_artifact::facts::GlobalFacts;
 use wrun_artifact::index::GlobalIndex;
 
 use super::Translator;
@@ -29,8 +30,9 @@ impl Translator<'_> {
     }
 
     fn global_get(&mut self, global: GlobalIndex) -> Value {
-        let ty = self.env.module.globals[global].content;
-        if let Some(slot) = self.env.facts.constants[global] {
+        let GlobalFacts { ty, constant } = self.env.facts.globals[global];
+        let ty = ty.content;
+        if let Some(slot) = constant {
             return self.slot_const(ty, slot);
         }
         let (flags, address, offset) = self.global_slot(global);
@@ -41,16 +43,16 @@ impl Translator<'_> {
 
     /// Where a global's value is: flags, an address, an offset.
     fn global_slot(&mut self, global: GlobalIndex) -> (MemFlagsData, Value, i32) {
-        let module = self.env.module;
-        let flags = if module.globals[global].mutable {
+        let (facts, layout) = (self.env.facts, self.env.layout);
+        let flags = if facts.globals[global].ty.mutable {
             self.variable(Region::Global(global))
         } else {
             // Written by instantiation, before any code of the instance runs.
             self.constant(Region::Global(global))
         };
-        match module.layout.global_is_defined(global) {
-            Some(defined) => (flags, self.vmctx, module.layout.defined_global(defined)),
-            None => (flags, self.fixed_pointer(module.layout.imported_global(global)), 0),
+        match layout.global_is_defined(global) {
+            Some(defined) => (flags, self.vmctx, layout.defined_global(defined)),
+            None => (flags, self.fixed_pointer(layout.imported_global(global)), 0),
         }
     }
 }

@@ -6,6 +6,7 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use wasmparser::{MemArg, Operator as Op};
 use wrun_artifact::index::MemoryIndex;
+use wrun_artifact::types::IndexType;
 use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
@@ -121,41 +122,49 @@ impl Translator<'_> {
         self.builder.ins().store(at.flags, value, at.base, at.offset);
     }
 
-    /// What concerns a whole memory, or ranges of it.
+    /// Translates what concerns a whole memory, or ranges of it; says whether it is such an instruction.
     fn bulk_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::MemorySize { mem } => {
                 let length = self.memory_length(MemoryIndex::from_u32(*mem));
                 let pages = self.builder.ins().ushr_imm_u(length, 16);
-                let pages = self.builder.ins().ireduce(types::I32, pages);
+                let pages = self.index_from_i64(self.index_type(*mem), pages);
                 self.push(pages);
             }
             Op::MemoryGrow { mem } => {
+                let ty = self.index_type(*mem);
                 let delta = self.pop1();
-                let delta = self.widen(delta);
+                let delta = self.index_to_i64(ty, delta);
                 let memory = self.index_const(*mem);
                 let old = self
                     .libcall(Libcall::MemoryGrow, &[memory, delta])
                     .expect("has a result");
-                let old = self.builder.ins().ireduce(types::I32, old);
+                let old = self.index_from_i64(ty, old);
                 self.push(old);
             }
             Op::MemoryFill { mem } => {
+                let ty = self.index_type(*mem);
                 let (destination, byte, length) = self.pop3();
-                let (destination, length) = (self.widen(destination), self.widen(length));
+                let (destination, length) = (self.index_to_i64(ty, destination), self.index_to_i64(ty, length));
                 let memory = self.index_const(*mem);
                 self.libcall(Libcall::MemoryFill, &[memory, destination, byte, length]);
             }
             Op::MemoryCopy { dst_mem, src_mem } => {
+                let (to_type, from_type) = (self.index_type(*dst_mem), self.index_type(*src_mem));
                 let (destination, source, length) = self.pop3();
-                let (destination, source) = (self.widen(destination), self.widen(source));
-                let length = self.widen(length);
+                let (destination, source) = (
+                    self.index_to_i64(to_type, destination),
+                    self.index_to_i64(from_type, source),
+                );
+                // The length has the narrower type.
+                let length = self.index_to_i64(to_type.min(from_type), length);
                 let (to, from) = (self.index_const(*dst_mem), self.index_const(*src_mem));
                 self.libcall(Libcall::MemoryCopy, &[to, from, destination, source, length]);
             }
             Op::MemoryInit { data_index, mem } => {
+                // Source and length count in the segment, in 32 bits.
                 let (destination, source, length) = self.pop3();
-                let destination = self.widen(destination);
+                let destination = self.index_to_i64(self.index_type(*mem), destination);
                 let (memory, segment) = (self.index_const(*mem), self.index_const(*data_index));
                 self.libcall(Libcall::MemoryInit, &[memory, segment, destination, source, length]);
             }
@@ -166,6 +175,10 @@ impl Translator<'_> {
             _ => return false,
         }
         true
+    }
+
+    fn index_type(&self, memory: u32) -> IndexType {
+        self.env.facts.memories[MemoryIndex::from_u32(memory)].index
     }
 
     /// An unsigned 32-bit quantity as 64 bits.

@@ -1,17 +1,18 @@
 //! From one validated function body to Cranelift IR.
 //!
-//! In: a body, and what parsing knows of its module. Out: IR that refers to other functions by [`Symbol`] and to the
-//! instance through the vmctx. One pass over the instructions; code that cannot be reached is skipped.
+//! In: a body and the facts about its module ([`Env`]), or the symbol of a trampoline. Out: IR that refers to other functions by
+//! [`Symbol`] and to the instance through the vmctx. One pass over the instructions; code that cannot be reached is skipped.
 //!
 //! ```text
 //! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  global  simd   one file per family
-//!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)
+//!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)   call_site (calls)   values
 //! ```
 //!
 //! May not enter: code emission, threads.
 
 mod bounds;
 mod call;
+mod call_site;
 mod control;
 mod environ;
 mod global;
@@ -23,9 +24,13 @@ mod stack;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trampoline;
+mod values;
 
 pub(crate) mod abi;
 pub(crate) mod trap;
+
+pub(crate) use trampoline::{trampoline, trampolines};
 
 use std::collections::HashMap;
 
@@ -34,22 +39,24 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use wasmparser::{Operator, OperatorsReader};
 use wrun_artifact::config::Config;
+use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
 use wrun_artifact::types::FuncType;
+use wrun_artifact::vmlayout::VMLayout;
 
 use crate::code::Symbol;
 use crate::error::Failure;
-use crate::parse::{Facts, Module};
+use crate::parse::Body;
 use environ::Known;
 use stack::Stack;
 
-/// What translation needs to know besides the body.
+/// Everything that translation reads besides the body.
 pub(crate) struct Env<'a> {
-    /// The module.
-    pub(crate) module: &'a Module<'a>,
-    /// What a scan of the whole module found out.
+    /// Facts about the module.
     pub(crate) facts: &'a Facts,
-    /// What to compile for.
+    /// The layout of the vmctx: that of `facts.counts` and `config`.
+    pub(crate) layout: &'a VMLayout,
+    /// Settings.
     pub(crate) config: &'a Config,
     /// The target.
     pub(crate) isa: &'a dyn TargetIsa,
@@ -106,9 +113,11 @@ pub(crate) fn function(
     cx: &mut Context,
     env: &Env<'_>,
     func: DefinedFuncIndex,
+    body: &Body<'_>,
     out: &mut ir::Function,
 ) -> Result<(), Failure> {
-    let ty = env.module.func_type(env.module.func_index(func));
+    bounds::refuse_wide_indices(env.facts)?;
+    let ty = env.facts.func_type(env.facts.func_index(func));
     out.clear();
     out.signature = abi::guest_signature(ty);
     out.name = ir::UserFuncName::User(Symbol::Func(func).to_name());
@@ -132,7 +141,7 @@ pub(crate) fn function(
         known: state.known,
         arguments: state.arguments,
     };
-    translator.body(func)?;
+    translator.body(ty, body)?;
 
     let Translator {
         builder,
@@ -157,10 +166,9 @@ pub(crate) fn function(
 
 impl Translator<'_> {
     /// Translates locals and instructions.
-    fn body(&mut self, func: DefinedFuncIndex) -> Result<(), Failure> {
-        let body = &self.env.module.bodies[func].body;
-        let mut locals = body.get_locals_reader().map_err(unvalidated)?;
-        self.declare_params(self.env.module.func_type(self.env.module.func_index(func)));
+    fn body(&mut self, ty: &FuncType, body: &Body<'_>) -> Result<(), Failure> {
+        let mut locals = body.body.get_locals_reader().map_err(unvalidated)?;
+        self.declare_params(ty);
         for _ in 0..locals.get_count() {
             let (count, ty) = locals.read().map_err(unvalidated)?;
             let ty = abi::val_type(ty).ok_or_else(|| Failure::bug("a local of a type that was not validated"))?;

@@ -10,7 +10,7 @@ use super::{Context, Env, function};
 use crate::code::{Symbol, isa};
 use crate::error::Failure;
 use crate::parse::opcode_tests as opcodes;
-use crate::parse::{Facts, ValidationPool, is_supported, parse, validate_body};
+use crate::parse::{Scan, ValidationPool, is_supported, parse, validate_body};
 
 /// A module that uses every kind of thing: what is imported, defined, exported; both forms of tables; all kinds of values.
 const EVERYTHING: &str = include_str!("tests/everything.wat");
@@ -33,18 +33,19 @@ fn try_translate(wat: &str, config: &Config) -> Result<Vec<ir::Function>, Failur
     let facts: Vec<_> = (0..module.bodies.len())
         .map(|i| validate_body(&module, DefinedFuncIndex::new(i), &mut pool).expect("the body is valid"))
         .collect();
-    let facts = Facts::new(&module, facts.into_iter());
+    let scan = Scan::new(&module, facts.into_iter());
     let isa = isa::target(config, true).expect("enough");
     let env = Env {
-        module: &module,
-        facts: &facts,
+        facts: &scan.facts,
+        layout: &module.layout,
         config,
         isa: &*isa,
     };
     let mut context = Context::default();
     let translate = |i| {
         let mut out = ir::Function::new();
-        function(&mut context, &env, DefinedFuncIndex::new(i), &mut out)?;
+        let func = DefinedFuncIndex::new(i);
+        function(&mut context, &env, func, &module.bodies[func], &mut out)?;
         cranelift_codegen::verify_function(&out, &*isa).unwrap_or_else(|error| panic!("{error}\n{}", out.display()));
         Ok(out)
     };
@@ -335,15 +336,15 @@ fn an_instruction_that_no_list_has_is_wruns_bug_also_where_it_cannot_be_reached(
         let mut module = parse(&wasm, &config).expect("the module is valid");
         let func = DefinedFuncIndex::new(0);
         module.bodies[func].body = wasmparser::FunctionBody::new(reader);
-        let facts = Facts::new(&module, core::iter::empty());
+        let scan = Scan::new(&module, core::iter::empty());
         let env = Env {
-            module: &module,
-            facts: &facts,
+            facts: &scan.facts,
+            layout: &module.layout,
             config: &config,
             isa: &*isa,
         };
         let mut out = ir::Function::new();
-        let result = function(&mut Context::default(), &env, func, &mut out);
+        let result = function(&mut Context::default(), &env, func, &module.bodies[func], &mut out);
         assert_eq!(result.is_ok(), supported, "{name}: {result:?}");
         assert!(!matches!(result, Err(Failure::Limit(_))), "{name}: {result:?}");
     }

@@ -8,7 +8,7 @@ use wrun_artifact::config::{Config, CpuFeatures, MemoryMode};
 use wrun_artifact::index::{DefinedFuncIndex, Index};
 
 use crate::code::isa;
-use crate::parse::{Facts, ValidationPool, parse, validate_body};
+use crate::parse::{Scan, ValidationPool, parse, validate_body};
 use crate::translate::{Context, Env, function};
 
 /// All instructions of SIMD in the text format, with what they pop and push: separated by commas, immediates
@@ -160,15 +160,15 @@ fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) ->
     let mut pool = ValidationPool::default();
     let count = u32::try_from(module.bodies.len()).expect("few");
     let bodies = (0..count).map(|i| validate_body(&module, DefinedFuncIndex::from_u32(i), &mut pool).expect("valid"));
-    let facts = Facts::new(&module, bodies);
+    let scan = Scan::new(&module, bodies);
     let isa = match optimise {
         true => isa::target(config, true),
         false => isa::unoptimized(config),
     }
     .expect("enough");
     let env = Env {
-        module: &module,
-        facts: &facts,
+        facts: &scan.facts,
+        layout: &module.layout,
         config,
         isa: &*isa,
     };
@@ -179,7 +179,8 @@ fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) ->
         .map(|i| {
             codegen.clear();
             codegen.set_disasm(true);
-            function(&mut context, &env, DefinedFuncIndex::from_u32(i), &mut codegen.func).expect("translates");
+            let func = DefinedFuncIndex::from_u32(i);
+            function(&mut context, &env, func, &module.bodies[func], &mut codegen.func).expect("translates");
             let code = codegen
                 .compile(&*isa, &mut Default::default())
                 .map_err(|error| error.inner)

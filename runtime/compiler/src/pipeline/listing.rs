@@ -1,0 +1,59 @@
+//! Listings: the IR and the assembly of every function of a module, for golden tests.
+
+use wrun_artifact::Config;
+
+use super::{named, validate};
+use crate::code::{Symbol, isa};
+use crate::compile;
+use crate::error::CompileError;
+use crate::parse::{self, Scan};
+use crate::pipeline::pool::Pool;
+use crate::translate::{self, Env};
+
+/// The listing of one function or trampoline.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing {
+    /// The symbol that it has in the text of an artifact, without the name that the module may give it: `wasm_function_3`,
+    /// `wrun_entry_0`.
+    pub name: String,
+    /// Cranelift IR as translation gives it, before optimisation.
+    pub clif: String,
+    /// Machine code as Cranelift prints it after register allocation: with symbols, labels and constants by name, so free of
+    /// addresses.
+    pub assembly: String,
+}
+
+/// Lists the functions of a module in index order, then its trampolines if `trampolines` says so; those of all library calls
+/// are among them. A function of the module, the config and nothing else.
+///
+/// # Errors
+/// Those of [`compile()`](super::compile()).
+pub fn list(wasm: &[u8], config: &Config, trampolines: bool) -> Result<Vec<Listing>, CompileError> {
+    let isa = isa::target(config, true)?;
+    let module = parse::parse(wasm, config)?;
+    let bodies = validate(&module, &Pool::new(None, 0), None)?;
+    let scan = Scan::new(&module, bodies.into_iter());
+    let env = Env {
+        facts: &scan.facts,
+        layout: &module.layout,
+        config,
+        isa: &*isa,
+    };
+    let functions = module
+        .bodies
+        .iter()
+        .map(|(func, body)| (Symbol::Func(func), Some(body)));
+    let others = trampolines.then(|| translate::trampolines(&scan.facts, |_| true));
+    functions
+        .chain(others.into_iter().flatten().map(|symbol| (symbol, None)))
+        .map(|(symbol, body)| {
+            let (clif, assembly) =
+                compile::list(&env, symbol, body).map_err(|failure| named(&module, symbol, failure))?;
+            Ok(Listing {
+                name: crate::link::made_up_name(&module, symbol),
+                clif,
+                assembly,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! Calls: the one place that emits them, for translated functions and for trampolines.
+//!
+//! In: the code to call, its convention, its context and arguments. Out: its results. Every call instruction comes from
+//! [`emit`], so that all of them change together.
+//!
+//! A guest function takes the context first, then its parameters. A helper of the runtime is called through its trampoline,
+//! in the guest's convention.
+
+use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, Value};
+use cranelift_frontend::FunctionBuilder;
+use wrun_artifact::index::SigIndex;
+use wrun_artifact::vmlayout::Libcall;
+
+use super::Translator;
+use super::abi::{self, POINTER};
+use crate::code::Symbol;
+
+/// Code to call.
+#[derive(Copy, Clone)]
+pub(super) enum Callee {
+    /// A place in this text.
+    Direct(FuncRef),
+    /// The code at an address, of this signature.
+    Indirect(SigRef, Value),
+}
+
+/// Emits a call; gives its results. `arguments` begins with the context, where the convention has one.
+pub(super) fn emit<'b>(builder: &'b mut FunctionBuilder<'_>, callee: Callee, arguments: &[Value]) -> &'b [Value] {
+    let call = match callee {
+        Callee::Direct(function) => builder.ins().call(function, arguments),
+        Callee::Indirect(signature, code) => builder.ins().call_indirect(signature, code, arguments),
+    };
+    builder.inst_results(call)
+}
+
+impl Translator<'_> {
+    /// Calls guest code of type `sig` with the arguments on the operand stack, and replaces them by the results.
+    pub(super) fn call_guest(&mut self, sig: SigIndex, callee: Callee, context: Value) {
+        let ty = &self.env.facts.sigs[sig];
+        let first = self.stack.values.len() - ty.params().len();
+        self.arguments.clear();
+        self.arguments.push(context);
+        self.arguments.extend(self.stack.values.drain(first..));
+        let results = emit(&mut self.builder, callee, &self.arguments);
+        self.stack.values.extend_from_slice(results);
+        for (ty, i) in ty.results().iter().zip(first..) {
+            self.track(*ty, self.stack.values[i]);
+        }
+    }
+
+    /// Calls a helper of the runtime; gives its result.
+    pub(super) fn libcall(&mut self, libcall: Libcall, arguments: &[Value]) -> Option<Value> {
+        let symbol = Symbol::Libcall(libcall);
+        let function = match self.functions.get(&symbol) {
+            Some(function) => *function,
+            None => {
+                let signature = self.builder.import_signature(abi::libcall_signature(libcall));
+                self.declare_function(symbol, signature)
+            }
+        };
+        self.arguments.clear();
+        self.arguments.push(self.vmctx);
+        self.arguments.extend_from_slice(arguments);
+        emit(&mut self.builder, Callee::Direct(function), &self.arguments)
+            .first()
+            .copied()
+    }
+
+    /// The code at the address `code`, of type `sig`.
+    pub(super) fn code_at(&mut self, sig: SigIndex, code: Value) -> Callee {
+        Callee::Indirect(self.signature(sig), code)
+    }
+
+    /// The function at `symbol`, which has the type `sig`.
+    pub(super) fn code_of(&mut self, sig: SigIndex, symbol: Symbol) -> Callee {
+        Callee::Direct(self.function(symbol, sig))
+    }
+
+    /// The address of the beginning of the text.
+    pub(super) fn text_start(&mut self, sig: SigIndex) -> Value {
+        // The signature does not matter: this is never called.
+        let function = self.function(Symbol::TextStart, sig);
+        self.builder.ins().func_addr(POINTER, function)
+    }
+
+    /// The signature of functions of type `sig`.
+    fn signature(&mut self, sig: SigIndex) -> SigRef {
+        let Self { env, builder, .. } = self;
+        *self
+            .signatures
+            .entry(sig)
+            .or_insert_with(|| builder.import_signature(abi::guest_signature(&env.facts.sigs[sig])))
+    }
+
+    fn function(&mut self, symbol: Symbol, sig: SigIndex) -> FuncRef {
+        match self.functions.get(&symbol) {
+            Some(function) => *function,
+            None => {
+                let signature = self.signature(sig);
+                self.declare_function(symbol, signature)
+            }
+        }
+    }
+
+    fn declare_function(&mut self, symbol: Symbol, signature: SigRef) -> FuncRef {
+        let name = self.builder.func.declare_imported_user_function(symbol.to_name());
+        let function = self.builder.import_function(ExtFuncData {
+            name: ExternalName::user(name),
+            signature,
+            colocated: true,
+            patchable: false,
+        });
+        self.functions.insert(symbol, function);
+        function
+    }
+}
