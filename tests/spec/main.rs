@@ -11,6 +11,7 @@
 
 #[macro_use]
 mod files;
+mod refusal;
 mod run;
 mod spectest;
 mod suite;
