@@ -1,6 +1,6 @@
 //! Logs: off unless asked for, and at `debug` every phase with its times.
 
-use crate::support::{Dir, guest, wrun};
+use crate::support::{Dir, guest, wrun, wrun_through};
 
 #[test]
 fn nothing_is_logged_unless_asked_for() {
@@ -73,6 +73,54 @@ fn looking_up_is_the_phase_cache_and_mapping_is_the_phase_load() {
         phases(&cached),
         [&["cache"][..], &run].concat(),
         "found by its identity"
+    );
+}
+
+/// The number before a word, as in `3.988 ms wall`.
+fn milliseconds(line: &str, word: &str) -> f64 {
+    let (before, _) = line.split_once(&format!(" ms {word}")).expect("a phase has both times");
+    let number = before.rsplit(' ').next().expect("there is a number");
+    number.parse().unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+#[test]
+fn the_phases_take_no_longer_together_than_the_process() {
+    let dir = Dir::new();
+    // Compiling takes most of the time, so that a phase that is counted twice is too much.
+    let mut text = String::from("(module (memory 1) (func (export \"_start\"))");
+    for function in 0..300 {
+        text += "(func (param i32) (result i32) local.get 0";
+        for step in 0..100 {
+            text += &format!(" i32.load offset={step} i32.const {function} i32.xor i32.const 65535 i32.and");
+        }
+        text += ")";
+    }
+    dir.write("large.wasm", wat::parse_str(text + ")").expect("well-formed"));
+    // The shell's last line is the time of its children, in user mode and in the kernel.
+    let shell = ["/bin/sh", "-c", "\"$0\" \"$@\"; times >&2"];
+    let run = wrun_through(&shell, ["--no-cache", "large.wasm"]).current_dir(dir.path());
+    let ended = run.env("WRUN_LOG", "debug").run().status(0);
+    let children = ended.stderr.lines().last().expect("the shell has written it");
+    let seconds = |time: &str| -> f64 {
+        let (minutes, seconds) = time.trim_end_matches('s').split_once('m').expect("minutes and seconds");
+        minutes.parse::<f64>().expect("a number") * 60.0 + seconds.parse::<f64>().expect("a number")
+    };
+    let cpu: f64 = children.split(' ').map(seconds).sum::<f64>() * 1e3;
+    let wall = ended.wall.as_secs_f64() * 1e3;
+
+    let phases: Vec<_> = ended.stderr.lines().filter(|line| line.ends_with(" cpu")).collect();
+    let sum = |word| -> f64 { phases.iter().map(|line| milliseconds(line, word)).sum() };
+    let (walls, cpus) = (sum("wall"), sum("cpu"));
+    // The kernel counts in hundredths of a second.
+    assert!(
+        walls <= wall && cpus <= cpu + 20.0,
+        "{walls} of {wall}, {cpus} of {cpu}:\n{}",
+        ended.stderr
+    );
+    assert!(
+        walls > wall / 2.0,
+        "{walls} of {wall}: the phases leave something out:\n{}",
+        ended.stderr
     );
 }
 

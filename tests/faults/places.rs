@@ -10,6 +10,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use wrun_tests::skip;
+
 use crate::cli::{Dir, bound_by_permissions, while_repeating, wrun, wrun_after, wrun_through};
 use crate::program::{Program, Size};
 use crate::site::{Live, Site, compilations, links, names};
@@ -44,7 +46,7 @@ fn where_mounting_is_permitted(site: &Site, script: &str) -> Option<String> {
         assert!(output.status.success(), "{}: {stderr}\n{log}", output.status);
         return Some(String::from_utf8(output.stdout).expect("all of it is text"));
     }
-    println!("nobody may mount here");
+    skip("mount", "nobody may mount here");
     None
 }
 
@@ -496,7 +498,7 @@ run()";
              python3 program.py \"$MODULE\" \"$WRUN\" \"$CACHE\"; ls \"$CACHE\"/by-file 2>/dev/null | grep -cE '(-.*){{7}}' || true"
         );
         match where_mounting_is_permitted(&site, &script) {
-            Some(printed) if printed == "none\n" => println!("nobody may mount an overlay here"),
+            Some(printed) if printed == "none\n" => skip("overlay", "nobody may mount an overlay here"),
             Some(printed) => assert_eq!(printed, format!("{first}{first}{second}{known}\n"), "{below}"),
             None => {}
         }
@@ -519,7 +521,7 @@ fn a_program_in_an_image_that_was_built_again() {
         MODULE=mounted/x.wasm; run; run; stat -c '%d %i %s %Y %Z' $MODULE; umount mounted; rm image
         image second.wasm; run; stat -c '%d %i %s %Y %Z' $MODULE";
     match where_mounting_is_permitted(&site, script) {
-        Some(printed) if printed == "none\n" => println!("no images can be made or mounted here"),
+        Some(printed) if printed == "none\n" => skip("image", "no images can be made or mounted here"),
         Some(printed) => {
             let (first, second) = (site.program().output(), site.program().seeded(2).output());
             let identities: Vec<_> = printed.lines().filter(|line| line.contains(' ')).collect();

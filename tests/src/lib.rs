@@ -3,18 +3,21 @@
 //! ```text
 //! scratch  a directory of a test's own
 //! random   random numbers from a seed
+//! skip     tests that cannot run on this machine
 //! ```
 //!
 //! This crate depends on nothing, so that every package can use it in its tests. May not enter: anything that knows a test.
 
 mod random;
 mod scratch;
+mod skip;
 
 use std::path::Path;
 use std::process::Command;
 
 pub use random::Random;
 pub use scratch::{Scratch, temporary};
+pub use skip::skip;
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {
