@@ -14,6 +14,7 @@ pub struct Config {
     pub(crate) artifact: artifact_config::Config,
     pub(crate) stack_size: usize,
     pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) collect_always: bool,
 }
 
 impl Default for Config {
@@ -30,6 +31,7 @@ impl Config {
             artifact: artifact_config::Config::native(),
             stack_size: STACK_SIZE,
             threads: None,
+            collect_always: false,
         }
     }
 
@@ -81,6 +83,14 @@ impl Config {
     /// The size of the guest's stack in bytes: reserved, not committed. Host functions have a part of their own beside it.
     pub fn stack_size(&mut self, bytes: usize) -> &mut Self {
         self.stack_size = bytes;
+        self
+    }
+
+    /// Drops the host objects that guests cannot reach at each call of a host function, at each table instruction that calls the
+    /// runtime, and before each object that the guest gets, rather than now and then. For tests: slow, but a reference that is
+    /// overlooked shows at once. Does not change the artifact.
+    pub fn collect_always(&mut self, on: bool) -> &mut Self {
+        self.collect_always = on;
         self
     }
 }

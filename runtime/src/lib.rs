@@ -56,7 +56,7 @@ mod trap;
 mod vm;
 
 pub use api::{
-    AsStore, Engine, ExportType, Extern, ExternRef, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
+    AsStore, Engine, ExportType, Extern, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
 };
 pub use api::{
     InspectedFunction, Inspection, Store, Table, UnknownImports, Value, inspect, is_artifact, verify_artifact,
@@ -67,6 +67,7 @@ pub use call::{Caller, HostParam, HostResult, IntoHostFunc};
 pub use config::Config;
 pub use error::{Backtrace, Frame, Location, Trap};
 pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};
+pub use state::ExternRef;
 pub use sys::deadline::{Deadline, DeadlineWatch};
 pub use sys::process::{limit_files_by_error, start_process};
 pub use wrun_artifact::TrapCode;

@@ -48,7 +48,7 @@ fn values_of_every_type_go_through_a_host_function_unchanged() {
     let mut store = Store::new(&engine, ());
     let mut imports = Imports::new(&engine);
     imports.func_untyped("host", "echo", FuncType::new(MIXED, MIXED), |_, params, results| {
-        results.copy_from_slice(params);
+        results.clone_from_slice(params);
         Ok(())
     });
     let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
@@ -60,7 +60,7 @@ fn values_of_every_type_go_through_a_host_function_unchanged() {
         Value::F64(0xfff4_0000_0000_0001),
         Value::V128(u128::MAX - 5),
         Value::FuncRef(Some(through)),
-        Value::ExternRef(Some(ExternRef::new(u32::MAX))),
+        Value::ExternRef(Some(ExternRef::new("an object"))),
     ];
     assert_eq!(through.call(&mut store, &args).expect("returns"), args);
     let nulls: Vec<Value> = MIXED.iter().copied().map(Value::default_of).collect();
@@ -194,7 +194,7 @@ fn a_trap_goes_through_nested_entries_one_by_one() {
     let (mut store, down) = nested(|mut caller, params, results| {
         let down = caller.data().expect("set");
         match down.call(&mut caller, params) {
-            Ok(values) => results.copy_from_slice(&values),
+            Ok(values) => results.clone_from_slice(&values),
             // The innermost trap becomes a value at the third entry from outside.
             Err(Error::Trap(trap)) if params[0] == Value::I32(3) => {
                 assert_eq!(trap.code(), TrapCode::Unreachable);
@@ -215,7 +215,7 @@ fn a_trap_goes_through_nested_entries_one_by_one() {
 fn endless_nesting_exhausts_the_stack_and_nothing_else() {
     let (mut store, down) = nested(|mut caller, params, results| {
         let down = caller.data().expect("set");
-        results.copy_from_slice(&down.call(&mut caller, params)?);
+        results.clone_from_slice(&down.call(&mut caller, params)?);
         Ok(())
     });
     for _ in 0..2 {

@@ -165,13 +165,13 @@ fn a_table_has_no_more_entries_than_the_limit() {
         max: None,
     };
     let null = Value::FuncRef(None);
-    let error = Table::new(&mut store, ty(MOST_ENTRIES + 1), null).expect_err("too many");
+    let error = Table::new(&mut store, ty(MOST_ENTRIES + 1), null.clone()).expect_err("too many");
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
     let wide = TableType {
         index: IndexType::I64,
         ..ty(1)
     };
-    let error = Table::new(&mut store, wide, null).expect_err("not supported");
+    let error = Table::new(&mut store, wide, null.clone()).expect_err("not supported");
     assert!(
         matches!(&error, Error::Refused(reason) if reason.contains("64-bit")),
         "{error:?}"
@@ -191,10 +191,10 @@ fn a_table_has_no_more_entries_than_the_limit() {
         max: Some(u64::MAX),
         ..ty(1)
     };
-    let table = Table::new(&mut store, boundless, null).expect("made");
-    assert_eq!(table.grow(&mut store, 1, null).expect("room"), 1);
-    let table = Table::new(&mut store, ty(1), null).expect("made");
-    assert!(table.grow(&mut store, MOST_ENTRIES, null).is_err());
+    let table = Table::new(&mut store, boundless, null.clone()).expect("made");
+    assert_eq!(table.grow(&mut store, 1, null.clone()).expect("room"), 1);
+    let table = Table::new(&mut store, ty(1), null.clone()).expect("made");
+    assert!(table.grow(&mut store, MOST_ENTRIES, null.clone()).is_err());
     assert_eq!(table.size(&store), 1);
 }
 

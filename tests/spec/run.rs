@@ -163,7 +163,7 @@ impl Runner {
                     && results
                         .iter()
                         .zip(&actual)
-                        .all(|(expected, actual)| value::matches(expected, *actual));
+                        .all(|(expected, actual)| value::matches(expected, actual));
                 if !same {
                     return Err(format!("expected {results:?}, got {actual:?}").into());
                 }

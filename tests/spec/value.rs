@@ -30,19 +30,19 @@ pub(crate) fn argument(argument: &WastArg<'_>) -> Result<Value, String> {
 }
 
 /// Returns true if a result is the one that the suite expects.
-pub(crate) fn matches(expected: &WastRet<'_>, actual: Value) -> bool {
+pub(crate) fn matches(expected: &WastRet<'_>, actual: &Value) -> bool {
     match expected {
         WastRet::Core(core) => core_matches(core, actual),
         _ => false,
     }
 }
 
-fn core_matches(expected: &WastRetCore<'_>, actual: Value) -> bool {
+fn core_matches(expected: &WastRetCore<'_>, actual: &Value) -> bool {
     match (expected, actual) {
-        (WastRetCore::I32(expected), Value::I32(actual)) => *expected == actual,
-        (WastRetCore::I64(expected), Value::I64(actual)) => *expected == actual,
-        (WastRetCore::F32(expected), Value::F32(actual)) => f32_matches(expected, actual),
-        (WastRetCore::F64(expected), Value::F64(actual)) => f64_matches(expected, actual),
+        (WastRetCore::I32(expected), Value::I32(actual)) => expected == actual,
+        (WastRetCore::I64(expected), Value::I64(actual)) => expected == actual,
+        (WastRetCore::F32(expected), Value::F32(actual)) => f32_matches(expected, *actual),
+        (WastRetCore::F64(expected), Value::F64(actual)) => f64_matches(expected, *actual),
         (WastRetCore::V128(expected), Value::V128(actual)) => v128_matches(expected, actual.to_le_bytes()),
         (WastRetCore::RefNull(None), Value::FuncRef(None) | Value::ExternRef(None)) => true,
         (WastRetCore::RefNull(Some(HeapType::Abstract { ty, .. })), actual) => match actual {
@@ -51,7 +51,7 @@ fn core_matches(expected: &WastRetCore<'_>, actual: Value) -> bool {
             _ => false,
         },
         (WastRetCore::RefExtern(expected), Value::ExternRef(Some(actual))) => {
-            expected.is_none_or(|expected| expected == actual.get())
+            expected.is_none_or(|expected| actual.downcast_ref() == Some(&expected))
         }
         (WastRetCore::RefFunc(_), Value::FuncRef(actual)) => actual.is_some(),
         (WastRetCore::Either(choices), actual) => choices.iter().any(|choice| core_matches(choice, actual)),

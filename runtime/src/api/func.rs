@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wrun_artifact::types::FuncType;
 
 use super::{AsStore, Store, Value};
-use crate::call::{self, Caller, IntoHostFunc, host_entry, wrap};
+use crate::call::{self, Caller, IntoHostFunc, collect_if_always, host_entry, wrap};
 use crate::error::Error;
 use crate::pipeline::Phase;
 use crate::state::{InstanceData, StoreCore, StorePtr, core_of, core_of_mut};
@@ -52,17 +52,20 @@ where
             let params: Vec<Value> = (0..)
                 .zip(this.ty.params())
                 .map(|(at, ty)| unsafe { Value::from_slot(slots.add(at).read(), *ty, &*core) })
-                .collect();
+                .collect::<Result<_, _>>()?;
+            // SAFETY: the guest is suspended, and its references are in `params` now.
+            collect_if_always(unsafe { &mut *core })?;
             let mut results: Vec<Value> = this.ty.results().iter().copied().map(Value::default_of).collect();
             (this.closure)(caller, &params, &mut results)?;
-            for ((at, ty), value) in (0..).zip(this.ty.results()).zip(&results) {
+            for (ty, value) in this.ty.results().iter().zip(&results) {
                 if value.ty() != *ty {
                     return Err(Error::HostPanic(format!("a result is {}, not {ty}", value.ty())));
                 }
-                // SAFETY: the slots have room for the results; the store is alive.
-                unsafe { slots.add(at).write(value.to_slot(&*core)?) };
             }
-            Ok(())
+            // SAFETY: the closure is done, so nothing else uses the store.
+            let core = unsafe { &mut *core };
+            // SAFETY: the slots have room for the results.
+            Value::to_slots(&results, core, |at, slot| unsafe { slots.add(at).write(slot) })
         };
         // SAFETY: called from the guest of that context's store, through a trampoline.
         unsafe { call::host_call::<T, _>(context, function) }
@@ -154,9 +157,7 @@ impl Func {
             )));
         }
         let mut slots = vec![0; ty.params().len().max(ty.results().len())];
-        for (slot, arg) in slots.iter_mut().zip(args) {
-            *slot = arg.to_slot(core)?;
-        }
+        Value::to_slots(args, core, |at, slot| slots[at] = slot)?;
         let _phase = core.vm.activation.get().is_null().then(|| Phase::start("call"));
         let core = ptr::from_mut(core);
         // SAFETY: the store is borrowed exclusively; the arguments fit the type.
@@ -164,7 +165,7 @@ impl Func {
         // SAFETY: as above; the guest is done.
         let core = unsafe { &*core };
         let results = slots.iter().zip(ty.results());
-        Ok(results.map(|(slot, ty)| Value::from_slot(*slot, *ty, core)).collect())
+        results.map(|(slot, ty)| Value::from_slot(*slot, *ty, core)).collect()
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::ptr::NonNull;
 
-use wrun_artifact::types::GlobalType;
+use wrun_artifact::types::{GlobalType, ValType};
 
 use super::{AsStore, Store, Value};
 use crate::error::Error;
@@ -35,8 +35,12 @@ impl Global {
     pub fn new<T>(store: &mut Store<T>, ty: GlobalType, value: Value) -> Result<Self, Error> {
         check(&ty, &value)?;
         let core = core_of_mut(store);
-        let slot = value.to_slot(core)?;
-        let place = core.globals.push(slot).cast();
+        let slot = value.to_only_slot(core)?;
+        let place = core.globals.push(slot);
+        if ty.content == ValType::ExternRef {
+            core.reference_globals.push(place.cast());
+        }
+        let place = place.cast();
         Ok(Self::of(place, ty, core))
     }
 
@@ -67,7 +71,7 @@ impl Global {
         let place = self.place(core).expect("a global is used with its own store").as_ptr();
         // SAFETY: the store is alive, so the global is; it has this type.
         let slot = unsafe { load_slot(place, self.ty.content) };
-        Value::from_slot(slot, self.ty.content, core)
+        Value::from_slot(slot, self.ty.content, core).expect("wrun bug: a global keeps its object")
     }
 
     /// Sets the value.
@@ -81,7 +85,7 @@ impl Global {
         check(&self.ty, &value)?;
         let core = core_of_mut(store);
         let place = self.place(core)?.as_ptr();
-        let slot = value.to_slot(core)?;
+        let slot = value.to_only_slot(core)?;
         // SAFETY: as above, borrowed exclusively.
         unsafe { store_slot(place, self.ty.content, slot) };
         Ok(())

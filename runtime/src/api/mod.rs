@@ -25,4 +25,4 @@ pub use memory::Memory;
 pub use module::{ExportType, ImportType, Module, Verify};
 pub use store::{AsStore, Store};
 pub use table::Table;
-pub use value::{ExternRef, Value};
+pub use value::Value;

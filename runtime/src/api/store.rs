@@ -10,7 +10,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::Engine;
-use crate::state::{StoreCore, StoreInner, StorePtr, core_of_mut};
+use crate::call::collect;
+use crate::error::Error;
+use crate::state::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
 use crate::sys::deadline::Deadline;
 
 /// Where instances live, together with data of the host that host functions can reach.
@@ -71,6 +73,20 @@ impl<T> Store<T> {
     /// - In a child made with `fork(2)`, an epoch is incremented for that process alone.
     pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
         core_of_mut(self).set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// The number of host objects that the store keeps for references of its guests. Objects that no guest can reach any more
+    /// count until the next collection.
+    pub fn host_object_count(&self) -> usize {
+        core_of(self).host_objects.len()
+    }
+
+    /// Drops the host objects that no guest of the store can reach. This also happens by itself when the objects have doubled.
+    ///
+    /// # Errors
+    /// When dropping an object panics. The others are dropped all the same.
+    pub fn collect_host_objects(&mut self) -> Result<(), Error> {
+        collect(core_of_mut(self))
     }
 
     /// Interrupts guests of this store when `deadline` passes, in the manner of [`Store::set_epoch_deadline`]. The store keeps the

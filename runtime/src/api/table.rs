@@ -26,7 +26,7 @@ impl Table {
             ));
         }
         let core = core_of_mut(store);
-        let init = reference(init, ty.element, core)?;
+        let init = reference(&init, ty.element, core)?;
         let definition = core.table_definitions.push(VMTableDefinition {
             base: std::ptr::null_mut::<u8>().into(),
             length: 0.into(),
@@ -79,7 +79,7 @@ impl Table {
         let core = core_of_mut(store);
         let place = self.place(core)?;
         let slot = table_get(core, place, index)?;
-        Ok(Value::from_slot(slot.into(), core.tables[place].ty().element, core))
+        Value::from_slot(slot.into(), core.tables[place].ty().element, core)
     }
 
     /// Writes the element at `index`.
@@ -89,7 +89,8 @@ impl Table {
     pub fn set(&self, store: &mut impl AsStore, index: u32, value: Value) -> Result<(), Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
-        let slot = reference(value, core.tables[place].ty().element, core)?;
+        let element = core.tables[place].ty().element;
+        let slot = reference(&value, element, core)?;
         let object = &core.tables[place];
         check_entries(index, 1, object.len())?;
         object.write(index, slot);
@@ -103,7 +104,8 @@ impl Table {
     pub fn grow(&self, store: &mut impl AsStore, delta: u32, init: Value) -> Result<u32, Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
-        let slot = reference(init, core.tables[place].ty().element, core)?;
+        let element = core.tables[place].ty().element;
+        let slot = reference(&init, element, core)?;
         let object = &mut core.tables[place];
         let old = object.grow(delta);
         let old = old.ok_or_else(|| Error::Resource(format!("cannot grow the table by {delta} elements")))?;
@@ -117,9 +119,9 @@ impl Table {
 }
 
 /// A reference of the element's type, as compiled code handles it.
-fn reference(value: Value, element: ValType, core: &StoreCore) -> Result<u64, Error> {
+fn reference(value: &Value, element: ValType, core: &mut StoreCore) -> Result<u64, Error> {
     if value.ty() != element {
         return Err(Error::Refused(format!("the table holds {element}, not {}", value.ty())));
     }
-    Ok(value.to_slot(core)? as u64)
+    Ok(value.to_only_slot(core)? as u64)
 }

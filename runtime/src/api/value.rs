@@ -3,28 +3,13 @@
 use wrun_artifact::types::ValType;
 
 use super::Func;
+use crate::call::collect_if_due;
 use crate::error::Error;
-use crate::state::StoreCore;
+use crate::state::{ExternRef, StoreCore};
 use crate::vm::{FuncPtr, Slot};
 
-/// A reference of the host that a guest can hold but not look into: a number that the host chooses.
-#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ExternRef(u32);
-
-impl ExternRef {
-    /// The reference with this number.
-    pub fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    pub fn get(self) -> u32 {
-        self.0
-    }
-}
-
 /// A value. Floats are kept as their bits, so that NaNs stay as they are.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Value {
     /// `i32`.
     I32(i32),
@@ -69,32 +54,61 @@ impl Value {
         }
     }
 
-    /// The value as compiled code takes it. Refuses functions of another store.
-    pub(crate) fn to_slot(self, store: &StoreCore) -> Result<Slot, Error> {
+    /// Writes values as compiled code takes them. Refuses functions of another store.
+    ///
+    /// All values that are handed over together go through one call: host objects may be collected before, and not between them,
+    /// since those in `slots` are not found.
+    pub(crate) fn to_slots(
+        values: &[Self],
+        store: &mut StoreCore,
+        mut write: impl FnMut(usize, Slot),
+    ) -> Result<(), Error> {
+        if values.iter().any(|value| matches!(value, Self::ExternRef(Some(_)))) {
+            collect_if_due(store)?;
+        }
+        for (at, value) in values.iter().enumerate() {
+            write(at, value.to_slot(store)?);
+        }
+        Ok(())
+    }
+
+    fn to_slot(&self, store: &mut StoreCore) -> Result<Slot, Error> {
         Ok(match self {
-            Self::I32(value) => (value as u32).into(),
-            Self::I64(value) => (value as u64).into(),
-            Self::F32(bits) => bits.into(),
-            Self::F64(bits) => bits.into(),
-            Self::V128(bits) => bits,
+            Self::I32(value) => (*value as u32).into(),
+            Self::I64(value) => (*value as u64).into(),
+            Self::F32(bits) => (*bits).into(),
+            Self::F64(bits) => (*bits).into(),
+            Self::V128(bits) => *bits,
             Self::FuncRef(None) | Self::ExternRef(None) => 0,
             Self::FuncRef(Some(func)) => func.ptr(store)?.as_ptr() as Slot,
-            // Null is 0, so every number is moved up by one.
-            Self::ExternRef(Some(ExternRef(number))) => Slot::from(number) + 1,
+            Self::ExternRef(Some(object)) => store.host_objects.insert(object.clone()).into(),
         })
     }
 
+    /// A single value as compiled code takes it. As [`Value::to_slots`]: host objects may be collected before.
+    pub(crate) fn to_only_slot(&self, store: &mut StoreCore) -> Result<Slot, Error> {
+        let mut only = 0;
+        Self::to_slots(std::slice::from_ref(self), store, |_, slot| only = slot)?;
+        Ok(only)
+    }
+
     /// The value that compiled code gave.
-    pub(crate) fn from_slot(slot: Slot, ty: ValType, store: &StoreCore) -> Self {
-        match ty {
+    pub(crate) fn from_slot(slot: Slot, ty: ValType, store: &StoreCore) -> Result<Self, Error> {
+        Ok(match ty {
             ValType::I32 => Self::I32(slot as i32),
             ValType::I64 => Self::I64(slot as i64),
             ValType::F32 => Self::F32(slot as u32),
             ValType::F64 => Self::F64(slot as u64),
             ValType::V128 => Self::V128(slot),
             ValType::FuncRef => Self::FuncRef(FuncPtr::from_slot(slot).map(|ptr| Func::of(ptr, store))),
-            ValType::ExternRef => Self::ExternRef((slot as u64).checked_sub(1).map(|number| ExternRef(number as u32))),
-        }
+            ValType::ExternRef => Self::ExternRef(match slot as u64 {
+                0 => None,
+                number => {
+                    let object = store.host_objects.get(number).cloned();
+                    Some(object.ok_or_else(|| Error::damaged("a stack map"))?)
+                }
+            }),
+        })
     }
 }
 

@@ -8,7 +8,9 @@
 use std::marker::PhantomData;
 use std::slice;
 
-use crate::state::{StoreCore, StoreInner, StorePtr};
+use super::collect;
+use crate::error::Error;
+use crate::state::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
 use crate::vm::VMHostContext;
 
 /// The store, and the instance that calls, as a host function sees them.
@@ -60,6 +62,17 @@ impl<T> Caller<'_, T> {
             let memory = slice::from_raw_parts_mut(definition.base.get(), length);
             Some((memory, &mut (*self.store).data))
         }
+    }
+
+    /// As [`Store::host_object_count`](crate::Store::host_object_count).
+    pub fn host_object_count(&self) -> usize {
+        core_of(self).host_objects.len()
+    }
+
+    /// As [`Store::collect_host_objects`](crate::Store::collect_host_objects). The guest's functions that wait for this host
+    /// function keep what they still use.
+    pub fn collect_host_objects(&mut self) -> Result<(), Error> {
+        collect(core_of_mut(self))
     }
 
     /// True once the store's deadline has passed. A host function that waits looks at this whenever its wait is interrupted, and

@@ -118,6 +118,8 @@ pub(crate) unsafe fn call_guest(
     let activation = Activation::new(previous, vm.exit_fp.get());
     vm.trace.clear();
     vm.activation.set(&activation);
+    // Until the guest leaves for the host, this activation has no frame to be found.
+    vm.exit_fp.set(0);
     // A host function that calls the guest again goes on where its own stack is.
     let stack_top = if previous.is_null() { stack_top } else { 0 };
     // SAFETY: the caller's promise; the stack is the store's own, used by this activation only, or the current one.

@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 use wrun_artifact::TrapCode;
 use wrun_artifact::vmlayout::{Libcall, TableForm};
 
+use super::collect_if_always;
 use super::hostcall::guarded;
 use crate::error::Error;
 use crate::state::{InstanceData, StoreCore, check_entries, init_memory, init_table, table_get};
@@ -78,6 +79,17 @@ fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>
         // SAFETY: the guest is suspended in this call, so nothing else uses the store; instances are allocations apart.
         let core = unsafe { &mut *store };
         helper(Scene { instance, core })
+    })
+}
+
+/// Runs a helper that works on tables. References to host objects that it was given are in the table or gone when it is done, so
+/// the objects can be collected then.
+#[inline(always)]
+fn run_table<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>) -> R {
+    run(vmctx, |Scene { instance, core }| {
+        let result = helper(Scene { instance, core })?;
+        collect_if_always(core)?;
+        Ok(result)
     })
 }
 
@@ -165,7 +177,7 @@ unsafe extern "C" fn data_drop(vmctx: NonNull<u8>, data: u32) {
 }
 
 unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, reference: u64) -> u32 {
-    run(vmctx, |scene| {
+    run_table(vmctx, |scene| {
         let (place, core) = (scene.table(table), scene.core);
         let Some(old) = core.tables[place].grow(delta) else {
             return Ok(u32::MAX);
@@ -181,7 +193,7 @@ unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, refe
 }
 
 unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {
-    run(vmctx, |scene| {
+    run_table(vmctx, |scene| {
         let core = &*scene.core;
         let object = &core.tables[scene.table(table)];
         check_entries(destination, len, object.len())?;
@@ -201,7 +213,7 @@ unsafe extern "C" fn table_copy(
     source: u32,
     len: u32,
 ) {
-    run(vmctx, |scene| {
+    run_table(vmctx, |scene| {
         let (to, from) = (scene.table(destination_table), scene.table(source_table));
         let core = scene.core;
         check_entries(source, len, core.tables[from].len())?;
@@ -225,13 +237,13 @@ unsafe extern "C" fn table_copy(
 }
 
 unsafe extern "C" fn table_init(vmctx: NonNull<u8>, table: u32, elem: u32, destination: u32, source: u32, len: u32) {
-    run(vmctx, |scene| {
+    run_table(vmctx, |scene| {
         init_table(scene.instance, scene.core, table, elem, destination, source, len)
     })
 }
 
 unsafe extern "C" fn elem_drop(vmctx: NonNull<u8>, elem: u32) {
-    run(vmctx, |scene| {
+    run_table(vmctx, |scene| {
         scene.instance.drop_elem(elem);
         Ok(())
     })

@@ -10,12 +10,14 @@
 #![allow(unsafe_code, reason = "calls into and out of compiled code")]
 
 mod caller;
+mod collect;
 mod entry;
 mod hostcall;
 mod libcall;
 mod typed;
 
 pub use caller::Caller;
+pub(crate) use collect::{collect, collect_if_always, collect_if_due};
 pub(crate) use entry::call_guest;
 pub(crate) use hostcall::{host_call, host_entry};
 pub(crate) use libcall::LIBCALLS;

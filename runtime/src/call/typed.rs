@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wrun_artifact::types::{FuncType, ValType};
 
 use super::Caller;
-use super::hostcall::host_call;
+use super::hostcall::{collect_before, host_call};
 use crate::error::Error;
 use crate::vm::{HostFunc, Slot, VMHostContext};
 
@@ -162,6 +162,8 @@ macro_rules! closures {
                     R: HostResult,
                     $($param: HostParam,)*
                 {
+                    // SAFETY: called from the guest of that context's store; this frame has nothing to drop.
+                    unsafe { collect_before(context) };
                     let mut at = slots;
                     $(
                         // SAFETY: there is a slot for each parameter.

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use wrun_artifact::index::{DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, FuncIndex, GlobalIndex, Index};
 use wrun_artifact::index::{MemoryIndex, TableIndex};
 use wrun_artifact::info::{NONE, SigRow};
+use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::{TableForm, func_import, vmctx};
 
 use crate::call::LIBCALLS;
@@ -198,7 +199,9 @@ fn import_host(
     host: HostFunc,
 ) -> Result<(ImportedFunc, NonNull<VMHostContext>), Error> {
     let (sig, row) = next_sig(instance)?;
-    let (func, code) = match host.typed.filter(|_| row.typed_hostcall.get() != NONE) {
+    // The typed form has no place at which host objects could be collected at each call.
+    let typed = host.typed.filter(|_| !core.host_objects.is_always_due());
+    let (func, code) = match typed.filter(|_| row.typed_hostcall.get() != NONE) {
         Some(typed) => (typed, instance.code(row.typed_hostcall.get())?),
         None => (host.untyped as *const u8, instance.code(row.untyped_hostcall.get())?),
     };
@@ -289,7 +292,12 @@ fn init_globals(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Err
             .ok_or_else(|| Error::damaged("the type of a global"))?;
         let at = instance.layout().defined_global(DefinedGlobalIndex::new(index));
         // SAFETY: a field of this context, for a global of this type.
-        unsafe { store_slot(instance.vmctx.field(at), ty.content, slot) };
+        let place = unsafe { instance.vmctx.field::<u8>(at) };
+        // SAFETY: as above.
+        unsafe { store_slot(place, ty.content, slot) };
+        if ty.content == ValType::ExternRef {
+            core.reference_globals.extend(NonNull::new(place.cast()));
+        }
     }
     Ok(())
 }

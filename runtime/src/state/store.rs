@@ -6,11 +6,11 @@
 //! or a context points to is in an [`Arena`], which neither moves nor frees it before the store ends.
 #![allow(unsafe_code, reason = "stores are referred to from compiled code")]
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Arena, EngineCore, InstanceData, Item, MemoryObject, TableObject};
+use super::{Arena, EngineCore, HostObjects, InstanceData, Item, MemoryObject, TableObject};
 use crate::error::Error;
 use crate::load::Image;
 use crate::sys::stack::Stack;
@@ -31,6 +31,10 @@ pub struct StoreCore {
     pub(crate) memory_definitions: Arena<VMMemoryDefinition>,
     pub(crate) table_definitions: Arena<VMTableDefinition>,
     pub(crate) globals: Arena<Slot>,
+    /// The globals that hold references to host objects, those of instances too. They live as long as the store.
+    pub(crate) reference_globals: Vec<NonNull<u64>>,
+    /// The objects that such references stand for.
+    pub(crate) host_objects: HostObjects,
     /// Keeps the closures of host functions alive.
     pub(crate) host_funcs: Vec<HostFunc>,
     stack: Option<Stack>,
@@ -54,6 +58,8 @@ impl StoreCore {
             memory_definitions: Arena::new(),
             table_definitions: Arena::new(),
             globals: Arena::new(),
+            reference_globals: Vec::new(),
+            host_objects: HostObjects::new(engine.config().collect_always),
             host_funcs: Vec::new(),
             stack: None,
             failure: None,

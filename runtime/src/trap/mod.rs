@@ -20,7 +20,7 @@ use crate::error::{Error, Trap};
 use crate::vm::{CodeMap, RawTrace};
 use backtrace::collect;
 pub(crate) use handler::{enter, install, leave};
-pub(crate) use trace::record_exit;
+pub(crate) use trace::{record_exit, visit_calls};
 
 /// Adds the place to a trap that has none yet: that of the frames in `trace`.
 pub(crate) fn with_trace(trap: Trap, trace: &RawTrace, code: Option<&CodeMap>) -> Trap {

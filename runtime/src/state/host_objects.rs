@@ -1,0 +1,288 @@
+//! Objects of the host that guests hold references to.
+//!
+//! Compiled code knows an object by a number, and null is 0. The low half of the number is the object's place in
+//! [`HostObjects`] plus 1. The high half counts how many objects had the place before, so a number that outlived its object is
+//! noticed and never stands for the next object.
+//!
+//! A collection marks the numbers that guests still hold ([`HostObjects::mark`]), then takes the other objects out
+//! ([`HostObjects::sweep`]). Where the numbers are is for the caller to know.
+//!
+//! May not enter: frames, tables, globals.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// Objects below which no collection starts by itself.
+const FEW: usize = 1024;
+
+/// A reference to an object of the host: what an `externref` that is not null stands for.
+///
+/// A guest can keep it, pass it on and give it back, but cannot look into it. The object lives as long as the host has a clone of
+/// the reference, or a guest can reach it. Clones are equal, and refer to the same object.
+///
+/// An object that owns a reference to itself, directly or through others, is never dropped, as with [`Arc`].
+#[derive(Clone)]
+pub struct ExternRef(Arc<dyn Any + Send + Sync>);
+
+impl ExternRef {
+    /// A reference to a new object.
+    pub fn new(object: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(object))
+    }
+
+    /// The object. `None` if it has another type.
+    pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
+    /// Returns true if both refer to the same object, rather than to equal ones.
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PartialEq for ExternRef {
+    /// As [`ExternRef::ptr_eq`].
+    fn eq(&self, other: &Self) -> bool {
+        self.ptr_eq(other)
+    }
+}
+
+impl Eq for ExternRef {}
+
+impl fmt::Debug for ExternRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExternRef({:p})", self.0)
+    }
+}
+
+/// The objects of one store.
+pub(crate) struct HostObjects {
+    places: Vec<Place>,
+    /// Places without an object, the lowest one last.
+    free: Vec<u32>,
+    /// The number of objects from which on a collection is due.
+    due: usize,
+    /// True if a collection is always due.
+    always: bool,
+}
+
+#[derive(Default)]
+struct Place {
+    object: Option<ExternRef>,
+    /// The number of objects that were here before.
+    uses: u32,
+    is_marked: bool,
+}
+
+impl HostObjects {
+    /// No objects. With `always`, a collection is due at every opportunity.
+    pub(crate) fn new(always: bool) -> Self {
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+            due: FEW,
+            always,
+        }
+    }
+
+    /// The number of objects, including those that no guest can reach any more.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// True if a collection is due before the next object is added.
+    pub(crate) fn is_due(&self) -> bool {
+        self.always || self.len() >= self.due
+    }
+
+    /// True if a collection is due at every opportunity.
+    pub(crate) fn is_always_due(&self) -> bool {
+        self.always
+    }
+
+    /// Adds an object; gives its number. An object that is there already is added once more, under another number: guests cannot
+    /// compare references.
+    pub(crate) fn insert(&mut self, object: ExternRef) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place::default());
+            u32::try_from(self.places.len() - 1).expect("there is not enough memory for this many objects")
+        });
+        let place = &mut self.places[index as usize];
+        place.object = Some(object);
+        u64::from(place.uses) << 32 | (u64::from(index) + 1)
+    }
+
+    /// The object with this number; `None` for one that was collected and for a number that was never given.
+    pub(crate) fn get(&self, number: u64) -> Option<&ExternRef> {
+        let place = self.places.get(index(number)?)?;
+        place.object.as_ref().filter(|_| u64::from(place.uses) == number >> 32)
+    }
+
+    /// Says that a guest holds this number. Null and numbers without an object are passed over.
+    pub(crate) fn mark(&mut self, number: u64) {
+        if self.get(number).is_some()
+            && let Some(index) = index(number)
+        {
+            self.places[index].is_marked = true;
+        }
+    }
+
+    /// Takes out the objects that were not marked, and decides when the next collection is due. `visited` is the number of words
+    /// that were looked at to find the marked ones: the more, the longer until the next time, so that looking costs a guest a
+    /// bounded time for each object it gets.
+    pub(crate) fn sweep(&mut self, visited: usize) -> Garbage {
+        let mut garbage = Vec::new();
+        self.free.clear();
+        for (index, place) in self.places.iter_mut().enumerate().rev() {
+            if !place.is_marked
+                && let Some(object) = place.object.take()
+            {
+                place.uses = place.uses.wrapping_add(1);
+                garbage.push(object);
+            }
+            place.is_marked = false;
+            if place.object.is_none() {
+                self.free.push(index as u32);
+            }
+        }
+        self.due = (2 * self.len()).max(self.len() + visited / 8).max(FEW);
+        Garbage(garbage)
+    }
+}
+
+impl Drop for HostObjects {
+    fn drop(&mut self) {
+        let objects = self.places.drain(..).filter_map(|place| place.object).collect();
+        if let Err(error) = Garbage(objects).discard() {
+            log::warn!("{error}");
+        }
+    }
+}
+
+/// The place that a number stands for.
+fn index(number: u64) -> Option<usize> {
+    (number as u32).checked_sub(1).map(|index| index as usize)
+}
+
+/// Objects that no guest can reach. Dropping them runs code of the embedder.
+#[must_use = "the objects are to be dropped where nothing is borrowed"]
+pub(crate) struct Garbage(Vec<ExternRef>);
+
+impl Garbage {
+    /// Drops all objects of which the host has no clone, in the order in which their places were.
+    ///
+    /// # Errors
+    /// When one panics: the first panic's message. The others are dropped all the same.
+    pub(crate) fn discard(self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for object in self.0.into_iter().rev() {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(object)));
+            if dropped.is_err() && outcome.is_ok() {
+                outcome = Err(Error::HostPanic("dropping a host object panicked".into()));
+            }
+        }
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(objects: &mut HostObjects, count: u32) -> Vec<u64> {
+        (0..count).map(|n| objects.insert(ExternRef::new(n))).collect()
+    }
+
+    fn value(objects: &HostObjects, number: u64) -> Option<u32> {
+        objects.get(number)?.downcast_ref().copied()
+    }
+
+    #[test]
+    fn exactly_the_marked_objects_stay() {
+        let mut objects = HostObjects::new(false);
+        let all = numbers(&mut objects, 5);
+        assert!(!all.contains(&0), "0 is null");
+        for kept in [1, 4] {
+            objects.mark(all[kept]);
+        }
+        assert_eq!(objects.sweep(0).0.len(), 3);
+        let found: Vec<_> = all.iter().map(|number| value(&objects, *number)).collect();
+        assert_eq!(found, [None, Some(1), None, None, Some(4)]);
+        assert_eq!(objects.len(), 2);
+        assert_eq!(objects.sweep(0).0.len(), 2, "marks do not last");
+    }
+
+    #[test]
+    fn a_place_is_used_again_under_another_number() {
+        let mut objects = HostObjects::new(false);
+        let old = numbers(&mut objects, 3);
+        objects.mark(old[1]);
+        objects.sweep(0).discard().expect("numbers do not panic");
+        let new = numbers(&mut objects, 2);
+        assert_eq!(objects.places.len(), 3);
+        assert_eq!([old[0], old[2]].map(|number| value(&objects, number)), [None, None]);
+        assert_eq!(
+            [new[0], new[1]].map(|number| value(&objects, number)),
+            [Some(0), Some(1)]
+        );
+        objects.mark(old[0]);
+        objects.mark(0);
+        objects.mark(77);
+        assert_eq!(objects.sweep(0).0.len(), 3, "a number without an object marks nothing");
+    }
+
+    #[test]
+    fn collections_are_due_when_as_much_was_added_as_was_kept_or_looked_at() {
+        let mut objects = HostObjects::new(false);
+        let all = numbers(&mut objects, 4000);
+        assert!(objects.is_due());
+        for number in &all {
+            objects.mark(*number);
+        }
+        objects.sweep(0).discard().expect("nothing is dropped");
+        for (more, is_due) in [(3999, false), (1, true)] {
+            numbers(&mut objects, more);
+            assert_eq!(objects.is_due(), is_due);
+        }
+        objects.sweep(80_000).discard().expect("numbers do not panic");
+        for (more, is_due) in [(9_999, false), (1, true)] {
+            numbers(&mut objects, more);
+            assert_eq!(objects.is_due(), is_due);
+        }
+        objects.sweep(0).discard().expect("numbers do not panic");
+        numbers(&mut objects, 1023);
+        assert!(!objects.is_due());
+        assert!(HostObjects::new(true).is_due());
+    }
+
+    #[test]
+    fn one_panic_keeps_no_other_object_alive() {
+        struct Panics;
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                panic!("while dropped");
+            }
+        }
+        let mut objects = HostObjects::new(false);
+        let counted = ExternRef::new(());
+        for object in [
+            ExternRef::new(Panics),
+            counted.clone(),
+            ExternRef::new(Panics),
+            counted.clone(),
+        ] {
+            objects.insert(object);
+        }
+        assert!(matches!(objects.sweep(0).discard(), Err(Error::HostPanic(_))));
+        assert_eq!(Arc::strong_count(&counted.0), 1);
+        objects.insert(ExternRef::new(Panics));
+        objects.insert(counted.clone());
+        drop(objects);
+        assert_eq!(Arc::strong_count(&counted.0), 1);
+    }
+}
