@@ -1,6 +1,7 @@
 //! Programs that nobody wrote: made from a seed, run, and compared with a model. A failure names its seed;
 //! `WRUN_FUZZ_SEED` runs that one alone, `WRUN_FUZZ_COUNT` says how many to run.
 
+mod references;
 mod tables;
 
 /// The seeds to run: those that the environment asks for, else `count` from 0 on.
