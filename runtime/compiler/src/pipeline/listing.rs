@@ -23,8 +23,8 @@ pub struct Listing {
     pub assembly: String,
 }
 
-/// Lists the functions of a module in index order, then its trampolines if `trampolines` says so; those of all library calls
-/// are among them. A function of the module, the config and nothing else.
+/// Lists the functions of a module in index order, then its trampolines if `trampolines` says so: those of all library calls
+/// and the stubs of all functions are among them. A function of the module, the config and nothing else.
 ///
 /// # Errors
 /// Those of [`compile()`](super::compile()).
@@ -43,7 +43,11 @@ pub fn list(wasm: &[u8], config: &Config, trampolines: bool) -> Result<Vec<Listi
         .bodies
         .iter()
         .map(|(func, body)| (Symbol::Func(func), Some(body)));
-    let others = trampolines.then(|| translate::trampolines(&scan.facts, |_| true));
+    let others = trampolines.then(|| {
+        let stubs = module.bodies.keys().map(Symbol::Stub);
+        let all = translate::trampolines(&scan.facts, |_| true);
+        all.into_iter().chain(stubs).collect::<Vec<_>>()
+    });
     functions
         .chain(others.into_iter().flatten().map(|symbol| (symbol, None)))
         .map(|(symbol, body)| {
