@@ -1,8 +1,11 @@
 //! Programs that nobody wrote: made from a seed, run, and compared with a model. A failure names its seed;
 //! `WRUN_FUZZ_SEED` runs that one alone, `WRUN_FUZZ_COUNT` says how many to run.
 
+mod memory;
 mod references;
 mod tables;
+
+use wrun_runtime::{Config, CpuFeatures, MemoryMode};
 
 /// The seeds to run: those that the environment asks for, else `count` from 0 on.
 fn seeds(count: u64) -> std::ops::Range<u64> {
@@ -15,4 +18,28 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
         Some(seed) => seed..seed + 1,
         None => 0..number("WRUN_FUZZ_COUNT").unwrap_or(count),
     }
+}
+
+/// The settings for a seed: both memory modes, with and without an address map, three levels of CPU, and padding between
+/// functions in all combinations, as seeds go on.
+fn settings(seed: u64) -> Config {
+    let choose = |divisor: u64, count: u64| usize::try_from(seed / divisor % count).expect("small");
+    let here = CpuFeatures::detect();
+    let without_avx = here
+        .without(CpuFeatures::AVX512F)
+        .without(CpuFeatures::AVX512VL)
+        .without(CpuFeatures::AVX512DQ)
+        .without(CpuFeatures::AVX512BITALG)
+        .without(CpuFeatures::AVX512VBMI)
+        .without(CpuFeatures::AVX2)
+        .without(CpuFeatures::FMA)
+        .without(CpuFeatures::AVX);
+    let mut config = Config::new();
+    config
+        .threads(1)
+        .memory_mode([MemoryMode::Guarded, MemoryMode::Checked][choose(1, 2)])
+        .address_map([true, false][choose(2, 2)])
+        .cpu([here, CpuFeatures::X86_64_V2, without_avx][choose(4, 3)])
+        .padding([0, 1, 4096, 1 << 16][choose(12, 4)]);
+    config
 }

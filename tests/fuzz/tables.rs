@@ -3,11 +3,10 @@
 //! tables that are plain vectors.
 
 use wrun_runtime::{
-    Caller, Config, Engine, Error, Func, Global, GlobalType, Imports, Instance, MemoryMode, Module, Store, TrapCode,
-    ValType, Value,
+    Caller, Engine, Error, Func, Global, GlobalType, Imports, Instance, Module, Store, TrapCode, ValType, Value,
 };
 
-use crate::seeds;
+use crate::{seeds, settings};
 use wrun_tests::Random;
 
 /// A function by its number: function `n` gives `n`. The first is imported, the last comes through a global.
@@ -262,13 +261,7 @@ fn instantiated(program: &Program) -> Result<Model, TrapCode> {
 fn run(seed: u64) -> bool {
     let mut random = Random::new(seed);
     let program = program(&mut random);
-    let mut config = Config::new();
-    config.threads(1).memory_mode(if seed.is_multiple_of(2) {
-        MemoryMode::Guarded
-    } else {
-        MemoryMode::Checked
-    });
-    let engine = Engine::new(&config).expect("an engine");
+    let engine = Engine::new(&settings(seed)).expect("an engine");
     let wasm = wat::parse_str(&program.text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let module = Module::new(&engine, &wasm).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let mut store = Store::new(&engine, ());
