@@ -69,7 +69,7 @@ pub use error::{Backtrace, Frame, Location, Trap};
 pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};
 pub use state::ExternRef;
 pub use sys::deadline::{Deadline, DeadlineWatch};
-pub use sys::process::{limit_files_by_error, start_process};
+pub use sys::process::start_process;
 pub use wrun_artifact::TrapCode;
 pub use wrun_artifact::config::{CpuFeatures, MemoryMode};
 pub use wrun_artifact::elf::Stale;

@@ -1,7 +1,7 @@
 //! Descriptors: none is lost, and a guest that has used up all of them still has a working interface.
 
 use crate::live::Live;
-use crate::tree::{Tree, each_way};
+use crate::tree::{Tree, Way, each_way};
 
 /// Calls of every kind that opens something on the host's side for a moment, successful and not.
 const BUSY: &str = "
@@ -132,4 +132,38 @@ fn a_path_that_is_deeper_than_the_host_has_descriptors_is_an_error_at_most() {
         );
         Live::start(tree, "ulimit -n 64", &table).finish();
     });
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error() {
+    each_way(|tree| {
+        let block = "x".repeat(1000);
+        let table = format!(
+            "path_open 3 - file creat w -                = 5
+             fd_write 5 {block}                          = 1000
+             fd_seek 5 100 end                           = 1100
+             fd_pwrite 5 {block} 100000                  = FBIG
+             fd_filestat_set_size 5 100000               = FBIG
+             fd_seek 5 100000 set                        = 100000
+             fd_write 5 x                                = FBIG
+             fd_filestat_get 5 size                      = 1000"
+        );
+        Live::start(tree, "ulimit -f 16", &table).finish();
+    });
+}
+
+#[test]
+fn descriptors_can_be_waited_for_more_often_than_the_host_has_descriptors() {
+    let tree = Tree::new(Way::AsItIs);
+    tree.write("grant/file", "abc");
+    let many = "read:5 ".repeat(40);
+    let ready: Vec<String> = (1..=40).map(|index| format!("{index}=3")).collect();
+    let table = format!(
+        "path_open 3 - file - r -                    = 5
+         poll_oneoff {many}write:5 write:1 read:1 read:99 = {} 41 42 44!BADF
+         poll_oneoff {many}read:1 clock:monotonic:0  = {} 42",
+        ready.join(" "),
+        ready.join(" ")
+    );
+    Live::start(&tree, "ulimit -n 40", &table).finish();
 }

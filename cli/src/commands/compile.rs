@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, fstat, linkat, st
 use rustix::io::Errno;
 use rustix::stdio;
 use serde_json::json;
-use wrun_runtime::{Engine, MemoryMode, inspect, limit_files_by_error};
+use wrun_runtime::{Engine, MemoryMode, inspect};
 
 use crate::exit::Status;
 use crate::flags::CompileLine;
@@ -55,8 +55,6 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     let artifact = input
         .compile_only(&engine)
         .map_err(|refusal| refusal.failure(&report))?;
-    // Else a file that becomes too large ends the process, and the temporary one stays.
-    limit_files_by_error();
     let place = if output == "-" {
         Ok(Place::Stdout)
     } else {

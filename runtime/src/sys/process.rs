@@ -10,7 +10,8 @@ use rustix::io::{Errno, fcntl_getfd};
 use rustix::stdio;
 
 /// Makes a process ready that has an entry of its own (`#![no_main]`): the number of a standard stream that is closed is taken,
-/// and writing to a pipe without a reader is an error, not the end of the process.
+/// and writing to a pipe without a reader, or more to a file than the process may (`ulimit -f`), is an error, not the end of
+/// the process.
 ///
 /// Rust's start-up does much the same, and more: it prepares a message for an overflow of the first thread's stack, which takes
 /// fifteen system calls. Without it such an overflow ends in a plain `SIGSEGV`.
@@ -22,8 +23,10 @@ use rustix::stdio;
 /// # Errors
 /// When a stream is closed and there is no `/dev/null` to take its number.
 pub fn start_process() -> io::Result<()> {
-    // SAFETY: ignoring a signal is always allowed.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: ignoring a signal is always allowed.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
     for is_closed in closed_streams()? {
         if is_closed {
             // It gets the lowest free number, which is this stream's since those below are open by now.
@@ -34,13 +37,6 @@ pub fn start_process() -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes writing more to a file than the process may (`ulimit -f`) an error, not the end of the process. For the rest of the
-/// process.
-pub fn limit_files_by_error() {
-    // SAFETY: ignoring a signal is always allowed.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Which of the standard streams are closed.

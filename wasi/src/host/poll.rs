@@ -5,10 +5,12 @@
 //! Clocks alone are slept for on the right clock, until a point in time: neither a signal nor a change of the time of day
 //! makes the sleep longer or shorter than it should be.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::FileType;
+use rustix::io::Errno as HostErrno;
 use rustix::thread::{ClockId, clock_nanosleep_absolute};
 
 use crate::host::clock;
@@ -65,8 +67,12 @@ pub(crate) struct Poll<'a, T> {
 enum Target {
     Monotonic(u64),
     Realtime(u64),
-    /// Index in the array for `ppoll`, and true for reading.
-    Fd(usize, bool),
+    /// Descriptor, its index in the array for `ppoll`, and true for reading.
+    Fd {
+        fd: u32,
+        index: usize,
+        read: bool,
+    },
     /// Virtual directory, which is always ready, as every directory is.
     Ready(bool),
     Failed(Errno),
@@ -97,12 +103,12 @@ impl<'a, T> Poll<'a, T> {
     fn descriptor(&mut self, fd: u32, read: bool) -> Target {
         match self.table.get(fd) {
             Ok(descriptor) => {
-                let Some(fd) = descriptor.fd() else {
+                let Some(host) = descriptor.fd() else {
                     return Target::Ready(read);
                 };
-                let flags = if read { PollFlags::IN } else { PollFlags::OUT };
-                self.fds.push(PollFd::from_borrowed_fd(fd, flags));
-                Target::Fd(self.fds.len() - 1, read)
+                self.fds.push(PollFd::from_borrowed_fd(host, direction(read)));
+                let index = self.fds.len() - 1;
+                Target::Fd { fd, index, read }
             }
             Err(errno) => Target::Failed(errno),
         }
@@ -132,17 +138,17 @@ impl<'a, T> Poll<'a, T> {
                 Target::Monotonic(time) => earlier(&mut monotonic_end, time),
                 Target::Realtime(time) => earlier(&mut realtime_end, time),
                 Target::Failed(_) | Target::Ready(_) => is_due = true,
-                Target::Fd(..) => {}
+                Target::Fd { .. } => {}
             }
         }
         if is_due {
             // The event is there already; the others are asked, not waited for.
-            return poll(&mut self.fds, Some(0));
+            return self.poll(Some(0));
         }
         match (self.fds.is_empty(), monotonic_end, realtime_end) {
             (true, Some(end), None) => nanosleep(ClockId::Monotonic, end),
             (true, None, Some(end)) => nanosleep(ClockId::Realtime, end),
-            (_, None, None) => poll(&mut self.fds, None),
+            (_, None, None) => self.poll(None),
             (_, monotonic_end, realtime_end) => {
                 let mut timeout = u64::MAX;
                 if let Some(end) = monotonic_end {
@@ -153,7 +159,48 @@ impl<'a, T> Poll<'a, T> {
                         .min(end.saturating_sub(clock::now(ClockId::Realtime)?))
                         .min(SLICE);
                 }
-                poll(&mut self.fds, Some(timeout))
+                self.poll(Some(timeout))
+            }
+        }
+    }
+
+    /// Asks for all descriptors, and waits for at most `timeout` nanoseconds.
+    fn poll(&mut self, timeout: Option<u64>) -> Result {
+        let timeout = timeout.map(clock::timespec);
+        match rustix::event::poll(&mut self.fds, timeout.as_ref()) {
+            // The kernel takes no more elements than a process may have descriptors, and the guest may have asked for the
+            // same ones several times.
+            Err(HostErrno::INVAL) => {
+                self.merge();
+                rustix::event::poll(&mut self.fds, timeout.as_ref())?;
+            }
+            result => {
+                result?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each descriptor one element of the array for `ppoll`.
+    #[cold]
+    fn merge(&mut self) {
+        let mut merged: HashMap<u32, (usize, PollFlags)> = HashMap::new();
+        self.fds.clear();
+        for (_, target) in &mut self.subscriptions {
+            let Target::Fd { fd, index, read } = target else {
+                continue;
+            };
+            let Some(host) = self.table.get(*fd).ok().and_then(|descriptor| descriptor.fd()) else {
+                continue;
+            };
+            let next = merged.len();
+            let (place, flags) = merged.entry(*fd).or_insert((next, PollFlags::empty()));
+            *flags |= direction(*read);
+            *index = *place;
+            let element = PollFd::from_borrowed_fd(host, *flags);
+            match self.fds.get_mut(*place) {
+                Some(known) => *known = element,
+                None => self.fds.push(element),
             }
         }
     }
@@ -171,7 +218,7 @@ impl<'a, T> Poll<'a, T> {
                     nbytes: u64::from(!read),
                     ..Event::default()
                 },
-                Target::Fd(index, read) if !self.fds[index].revents().is_empty() => ready(&self.fds[index], read),
+                Target::Fd { index, read, .. } if is_due(&self.fds[index], read) => ready(&self.fds[index], read),
                 _ => continue,
             };
             each(tag, event)?;
@@ -188,10 +235,14 @@ fn nanosleep(clock: ClockId, end: u64) -> Result {
     Ok(())
 }
 
-fn poll(fds: &mut [PollFd<'_>], timeout: Option<u64>) -> Result {
-    let timeout = timeout.map(clock::timespec);
-    rustix::event::poll(fds, timeout.as_ref())?;
-    Ok(())
+/// Returns the flag of the kernel for reading, or for writing.
+fn direction(read: bool) -> PollFlags {
+    if read { PollFlags::IN } else { PollFlags::OUT }
+}
+
+/// Returns true if `ppoll` reported more of a descriptor than the direction that was not asked for.
+fn is_due(fd: &PollFd<'_>, read: bool) -> bool {
+    !(fd.revents() - direction(!read)).is_empty()
 }
 
 /// Returns the event of a descriptor that `ppoll` reported.
