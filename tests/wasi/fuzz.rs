@@ -114,7 +114,7 @@ const PATHS: [&[u8]; 36] = [
     b"a/",
     b"loop",
     b"\xff",
-    b"0",
+    b"null",
     b"a\0b",
     b"",
 ];
@@ -133,7 +133,7 @@ const OUT_LEN: u32 = 0x4000;
 const LISTING_AT: u32 = OUT_AT + OUT_LEN;
 
 /// The descriptor through which a guest sees its process's own, and which no call uses otherwise. Nor does any use 1.
-const OWN: u64 = 5;
+const OWN: u64 = 6;
 
 /// Text that may not be read.
 const SENTINEL: &[u8] = b"the secret that lies outside";
@@ -185,11 +185,12 @@ impl Choices for Random {
             0 => self.edge(),
             1..=3 => self.below(14) as u64,
             4 if directory => 4,
+            5 if directory => 5,
             _ if directory => 3,
-            _ => 6 + self.below(8) as u64,
+            _ => 7 + self.below(8) as u64,
         };
         if fd as u32 == 1 || fd as u32 == OWN as u32 {
-            6
+            7
         } else {
             fd
         }
@@ -254,7 +255,7 @@ impl Choices for Random {
             }
             let args = self.arguments(function);
             // The grants are left alone, most of the time.
-            if closes && args.iter().any(|fd| *fd == 3 || *fd == 4) && !self.once_in(50) {
+            if closes && args.iter().any(|fd| (3..=5).contains(fd)) && !self.once_in(50) {
                 continue;
             }
             return Call { function, args };
@@ -356,7 +357,13 @@ fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
     let kept = wrun_tests::temporary().join(format!("fuzz-{seed}.wat"));
     std::fs::write(&kept, &text).expect("the build directory can be written");
 
-    let options = ["--env", "A=B", "--dir-ro", "/proc/self/fd::/own", "-"];
+    // A virtual directory with two files, of which one is for reading, and the null device.
+    let file = |name: &str| format!("{}::/dev/{name}", tree.path(&format!("read-only/{name}")).display());
+    let writable = format!("{}::/dev/b", tree.path("grant/d/a").display());
+    let (file, own) = (file("a"), "/proc/self/fd::/own");
+    let options = [
+        "--env", "A=B", "--dir", &writable, "--dir-ro", own, "--dir-ro", &file, "-",
+    ];
     let ended = tree
         .unchanged(|| tree.wrun(options).stdin(text).run())
         .status(0)
