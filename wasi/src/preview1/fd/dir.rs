@@ -104,6 +104,20 @@ mod tests {
     use crate::types::Access;
 
     #[test]
+    fn a_directory_that_the_guest_opened_has_no_name() {
+        let mut tree = Tree::new();
+        let mut memory = b".".to_vec();
+        memory.resize(64, 0);
+        path_open(&mut tree.ctx, &mut memory, 3, 0, 0, 1, 2, 0, 0, 0, 8).unwrap();
+        assert_eq!(memory::u32_at(&memory, 8), 4);
+        assert_eq!(fd_prestat_get(&mut tree.ctx, &mut memory, 4, 0), Err(Errno::BADF));
+        assert_eq!(
+            fd_prestat_dir_name(&mut tree.ctx, &mut memory, 4, 8, 4),
+            Err(Errno::BADF)
+        );
+    }
+
+    #[test]
     fn only_granted_directories_have_a_name() {
         let grant = Grant {
             host: "/".into(),
