@@ -305,6 +305,39 @@ fn files_that_cannot_be_granted_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_file_is_refused_where_proc_is_not_mounted() {
+    let hidden = |namespace: &[&'static str]| {
+        let shell = ["/bin/sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\""];
+        [namespace, &shell].concat()
+    };
+    let ways = [hidden(&["unshare", "-m"]), hidden(&["unshare", "-r", "-m"])];
+    let is_permitted = |way: &&Vec<&str>| {
+        let output = Command::new(way[0]).args(&way[1..]).arg("true").output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let Some(way) = ways.iter().find(is_permitted) else {
+        wrun_tests::skip("mount", "/proc cannot be hidden");
+        return;
+    };
+    let tree = Tree::new(Way::AsItIs);
+    tree.write("grant/file", "");
+    let module = guests::wasm("calls");
+    let module = module.to_string_lossy();
+    let file = tree.path("grant/file").display().to_string();
+    wrun_through(way, ["--dir", &file, &module]).run().fails(
+        125,
+        [
+            "--dir: ",
+            "without /proc only directories can be granted",
+            "mount /proc",
+        ],
+    );
+    wrun_through(way, [&*module, "path_open 3 - null - r+w -"])
+        .run()
+        .prints("4\n");
+}
+
+#[test]
 fn a_file_without_permission_is_refused_at_the_start() {
     use std::os::unix::fs::PermissionsExt;
     let tree = Tree::new(Way::AsItIs);

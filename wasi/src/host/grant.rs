@@ -234,8 +234,11 @@ fn open(host: &Path, access: Access) -> Result<Opened, GrantErrorReason> {
 fn open_file(host: &Path, access: Access) -> Result<OwnedFd, GrantErrorReason> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let fd = rustix::fs::openat(CWD, host, flags, rustix::fs::Mode::empty())?;
-    if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::Socket {
-        return Err(GrantErrorReason::Socket);
+    match FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) {
+        FileType::Socket => return Err(GrantErrorReason::Socket),
+        // The path has come to stand for something else a moment ago.
+        FileType::Directory => return Err(HostErrno::ISDIR.into()),
+        _ => {}
     }
     let name = descriptor_name(&fd);
     let may = |mode| rustix::fs::accessat(CWD, &name, mode, AtFlags::EACCESS);
