@@ -48,6 +48,9 @@ WARM_CC1_BAR_MS = 3.0
 WARM_PYTHON_BARS = {"wasmtime cached": 0.5, "wasmtime precompiled": 0.95}
 WARM_PRIVATE_BAR_KIB = 128
 WARM_CALLS_BAR = 60
+# What refusing a module of 57 MB may take, in ms: for an import, and for an instruction of a proposal in its last function.
+REFUSAL_BARS = {"import": 100, "instruction": 300}
+REFUSED_BYTES = 57_000_000
 # A warm start takes a millisecond or few, so there are this many for each run of something else.
 WARM_ROUNDS = 10
 # After this, wrun trusts a file's times to show a change.
@@ -426,6 +429,53 @@ def warm(work):
     return ok if calls is None else ok & show_amount("warm hello: system calls", calls, WARM_CALLS_BAR, "")
 
 
+def leb(number):
+    """LEB128 of a number that is not negative."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def refused_module(path, by):
+    """A module of REFUSED_BYTES that wrun refuses: by what it imports, or by an instruction of the GC proposal (`ref.i31`) in its
+    last function. The other functions load, add, store and compare, as compiled code does."""
+    section = lambda number, entries: bytes([number]) + leb(len(entries)) + entries
+    body = lambda code: leb(len(code) + 2) + b"\0" + code + b"\x0b"
+    step = b"\x20\0\x20\0\x28\x02\x08\x41\x2a\x6a\x36\x02\x10\x20\0\x41\x07\x46\x04\x40\x20\0\x41\x01\x6a\x21\0\x0b"
+    filler = body(step * 40)
+    count = REFUSED_BYTES // len(filler)
+    last = body(b"\x20\0\xfb\x1c\x1a" if by == "instruction" else b"")
+    imports = section(2, b"\x01\x03env\x01f\0\0") if by == "import" else b""
+    with open(path, "wb") as file:
+        file.write(b"\0asm\x01\0\0\0" + section(1, b"\x02\x60\0\0\x60\x01\x7f\0") + imports)
+        file.write(section(3, leb(count + 2) + b"\x01" * count + b"\0\x01") + section(5, b"\x01\0\x01"))
+        # `_start` is the last but one.
+        start = count + (1 if imports else 0)
+        file.write(section(7, b"\x01\x06_start\0" + leb(start)))
+        file.write(section(10, leb(count + 2) + filler * count + body(b"") + last))
+    return path
+
+
+def refusals(work):
+    """How long it takes until a large module is refused."""
+    if not ROWS.search("refusal"):
+        return True
+    ok = True
+    for by, bar in REFUSAL_BARS.items():
+        wasm = refused_module(f"{work}/refused.wasm", by)
+        times = []
+        for _ in range(RUNS):
+            started = time.monotonic()
+            ended = subprocess.run([WRUN, wasm], capture_output=True, check=False)
+            times.append(1e3 * (time.monotonic() - started))
+            if ended.returncode != 126:
+                raise SystemExit(f"{WRUN} {wasm}: status {ended.returncode}, not 126: {ended.stderr.decode()}")
+        ok &= show_amount(f"refusal of 57 MB by an {by}", min(times), bar, "ms")
+    return ok
+
+
 def installed(program, work):
     """A copy of a program, as installing makes one. What a linker writes lies in the page cache page by page, and starts slower
     than any copy of it; measured for wrun: 0.2 ms."""
@@ -447,6 +497,7 @@ def main():
         ok &= cc1(work, rows)
         ok &= compile_cc1()
         ok &= warm(work)
+        ok &= refusals(work)
         print()
         for row, best, bar in rows:
             ok &= show(row, best, bar)

@@ -55,8 +55,10 @@ mod sys;
 mod trap;
 mod vm;
 
+#[cfg(feature = "compiler")]
+pub use api::Declarations;
 pub use api::{
-    AsStore, Engine, ExportType, Extern, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
+    AsStore, Declares, Engine, ExportType, Extern, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
 };
 pub use api::{
     InspectedFunction, Inspection, Store, Table, UnknownImports, Value, inspect, is_artifact, verify_artifact,
@@ -76,4 +78,4 @@ pub use wrun_artifact::elf::Stale;
 pub use wrun_artifact::header::Checksums;
 pub use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 #[cfg(feature = "compiler")]
-pub use wrun_compiler::{CompileError, Proposal};
+pub use wrun_compiler::{CompileError, DescribedFunction, Description, Linkage, Proposal, describe};

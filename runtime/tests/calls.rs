@@ -311,12 +311,12 @@ fn missing_and_wrong_imports_are_reported_all_at_once() {
     let mut store = Store::new(&engine, ());
     let mut imports = Imports::new(&engine);
     imports.func("a", "g", |_: Caller<'_, ()>| 1i32);
-    let missing = imports.missing(&module);
+    let checked = imports.check(&module);
     let error = Instance::new(&mut store, &module, &imports).expect_err("missing");
     let Error::Imports(error) = error else {
         panic!("{error}")
     };
-    assert_eq!(error.missing, missing);
+    assert_eq!(Err(&error), checked.as_ref());
     assert_eq!(
         error
             .missing

@@ -5,6 +5,7 @@
 //!
 //! usage           help, version, completions, reserved words, options, wrong usage
 //! modules         modules that cannot be run
+//! refusals        the order of refusals, and the advice of each
 //! guest           arguments, environment, standard streams and directories, as the guest sees them
 //! invoke          `--invoke`
 //! traps           messages and backtraces of traps
@@ -15,6 +16,7 @@
 //! profilers       what gdb and perf say of a guest that runs
 //! compile         `wrun compile`, and compiled modules as MODULE
 //! inspect         `wrun inspect`
+//! inspect_refused `wrun inspect` of modules that cannot be run
 //! backtrace       `--backtrace`
 //! peers           options of other runners
 //! shebang         modules that begin with a `#!` line
@@ -38,12 +40,14 @@ mod completions;
 mod deadline;
 mod guest;
 mod inspect;
+mod inspect_refused;
 mod invoke;
 mod limits;
 mod logs;
 mod modules;
 mod peers;
 mod profilers;
+mod refusals;
 mod shebang;
 mod sockets;
 mod tools;

@@ -171,7 +171,11 @@ fn other_reasons_are_told_apart() {
     };
     let needs = |name| -> Result<(), Error> {
         let proposals = vec![wrun_runtime::Proposal(name)];
-        Err(Error::Compile(CompileError::Unsupported { proposals, offset: 0 }))
+        Err(Error::Compile(CompileError::Unsupported {
+            proposals,
+            offset: 0,
+            in_code: true,
+        }))
     };
     assert_eq!(
         check(Invalid, "type mismatch", &invalid("type mismatch: expected i32")),

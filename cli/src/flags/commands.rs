@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use clap::ValueHint;
 
 /// The options that change the code of a module, and so its key in the cache.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct CodegenFlags {
     /// The CPU to compile for: this machine's (native, the default), or a level that different machines have in common, so
     /// that they can share a cache (x86-64-v2, x86-64-v3)
@@ -97,7 +97,7 @@ pub(crate) struct InspectLine {
     #[command(flatten)]
     pub(crate) cache: CacheFlags,
 
-    /// A compiled module, or wasm or its text format; of wasm, the compiled module that a run would use is shown
+    /// A compiled module, a wasm file or its text format; components and modules that wrun refuses are listed too
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) file: OsString,
 }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use rustix::process::{Resource, getrlimit};
-use wrun_runtime::{Cache, Deadline, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
+use wrun_runtime::{Cache, Deadline, Declarations, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
 
 use self::precompiled::Artifact;
 use crate::options::{Options, Source};
@@ -150,8 +150,13 @@ impl<'a> Input<'a> {
         Ok(self.cache.get_or_init(|| opened).as_ref())
     }
 
-    /// The engine and the module of a run with this kind of memories.
-    pub(crate) fn load(&self, memory: MemoryMode) -> Result<(Engine, Module), NoModule> {
+    /// The engine and the module of a run with this kind of memories. A module that has to be compiled is compiled if `accept`
+    /// accepts what it declares.
+    pub(crate) fn load(
+        &self,
+        memory: MemoryMode,
+        accept: impl FnOnce(&Declarations) -> Result<(), Failure>,
+    ) -> Result<(Engine, Module), NoModule> {
         if let Some(artifact) = self.artifact()? {
             return precompiled::load(&artifact, self.options, self.cache()?);
         }
@@ -163,7 +168,7 @@ impl<'a> Input<'a> {
                 if memory == MemoryMode::Guarded && !has_room() {
                     return Err(Error::Resource(LITTLE_ROOM.to_owned()).into());
                 }
-                self.read_and_compile(&engine)?
+                self.read_and_compile(&engine, accept)?
             }
         };
         Ok((engine, module))
@@ -177,16 +182,25 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The module with the contents of the input.
-    pub(crate) fn read_and_compile(&self, engine: &Engine) -> Result<Module, NoModule> {
+    /// The module with the contents of the input, from the cache or compiled. It is compiled if `accept` accepts what it declares.
+    pub(crate) fn read_and_compile(
+        &self,
+        engine: &Engine,
+        accept: impl FnOnce(&Declarations) -> Result<(), Failure>,
+    ) -> Result<Module, NoModule> {
         let (wasm, identity) = self.wasm()?;
         let cache = self.cache()?;
-        let module = progress::during(self.report().module, || match (cache, self.deadline) {
-            (Some(cache), deadline) => Module::new_cached(engine, cache, wasm, identity, deadline),
-            (None, Some(deadline)) => Module::new_before(engine, wasm, deadline),
-            (None, None) => Module::new(engine, wasm),
-        });
-        Ok(module?)
+        let accept = |wasm: &[u8]| -> Result<(), NoModule> { Ok(accept(&Declarations::read(wasm)?)?) };
+        progress::during(self.report().module, || match (cache, self.deadline) {
+            (Some(cache), deadline) => Module::new_cached_if(engine, cache, wasm, identity, deadline, accept),
+            (None, deadline) => {
+                accept(wasm)?;
+                Ok(match deadline {
+                    Some(deadline) => Module::new_before(engine, wasm, deadline)?,
+                    None => Module::new(engine, wasm)?,
+                })
+            }
+        })
     }
 
     /// The native code of the input, which may be for another machine.

@@ -3,21 +3,27 @@
 //! Only a trap or an interrupt has more lines: the wasm backtrace. Text from a module, such as a name, is printed without its
 //! control characters, so that it can neither break the line nor control a terminal.
 
-mod import_hints;
+pub(crate) mod import_hints;
 pub(crate) mod log;
 pub(crate) mod panic;
 pub(crate) mod progress;
+mod proposal_hints;
 pub(crate) mod quantity;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
 
 use rustix::stdio;
-use wrun_runtime::{Backtrace, CompileError, Error, ImportsError, Miss, MissingImport, Proposal, Trap, TrapCode};
+use wrun_runtime::{Backtrace, CompileError, Error, ImportsError, Miss, Trap, TrapCode};
 use wrun_wasi::Exit;
 
+use self::import_hints::Traits;
 use crate::exit::Status;
 use crate::output;
+
+/// The way from a component to a core module.
+const COMPONENT: &str = "build for wasm32-wasip1 (Rust, wasi-sdk) or -target=wasip1 (TinyGo); componentize-py, componentize-js and \
+                         cargo-component make nothing but components";
 
 /// A message and the status that goes with it.
 #[derive(Debug)]
@@ -74,6 +80,11 @@ impl Failure {
     #[cfg(test)]
     pub(crate) fn status(&self) -> Status {
         self.status
+    }
+
+    /// The line, without wrun's name before it.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
     }
 
     /// The text to print.
@@ -230,7 +241,7 @@ impl Reporter<'_> {
         match error {
             Error::Compile(error) => self.compile(error),
             Error::Artifact(_) | Error::Refused(_) => self.cannot_run(&error.to_string()),
-            Error::Imports(imports) => self.imports(imports, true),
+            Error::Imports(imports) => self.imports(imports, Traits::UNKNOWN),
             Error::Trap(trap) => self.trap(trap),
             Error::CacheMiss { reason, .. } => self.cannot_run(&match reason {
                 Miss::Absent => format!("{error}: run it once without `--cache-mode require` to fill the cache"),
@@ -246,15 +257,15 @@ impl Reporter<'_> {
         }
     }
 
-    /// Makes the failure of a module that lacks imports, and has no function to call either.
-    pub(crate) fn not_for_wrun(&self, missing: Vec<MissingImport>) -> Failure {
-        let incompatible = Vec::new();
-        self.imports(&ImportsError { missing, incompatible }, false)
-    }
-
-    fn imports(&self, error: &ImportsError, has_entry: bool) -> Failure {
-        let reason = import_hints::likely_reason(error, has_entry);
-        self.cannot_run(&format!("{error} ({reason})"))
+    /// Imports are missing or of another type: the likely reason comes first, then some of them.
+    pub(crate) fn imports(&self, error: &ImportsError, traits: Traits) -> Failure {
+        let reason = import_hints::likely_reason(error, traits);
+        let listed = if error.is_all_listed() {
+            String::new()
+        } else {
+            format!("; `wrun inspect {}` lists all", self.module)
+        };
+        self.cannot_run(&format!("{reason} ({error}{listed})"))
     }
 
     fn compile(&self, error: &CompileError) -> Failure {
@@ -263,9 +274,10 @@ impl Reporter<'_> {
             CompileError::Interrupted => self.deadline(None),
             CompileError::Cpu(_) => Failure::new(Status::Failure, &reason),
             CompileError::Function { bug: true, .. } => Failure::new(Status::Failure, &reason),
-            CompileError::Unsupported { proposals, .. } if proposals.contains(&Proposal("threads")) => self.cannot_run(
-                &format!("{reason} (built for wasi-threads? wasm32-wasip1 is the target without)"),
-            ),
+            CompileError::Unsupported { proposals, in_code, .. } => {
+                self.cannot_run(&format!("{reason}: {}", proposal_hints::advice(proposals, *in_code)))
+            }
+            CompileError::Component => self.cannot_run(&format!("{reason}: {COMPONENT}")),
             _ => self.cannot_run(&reason),
         }
     }

@@ -7,19 +7,19 @@
 //! is counted.
 
 mod invoke;
+pub(crate) mod preflight;
 mod sockets;
 
-use std::fmt;
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Instant;
 
-use wrun_runtime::{Deadline, Error, ExternType, Imports, Instance, MemoryMode, Module, Store, Value, first_few};
+use wrun_runtime::{Deadline, Declarations, Error, Instance, MemoryMode, Store, Value};
 use wrun_wasi::WasiCtx;
 
+use self::preflight::Entry;
 use crate::exit::Status;
-use crate::flags::UnknownImports;
 use crate::input::{Input, LITTLE_ROOM, NoModule, has_room};
 use crate::options::{Options, Source, grant};
 use crate::output;
@@ -94,19 +94,6 @@ struct Ready {
     entry: Entry,
 }
 
-/// The functions that a run calls.
-#[derive(Debug)]
-enum Entry {
-    /// A command's `_start`.
-    Command,
-    /// The export that `--invoke` names, with these arguments, after `_initialize` if there is one.
-    Invoked {
-        initialize: bool,
-        name: String,
-        arguments: Vec<Value>,
-    },
-}
-
 impl Run<'_> {
     /// Goes on with memories whose accesses are compared with their length, which need no reservation.
     fn checked(&self, reason: &str, wasi: WasiCtx) -> Result<Status, Failure> {
@@ -122,37 +109,20 @@ impl Run<'_> {
 
     /// Everything up to the instance.
     fn prepare(&self, mode: MemoryMode, wasi: WasiCtx) -> Result<Prepared, Failure> {
-        let (engine, module) = match self.input.load(mode) {
+        let accept = |declared: &Declarations| preflight::check(self.options, declared);
+        let (engine, module) = match self.input.load(mode, accept) {
             Ok(loaded) => loaded,
             Err(NoModule::Error(error)) => return Ok(Prepared::Failed(error, Box::new(wasi))),
             Err(NoModule::Failure(failure)) => return Err(failure),
         };
-        let entry = self.entry(&module);
-        let mut imports = Imports::of(&module);
-        wrun_wasi::add_to_imports(&mut imports, |wasi: &mut WasiCtx| wasi);
-        match self.options.unknown_imports {
-            UnknownImports::Error => {}
-            UnknownImports::Trap => {
-                imports.define_unknown(&module, wrun_runtime::UnknownImports::Trap);
-            }
-            UnknownImports::Zero => {
-                imports.define_unknown(&module, wrun_runtime::UnknownImports::Zero);
-            }
-        }
-        // A module for another host has often another entry too: what it is made for says more than that.
-        let entry = entry.map_err(|failure| {
-            let missing = imports.missing(&module);
-            match missing.is_empty() {
-                true => failure,
-                false => self.report.not_for_wrun(missing),
-            }
-        })?;
+        let (entry, imports) = preflight::prepare(self.options, &module)?;
         let mut store = Store::new(&engine, wasi);
         if let Some(deadline) = self.deadline {
             store.set_deadline(deadline);
         }
         Ok(match Instance::new(&mut store, &module, &imports) {
             Ok(instance) => Prepared::Ready(Ready { store, instance, entry }),
+            Err(Error::Imports(error)) => return Err(preflight::unsatisfied(self.options, &module, &error)),
             Err(error) => Prepared::Failed(error, Box::new(store.into_data())),
         })
     }
@@ -183,52 +153,6 @@ impl Run<'_> {
         }
         wasi.build()
             .map_err(|error| Failure::new(Status::Failure, &error.to_string()))
-    }
-
-    /// Chooses what to call, and checks it before anything of the guest runs.
-    fn entry(&self, module: &Module) -> Result<Entry, Failure> {
-        let Some(name) = &self.options.invoke else {
-            let start = self.exported_procedure(module, "_start")?;
-            let initialize = self.exported_procedure(module, "_initialize")?;
-            return match (start, initialize) {
-                (true, false) => Ok(Entry::Command),
-                (true, true) => Err(self.report.cannot_run(
-                    "it exports both `_start` (a command's) and `_initialize` (a library's): it can be only one of them; \
-                     --invoke calls one function after `_initialize`",
-                )),
-                (false, _) => Err(self.report.cannot_run(&no_start(module, initialize))),
-            };
-        };
-        match module.export(name) {
-            Some(ExternType::Func(ty)) => Ok(Entry::Invoked {
-                initialize: name != "_initialize" && self.exported_procedure(module, "_initialize")?,
-                name: name.clone(),
-                arguments: invoke::arguments(name, &ty, &self.options.argv[1..])
-                    .map_err(|reason| Failure::usage(&format!("--invoke: {reason}")))?,
-            }),
-            Some(_) => Err(Failure::usage(&format!(
-                "--invoke: `{name}` is exported, but it is not a function; {}",
-                exported(module)
-            ))),
-            None => Err(Failure::usage(&format!(
-                "--invoke: there is no export `{name}`; {}",
-                exported(module)
-            ))),
-        }
-    }
-
-    /// Returns true if `name` is exported as a function without parameters and results. Another kind of export is an error.
-    fn exported_procedure(&self, module: &Module, name: &str) -> Result<bool, Failure> {
-        match module.export(name) {
-            None => Ok(false),
-            Some(ExternType::Func(ty)) if ty.params().is_empty() && ty.results().is_empty() => Ok(true),
-            Some(ExternType::Func(ty)) => Err(self
-                .report
-                .cannot_run(&format!("its `{name}` has the type {ty}, but WASI wants () -> ()"))),
-            Some(_) => Err(self
-                .report
-                .cannot_run(&format!("its export `{name}` is not a function"))),
-        }
     }
 
     /// Runs the guest.
@@ -275,32 +199,4 @@ fn dir_hint(host: &Path) -> String {
     } else {
         String::new()
     }
-}
-
-/// Explains why a module without `_start` cannot be run.
-fn no_start(module: &Module, initialize: bool) -> String {
-    let kind = if initialize {
-        "a library (a reactor: it has `_initialize` and no `_start`)"
-    } else {
-        "no program (it exports no `_start`)"
-    };
-    format!("it is {kind}: call one function with --invoke; {}", exported(module))
-}
-
-/// The functions that a module exports, for messages; the first few of many.
-fn exported(module: &Module) -> String {
-    const MOST: usize = 20;
-    let mut functions = module
-        .exports()
-        .filter_map(|export| match export.ty {
-            ExternType::Func(ty) if export.name != "_initialize" => {
-                Some(fmt::from_fn(move |f| write!(f, "`{}` {ty}", export.name)))
-            }
-            _ => None,
-        })
-        .peekable();
-    if functions.peek().is_none() {
-        return "it exports no function".to_owned();
-    }
-    format!("it exports {}", first_few(MOST, functions))
 }

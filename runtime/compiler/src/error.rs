@@ -31,6 +31,8 @@ pub enum CompileError {
         proposals: Vec<Proposal>,
         /// Where the first use is, in bytes from the beginning of the file.
         offset: u64,
+        /// True if the body of a function shows it, false if a section before the code does.
+        in_code: bool,
     },
     /// The module exceeds a limit of the compiler or of the artifact.
     Limit(String),
@@ -69,23 +71,40 @@ impl Failure {
     }
 }
 
+impl CompileError {
+    /// True if another module may be compiled: the reason is this one, not the machine, the deadline or a bug of wrun's.
+    pub fn is_about_the_module(&self) -> bool {
+        match self {
+            Self::NotWasm(_)
+            | Self::Component
+            | Self::Truncated { .. }
+            | Self::Invalid { .. }
+            | Self::Unsupported { .. }
+            | Self::Limit(_) => true,
+            Self::Function { bug, .. } => !bug,
+            Self::Cpu(_) | Self::Bug(_) | Self::Interrupted => false,
+        }
+    }
+}
+
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotWasm(None) => f.write_str("not a wasm module: it does not begin with `\\0asm`"),
             Self::NotWasm(Some(guess)) => write!(f, "not a wasm module: this looks like {guess}"),
-            Self::Component => f.write_str(
-                "this is a component, and only core modules run today: build it for wasm32-wasip1, or fuse it into a core module",
-            ),
+            Self::Component => f.write_str("this is a component, and wrun runs core modules with WASI preview 1"),
             Self::Truncated { offset } => {
-                write!(f, "the wasm module is truncated: it ends in the middle, at offset {offset:#x}")
+                write!(
+                    f,
+                    "the wasm module is truncated: it ends in the middle, at offset {offset:#x}"
+                )
             }
             Self::Invalid { offset, reason } => write!(f, "invalid wasm module: {reason} (at offset {offset:#x})"),
-            Self::Unsupported { proposals, offset } => {
+            Self::Unsupported { proposals, offset, .. } => {
                 let names: Vec<_> = proposals.iter().map(|proposal| proposal.0).collect();
                 write!(
                     f,
-                    "the module needs {} (first at offset {offset:#x}), which wrun does not support yet: build it without",
+                    "the module needs {} (first at offset {offset:#x}), which wrun does not support yet",
                     names.join(" and ")
                 )
             }
@@ -94,7 +113,12 @@ impl fmt::Display for CompileError {
                 f,
                 "this CPU lacks {missing}: wrun needs an x86-64-v2 processor (2009 or later), or a virtual machine that shows these features"
             ),
-            Self::Function { index, name, reason, bug } => {
+            Self::Function {
+                index,
+                name,
+                reason,
+                bug,
+            } => {
                 if *bug {
                     f.write_str("this is a bug in wrun, please report it: ")?;
                 }

@@ -22,8 +22,8 @@ mod pipeline;
 mod translate;
 
 pub use error::{CompileError, Proposal};
-pub use parse::recognise;
-pub use pipeline::{Options, Phase, Report, compile, compile_subset};
+pub use parse::{Declarations, DescribedFunction, Description, Linkage, declarations, describe, recognise};
+pub use pipeline::{Options, Phase, Report, compile, compile_subset, proposals};
 pub use wrun_artifact::Config;
 
 pub use wrun_artifact::BUILD;

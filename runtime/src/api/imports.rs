@@ -7,10 +7,10 @@ use wrun_artifact::TrapCode;
 use wrun_artifact::types::{ExternType, FuncType};
 
 use super::func::untyped;
-use super::{Engine, Extern, Module, Value};
+use super::{Declares, Engine, Extern, Value};
 use crate::call::{Caller, IntoHostFunc, wrap};
-use crate::error::{Error, MissingImport, Trap};
-use crate::instantiate::Given;
+use crate::error::{Error, ImportsError, IncompatibleImport, Trap};
+use crate::instantiate::{Given, matches};
 use crate::state::StoreCore;
 use crate::vm::HostFunc;
 
@@ -50,7 +50,7 @@ impl<T: 'static> Imports<T> {
 
     /// Imports for this module only: definitions that it does not import are left out, and cost nothing. A host that offers a
     /// hundred functions to a module that imports four saves most of what defining them takes.
-    pub fn of(module: &Module) -> Self {
+    pub fn of(module: &impl Declares) -> Self {
         let mut definitions: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
         for import in module.imports() {
             let names = definitions.entry(import.module.to_owned()).or_default();
@@ -86,7 +86,7 @@ impl<T: 'static> Imports<T> {
     }
 
     /// Defines each function that `module` imports and that is not defined yet.
-    pub fn define_unknown(&mut self, module: &Module, how: UnknownImports) -> &mut Self {
+    pub fn define_unknown(&mut self, module: &impl Declares, how: UnknownImports) -> &mut Self {
         for import in module.imports() {
             let ExternType::Func(ty) = import.ty else {
                 continue;
@@ -104,13 +104,27 @@ impl<T: 'static> Imports<T> {
         self
     }
 
-    /// What `module` imports and nothing is defined for, in its order: what keeps it from being instantiated, whatever else does.
-    pub fn missing(&self, module: &Module) -> Vec<MissingImport> {
-        module
-            .imports()
-            .filter(|import| self.find(import.module, import.name).is_none())
-            .map(MissingImport::from)
-            .collect()
+    /// Compares what `module` imports with what is defined: instantiating it would fail for the same reason. Types of things of a
+    /// store are not compared.
+    ///
+    /// # Errors
+    /// All imports that nothing is defined for, or a host function of another type.
+    pub fn check(&self, module: &impl Declares) -> Result<(), ImportsError> {
+        let mut error = ImportsError::default();
+        for import in module.imports() {
+            match self.find(import.module, import.name) {
+                None => error.missing.push(import.into()),
+                Some(Definition::Host(host)) => {
+                    let given = ExternType::Func(host.ty.clone());
+                    if !matches(&given, &import.ty) {
+                        let incompatible = IncompatibleImport::new(import.module, import.name, &import.ty, &given);
+                        error.incompatible.push(incompatible);
+                    }
+                }
+                Some(Definition::Extern(_)) => {}
+            }
+        }
+        if error.is_empty() { Ok(()) } else { Err(error) }
     }
 
     fn insert(&mut self, module: &str, name: &str, definition: impl FnOnce() -> Definition) -> &mut Self {

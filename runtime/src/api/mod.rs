@@ -3,6 +3,7 @@
 //! # Safety
 //! The files of this room that say so may use `unsafe`: they reach stores, memories and globals through pointers.
 
+mod declarations;
 mod engine;
 mod func;
 mod global;
@@ -15,6 +16,9 @@ mod store;
 mod table;
 mod value;
 
+#[cfg(feature = "compiler")]
+pub use declarations::Declarations;
+pub use declarations::Declares;
 pub use engine::Engine;
 pub use func::Func;
 pub use global::Global;

@@ -102,6 +102,15 @@ impl Module {
         pipeline::recognise(wasm)
     }
 
+    /// Names all proposals that a wasm file needs beyond those that wrun runs. Validates it and compiles nothing.
+    ///
+    /// # Errors
+    /// When the bytes are no core module, or one that is invalid with all proposals.
+    #[cfg(feature = "compiler")]
+    pub fn proposals(engine: &Engine, wasm: &[u8]) -> Result<Vec<pipeline::Proposal>, Error> {
+        pipeline::proposals(engine.core(), wasm)
+    }
+
     /// The module in a file that the cache knows by its identity: not a byte of the file is read. `None` when the cache does not
     /// know it, or its artifact cannot be used.
     pub fn from_cache(engine: &Engine, cache: &Cache, identity: &FileIdentity) -> Option<Self> {
@@ -122,10 +131,24 @@ impl Module {
         identity: Option<&FileIdentity>,
         deadline: Option<&Deadline>,
     ) -> Result<Self, Error> {
-        Self::of(
-            engine,
-            pipeline::cached(engine.core(), cache, wasm, identity, deadline)?,
-        )
+        Self::new_cached_if(engine, cache, wasm, identity, deadline, |_| Ok(()))
+    }
+
+    /// As [`Module::new_cached`], but a module that the cache does not have is compiled only if `accept` accepts its bytes, which it
+    /// can look at with `Declarations::read`.
+    ///
+    /// # Errors
+    /// As for [`Module::new_cached`], and the error of `accept`.
+    pub fn new_cached_if<E: From<Error>>(
+        engine: &Engine,
+        cache: &Cache,
+        wasm: &[u8],
+        identity: Option<&FileIdentity>,
+        deadline: Option<&Deadline>,
+        accept: impl FnOnce(&[u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let image = pipeline::cached(engine.core(), cache, wasm, identity, deadline, accept)?;
+        Ok(Self::of(engine, image)?)
     }
 
     /// Loads an artifact that [`Module::serialize`] gave. All its checksums are compared, which reads every byte.

@@ -28,6 +28,18 @@ pub struct IncompatibleImport {
     pub given: String,
 }
 
+impl IncompatibleImport {
+    /// Something of type `given` was given for an import.
+    pub(crate) fn new(module: &str, name: &str, wanted: &ExternType, given: &ExternType) -> Self {
+        Self {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            wanted: describe(wanted),
+            given: describe(given),
+        }
+    }
+}
+
 /// All imports that are not satisfied.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ImportsError {
@@ -38,13 +50,18 @@ pub struct ImportsError {
 }
 
 impl ImportsError {
+    /// True if its text lists all imports, not only the first of many.
+    pub fn is_all_listed(&self) -> bool {
+        self.missing.len() <= MOST_IMPORTS && self.incompatible.len() <= MOST_IMPORTS
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.incompatible.is_empty()
     }
 }
 
-/// How many imports a message lists. Programs have fewer: who has to find them all a home wants all of them.
-const MOST_IMPORTS: usize = 1000;
+/// How many imports a message lists of each kind: a longer line is not read. [`ImportsError`] holds all of them.
+const MOST_IMPORTS: usize = 5;
 
 /// The first `most` of a list, for a message, and how many others there are: a line of thousands helps nobody.
 pub fn first_few(most: usize, items: impl IntoIterator<Item = impl fmt::Display>) -> String {
@@ -74,13 +91,13 @@ impl fmt::Display for ImportsError {
         });
         let mut separator = "";
         if !self.missing.is_empty() {
-            write!(f, "unknown import: {}", first_few(MOST_IMPORTS, missing))?;
+            write!(f, "unknown imports: {}", first_few(MOST_IMPORTS, missing))?;
             separator = "; ";
         }
         if !self.incompatible.is_empty() {
             write!(
                 f,
-                "{separator}incompatible import type: {}",
+                "{separator}incompatible import types: {}",
                 first_few(MOST_IMPORTS, incompatible)
             )?;
         }

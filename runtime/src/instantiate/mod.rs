@@ -29,7 +29,7 @@ use crate::state::{copy_active, evaluate};
 use crate::sys::mmap::Mapping;
 use crate::sys::round_up_to_pages;
 use crate::vm::{FuncPtr, HostFunc, VMContext, VMHostContext, VMMemoryDefinition, VMTableDefinition, store_slot};
-pub(crate) use resolve::{Given, resolve};
+pub(crate) use resolve::{Given, matches, resolve};
 
 /// Makes an instance, with everything in place but the start function not run; gives its place in the store. The effects of
 /// what was done before an error stay in the store, as the spec wants.

@@ -2,7 +2,7 @@
 
 use wrun_artifact::types::{ExternType, MemoryType, TableType};
 
-use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport, describe};
+use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport};
 use crate::state::{Item, ModuleCore};
 use crate::vm::HostFunc;
 
@@ -30,19 +30,16 @@ pub(crate) fn resolve(
                 ty: wanted,
             }),
             Some((ty, given)) if matches(&ty, &wanted) => all.push(given),
-            Some((ty, _)) => error.incompatible.push(IncompatibleImport {
-                module: module.to_owned(),
-                name: name.to_owned(),
-                wanted: describe(&wanted),
-                given: describe(&ty),
-            }),
+            Some((ty, _)) => error
+                .incompatible
+                .push(IncompatibleImport::new(module, name, &wanted, &ty)),
         }
     }
     if error.is_empty() { Ok(all) } else { Err(error.into()) }
 }
 
 /// Returns true when something of type `given` can stand in for an import of type `wanted`.
-fn matches(given: &ExternType, wanted: &ExternType) -> bool {
+pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     fn limits(given: (u64, Option<u64>), wanted: (u64, Option<u64>)) -> bool {
         given.0 >= wanted.0
             && match (given.1, wanted.1) {

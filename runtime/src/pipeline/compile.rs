@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use wrun_compiler::CompileError;
+use wrun_compiler::{CompileError, Declarations, Proposal};
 
 use super::Phase;
 use super::phase::ms;
@@ -52,6 +52,20 @@ pub(crate) fn compile(engine: &EngineCore, wasm: &[u8], deadline: Option<&Deadli
 /// Refuses bytes that are no wasm module, and those whose end is missing.
 pub(crate) fn recognise(wasm: &[u8]) -> Result<(), Error> {
     Ok(wrun_compiler::recognise(wasm)?)
+}
+
+/// Reads what a module declares before its code.
+pub(crate) fn declarations(wasm: &[u8]) -> Result<Declarations, Error> {
+    Ok(wrun_compiler::declarations(wasm)?)
+}
+
+/// Names all proposals that a module needs beyond those that wrun runs.
+pub(crate) fn proposals(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<Proposal>, Error> {
+    let options = wrun_compiler::Options {
+        threads: engine.config().threads,
+        ..wrun_compiler::Options::default()
+    };
+    Ok(wrun_compiler::proposals(wasm, &options)?)
 }
 
 /// Compiles a module and loads its artifact.

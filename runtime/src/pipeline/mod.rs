@@ -14,8 +14,10 @@ use crate::load::Image;
 use crate::state::EngineCore;
 use crate::sys::deadline::Deadline;
 #[cfg(feature = "compiler")]
-pub(crate) use compile::{compile, compile_and_load, recognise};
+pub(crate) use compile::{compile, compile_and_load, declarations, proposals, recognise};
 pub(crate) use phase::Phase;
+#[cfg(feature = "compiler")]
+pub(crate) use wrun_compiler::{Declarations as Declared, Linkage, Proposal};
 
 /// All that changes an artifact besides the wasm bytes.
 pub(crate) fn settings_of(engine: &EngineCore) -> Settings {
@@ -35,14 +37,15 @@ pub(crate) fn cached_by_identity(engine: &EngineCore, cache: &Cache, identity: &
         .ok()
 }
 
-/// The image of a module: from the cache, or else compiled and added to the cache.
-pub(crate) fn cached(
+/// The image of a module: from the cache, or else compiled and added to the cache, if `accept` accepts its bytes.
+pub(crate) fn cached<E: From<Error>>(
     engine: &EngineCore,
     cache: &Cache,
     wasm: &[u8],
     identity: Option<&FileIdentity>,
     deadline: Option<&Deadline>,
-) -> Result<Image, Error> {
+    accept: impl FnOnce(&[u8]) -> Result<(), E>,
+) -> Result<Image, E> {
     let settings = settings_of(engine);
     let mut phase = Phase::start("cache");
     let key = CacheKey::new(wasm, &settings);
@@ -65,9 +68,11 @@ pub(crate) fn cached(
     log_miss(&reason);
     if cache.mode() == CacheMode::Require || cfg!(not(feature = "compiler")) {
         let artifact = cache.artifact_path(&key);
-        return Err(Error::CacheMiss { artifact, reason });
+        return Err(Error::CacheMiss { artifact, reason }.into());
     }
-    phase.switch("cache");
+    drop(phase);
+    accept(wasm)?;
+    let mut phase = Phase::start("cache");
     // Of several processes one compiles; the others come back from here when it is done.
     let lock = cache.lock(&key, || deadline.is_some_and(Deadline::passed));
     if lock.is_some()
@@ -90,7 +95,7 @@ pub(crate) fn cached(
     }
     drop(lock);
     let _phase = Phase::start("load");
-    Image::from_compiler(&artifact, &engine.config().artifact)
+    Ok(Image::from_compiler(&artifact, &engine.config().artifact)?)
 }
 
 /// Maps an artifact of the cache. One that was not verified so far is verified first.

@@ -17,7 +17,7 @@ use crate::error::CompileError;
 /// Memory that validation uses again for the next body.
 #[derive(Default)]
 pub(crate) struct ValidationPool {
-    allocations: FuncValidatorAllocations,
+    pub(super) allocations: FuncValidatorAllocations,
 }
 
 /// Validates a body.

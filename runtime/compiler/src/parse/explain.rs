@@ -1,11 +1,13 @@
 //! Names the proposals that a refused module needs, or the limit that it exceeds.
 //!
 //! In: the bytes and the error. Out: the error, or [`CompileError::Unsupported`] when the module is valid with more
-//! features switched on, or [`CompileError::Limit`]. The module itself is asked, by validating it again; messages are not read.
+//! features switched on, or [`CompileError::Limit`]. The validator is asked again with more features, about the part that it
+//! refused and nothing else: the sections without the bodies, or one body. Messages are not read.
 
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::{FuncToValidate, FunctionBody, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures};
+use wrun_artifact::index::{DefinedFuncIndex, Index};
 
-use super::{FEATURES, gate, invalid, limits};
+use super::{FEATURES, ValidationPool, gate, invalid, limits};
 use crate::error::{CompileError, Proposal};
 
 /// Proposals that wrun does not run, by the name of their repository, the most usual first.
@@ -28,43 +30,244 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything-threads"),
 ];
 
-/// Turns the error of an invalid module into the one that names the limit it exceeds, or the proposals it needs, if it is valid
-/// with them. An error that no proposal can mend is given as it is, or as the first one that is left with all proposals.
-pub(crate) fn explain(wasm: &[u8], error: CompileError) -> CompileError {
+impl Proposal {
+    /// All proposals that wrun knows by name and does not run, the most usual first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        PROPOSALS.iter().map(|(_, name)| Self(name))
+    }
+}
+
+/// Explains the error of a module whose sections, bodies aside, are refused: names the limit that it exceeds, or the proposals
+/// that its sections need. An error that no proposal mends is given as it is, or as the first one that is left with all proposals.
+pub(crate) fn explain_sections(wasm: &[u8], error: CompileError) -> CompileError {
     let CompileError::Invalid { offset, .. } = error else {
         return error;
     };
     if let Some(what) = limits::exceeded(wasm, offset) {
         return CompileError::Limit(what);
     }
-    let unsupported = |needed: &[(WasmFeatures, &'static str)]| CompileError::Unsupported {
-        proposals: needed.iter().map(|(_, name)| Proposal(name)).collect(),
-        offset,
-    };
-    if let Some(one) = PROPOSALS.iter().find(|one| check(wasm, &[**one]).is_ok()) {
-        return unsupported(&[*one]);
+    match mend(FEATURES, offset, |features| Outline::read(wasm, features).map(|_| ())) {
+        Ok(added) => unsupported(FEATURES.union(added), offset, false),
+        Err(left) => left.unwrap_or(error),
     }
-    let mut needed = PROPOSALS.to_vec();
-    if let Err(left) = check(wasm, &needed) {
-        let same_place = matches!(left, CompileError::Invalid { offset: at, .. } if at == offset);
-        return if same_place { error } else { left };
+}
+
+/// Explains the error of a body: names the limit that it exceeds, or the proposals that it and the bodies behind it need. An error
+/// that no proposal mends, here or in a later body, is given instead. `next_refused` gives the first body at or behind an
+/// index that is refused with what is known to be needed, and its error.
+pub(crate) fn explain_bodies(
+    wasm: &[u8],
+    (func, error): (DefinedFuncIndex, CompileError),
+    next_refused: impl FnMut(&Needs<'_>, usize) -> Option<(DefinedFuncIndex, CompileError)>,
+) -> CompileError {
+    if !matches!(error, CompileError::Invalid { .. }) {
+        return error;
     }
-    // Leave out what is not needed, the unusual first. What remains is a set from which nothing can be taken.
+    let gathered = Needs::new(wasm).and_then(|mut needs| {
+        needs.add_body(func, error)?;
+        needs.add_bodies(func.index() + 1, next_refused)?;
+        Ok(needs)
+    });
+    match gathered {
+        Ok(needs) => unsupported(needs.features, needs.first.unwrap_or_default(), true),
+        Err(left) => left,
+    }
+}
+
+/// Names all proposals that a module needs, of sections and of bodies. Fails when the module is invalid with all of them.
+pub(crate) fn all_proposals(
+    wasm: &[u8],
+    next_refused: impl FnMut(&Needs<'_>, usize) -> Option<(DefinedFuncIndex, CompileError)>,
+) -> Result<Vec<Proposal>, CompileError> {
+    let mut needs = Needs::new(wasm)?;
+    needs.add_bodies(0, next_refused)?;
+    Ok(names(needs.features))
+}
+
+/// The proposals that a module needs beyond those that wrun runs, as far as is known: what the sections need, and what those
+/// bodies need that were refused so far.
+pub(crate) struct Needs<'a> {
+    wasm: &'a [u8],
+    /// Read with all features, so that types are told apart as any proposal wants it.
+    outline: Outline<'a>,
+    /// The features that are needed.
+    features: WasmFeatures,
+    /// Offset in bytes of the first use that was found in a body.
+    first: Option<u64>,
+}
+
+impl<'a> Needs<'a> {
+    /// The needs of the sections. Gives the error that is left when no proposal mends it.
+    fn new(wasm: &'a [u8]) -> Result<Self, CompileError> {
+        let outline = Outline::read(wasm, all_features()).map_err(|error| explain_sections(wasm, error))?;
+        let features = match Outline::read(wasm, FEATURES) {
+            Ok(_) => FEATURES,
+            Err(error) => {
+                let check = |features| Outline::read(wasm, features).map(|_| ());
+                let added = mend(FEATURES, offset_of(&error), check).map_err(|left| left.unwrap_or(error))?;
+                FEATURES.union(added)
+            }
+        };
+        let first = None;
+        Ok(Self {
+            wasm,
+            outline,
+            features,
+            first,
+        })
+    }
+
+    /// How many bodies the module has.
+    pub(crate) fn bodies(&self) -> usize {
+        self.outline.bodies.len()
+    }
+
+    /// Validates a body with all features that are known to be needed.
+    pub(crate) fn validate_body(&self, func: DefinedFuncIndex, pool: &mut ValidationPool) -> Result<(), CompileError> {
+        self.outline.validate_body(func, self.features, pool)
+    }
+
+    /// Adds what the bodies from `from` on need.
+    fn add_bodies(
+        &mut self,
+        mut from: usize,
+        mut next_refused: impl FnMut(&Needs<'_>, usize) -> Option<(DefinedFuncIndex, CompileError)>,
+    ) -> Result<(), CompileError> {
+        while let Some((func, error)) = next_refused(self, from) {
+            self.add_body(func, error)?;
+            from = func.index() + 1;
+        }
+        Ok(())
+    }
+
+    /// Adds what a body needs that was refused with `error` without more features. Gives the error that is left when no proposal
+    /// mends it.
+    fn add_body(&mut self, func: DefinedFuncIndex, error: CompileError) -> Result<(), CompileError> {
+        let CompileError::Invalid { offset, .. } = error else {
+            return Err(error);
+        };
+        if let Some(what) = limits::exceeded(self.wasm, offset) {
+            return Err(CompileError::Limit(what));
+        }
+        let mut pool = ValidationPool::default();
+        let check = |features| self.outline.validate_body(func, features, &mut pool);
+        let added = mend(self.features, offset, check).map_err(|left| left.unwrap_or(error))?;
+        self.features = self.features.union(added);
+        self.first.get_or_insert(offset);
+        Ok(())
+    }
+}
+
+/// The part of a module that validating one body needs: all sections validated, bodies as they are.
+struct Outline<'a> {
+    resources: Option<ValidatorResources>,
+    bodies: Vec<FuncToRead<'a>>,
+}
+
+/// A body that was not validated.
+struct FuncToRead<'a> {
+    /// The function, in the function index space.
+    index: u32,
+    /// Its type.
+    ty: u32,
+    body: FunctionBody<'a>,
+}
+
+impl<'a> Outline<'a> {
+    /// Reads and validates the sections with these features.
+    fn read(wasm: &'a [u8], features: WasmFeatures) -> Result<Self, CompileError> {
+        let mut parser = Parser::new(0);
+        parser.set_features(features);
+        let mut validator = Validator::new_with_features(features);
+        let mut outline = Self {
+            resources: None,
+            bodies: Vec::new(),
+        };
+        for payload in parser.parse_all(wasm) {
+            let payload = payload.map_err(|error| invalid(&error))?;
+            gate::check(&payload, features)?;
+            if let ValidPayload::Func(func, body) = validator.payload(&payload).map_err(|error| invalid(&error))? {
+                let FuncToValidate {
+                    index, ty, resources, ..
+                } = func;
+                outline.bodies.push(FuncToRead { index, ty, body });
+                outline.resources.get_or_insert(resources);
+            }
+        }
+        Ok(outline)
+    }
+
+    /// Validates a body with these features.
+    fn validate_body(
+        &self,
+        func: DefinedFuncIndex,
+        features: WasmFeatures,
+        pool: &mut ValidationPool,
+    ) -> Result<(), CompileError> {
+        let FuncToRead { index, ty, body } = &self.bodies[func.index()];
+        let func = FuncToValidate {
+            resources: self.resources.clone().expect("a module with bodies has resources"),
+            index: *index,
+            ty: *ty,
+            features,
+        };
+        let mut validator = func.into_validator(core::mem::take(&mut pool.allocations));
+        validator.validate(body).map_err(|error| invalid(&error))?;
+        pool.allocations = validator.into_allocations();
+        Ok(())
+    }
+}
+
+/// The least set of proposals, beyond the features that are `known`, with which `check` passes: a set from which nothing can be
+/// taken. Fails when all proposals do not help, with the error that is left if that is at another offset than the first one.
+fn mend(
+    known: WasmFeatures,
+    offset: u64,
+    mut check: impl FnMut(WasmFeatures) -> Result<(), CompileError>,
+) -> Result<WasmFeatures, Option<CompileError>> {
+    let mut needed: Vec<_> = PROPOSALS
+        .iter()
+        .map(|(one, _)| *one)
+        .filter(|one| !known.contains(*one))
+        .collect();
+    if let Some(one) = needed.iter().find(|one| check(known.union(**one)).is_ok()) {
+        return Ok(*one);
+    }
+    let union = |set: &[WasmFeatures]| set.iter().fold(WasmFeatures::empty(), |all, one| all.union(*one));
+    if let Err(left) = check(known.union(union(&needed))) {
+        return Err((offset_of(&left) != offset).then_some(left));
+    }
+    // Leave out what is not needed, the unusual first.
     for i in (0..needed.len()).rev() {
         let one = needed.remove(i);
-        if check(wasm, &needed).is_err() {
+        if check(known.union(union(&needed))).is_err() {
             needed.insert(i, one);
         }
     }
-    unsupported(&needed)
+    Ok(union(&needed))
 }
 
-/// Validates the whole module with these proposals too.
-fn check(wasm: &[u8], proposals: &[(WasmFeatures, &str)]) -> Result<(), CompileError> {
-    let features = proposals.iter().fold(FEATURES, |all, (one, _)| all.union(*one));
-    match Validator::new_with_features(features).validate_all(wasm) {
-        Ok(_) => gate::check_all(wasm, features),
-        Err(error) => Err(invalid(&error)),
+fn all_features() -> WasmFeatures {
+    PROPOSALS.iter().fold(FEATURES, |all, (one, _)| all.union(*one))
+}
+
+fn offset_of(error: &CompileError) -> u64 {
+    match error {
+        CompileError::Invalid { offset, .. } => *offset,
+        _ => 0,
+    }
+}
+
+fn names(features: WasmFeatures) -> Vec<Proposal> {
+    let needed = PROPOSALS.iter().filter(|(one, _)| features.contains(*one));
+    needed.map(|(_, name)| Proposal(name)).collect()
+}
+
+fn unsupported(features: WasmFeatures, offset: u64, in_code: bool) -> CompileError {
+    CompileError::Unsupported {
+        proposals: names(features),
+        offset,
+        in_code,
     }
 }
 
@@ -74,30 +277,54 @@ mod tests {
     use crate::parse::{ValidationPool, parse, validate_body};
     use wrun_artifact::Config;
 
-    /// The first error of a module, explained.
-    fn error(wasm: &[u8]) -> CompileError {
-        let first = match parse(wasm, &Config::native()) {
-            Err(error) => error,
-            Ok(module) => {
-                let mut pool = ValidationPool::default();
-                let errors = module
-                    .bodies
-                    .keys()
-                    .filter_map(|func| validate_body(&module, func, &mut pool).err());
-                errors.into_iter().next().expect("refused")
-            }
-        };
-        explain(wasm, first)
+    /// The first body, from one on, that is refused by `check`.
+    fn first_refused(
+        bodies: core::ops::Range<usize>,
+        mut check: impl FnMut(DefinedFuncIndex) -> Result<(), CompileError>,
+    ) -> Option<(DefinedFuncIndex, CompileError)> {
+        bodies
+            .map(DefinedFuncIndex::new)
+            .find_map(|func| Some((func, check(func).err()?)))
     }
 
-    fn proposals(text: &str) -> Vec<&'static str> {
+    fn next_refused(needs: &Needs<'_>, from: usize) -> Option<(DefinedFuncIndex, CompileError)> {
+        let mut pool = ValidationPool::default();
+        first_refused(from..needs.bodies(), |func| needs.validate_body(func, &mut pool))
+    }
+
+    /// The first error of a module, explained.
+    fn error(wasm: &[u8]) -> CompileError {
+        let module = match parse(wasm, &Config::native()) {
+            Err(error) => return explain_sections(wasm, error),
+            Ok(module) => module,
+        };
+        let mut pool = ValidationPool::default();
+        let refused = first_refused(0..module.bodies.len(), |func| {
+            validate_body(&module, func, &mut pool).map(|_| ())
+        });
+        explain_bodies(wasm, refused.expect("refused"), next_refused)
+    }
+
+    /// The proposals that a refused module is told, and whether its code shows them.
+    fn proposals(text: &str) -> (Vec<&'static str>, bool) {
         match error(&wat::parse_str(text).expect("text")) {
-            CompileError::Unsupported { proposals, offset } => {
+            CompileError::Unsupported {
+                proposals,
+                offset,
+                in_code,
+            } => {
                 assert!(offset >= 8, "{text}");
-                proposals.iter().map(|proposal| proposal.0).collect()
+                (proposals.iter().map(|proposal| proposal.0).collect(), in_code)
             }
             other => panic!("{text}: {other}"),
         }
+    }
+
+    /// All proposals that a module needs.
+    fn everything(text: &str) -> Vec<&'static str> {
+        let wasm = wat::parse_str(text).expect("text");
+        let all = all_proposals(&wasm, next_refused).expect("valid");
+        all.iter().map(|proposal| proposal.0).collect()
     }
 
     #[test]
@@ -134,35 +361,81 @@ mod tests {
                 "(module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0))))",
             ),
         ] {
-            assert_eq!(proposals(text), [name], "{text}");
+            assert_eq!(proposals(text).0, [name], "{text}");
         }
     }
 
     #[test]
-    fn a_module_that_needs_several_is_told_all_and_no_more() {
-        for (names, text) in [
+    fn sections_are_refused_for_all_that_they_need_and_no_more_whatever_the_bodies_need() {
+        for (names, all, text) in [
             (
+                &["multi-memory"][..],
                 &["tail-call", "multi-memory"][..],
                 "(module (memory 1) (memory 1) (func $f return_call $f))",
             ),
-            (&["threads", "memory64"], "(module (memory i64 1 1 shared))"),
             (
+                &["threads", "memory64"],
+                &["threads", "memory64"],
+                "(module (memory i64 1 1 shared))",
+            ),
+            (
+                &["exception-handling"],
                 &["exception-handling", "legacy exception-handling"],
                 "(module (tag $e) (func try throw $e catch $e end))",
             ),
             (
                 // As a C++ program comes out that was compiled for threads and linked without: no memory is shared.
+                &["exception-handling"],
                 &["exception-handling", "threads"],
                 "(module (memory 1) (tag $e) (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
                    (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $e)) unreachable) throw_ref))",
             ),
             (
+                &["exception-handling", "threads"],
                 &["exception-handling", "threads", "tail-call"],
                 "(module (memory 1 1 shared) (tag) (func $f return_call $f))",
             ),
         ] {
-            assert_eq!(proposals(text), names, "{text}");
+            assert_eq!(proposals(text), (names.to_vec(), false), "{text}");
+            assert_eq!(everything(text), all, "{text}");
         }
+    }
+
+    #[test]
+    fn bodies_are_refused_for_all_that_they_need_and_no_more() {
+        for (names, text) in [
+            (
+                // In one body.
+                &["threads", "tail-call"][..],
+                "(module (memory 1) (func $f (drop (i32.atomic.load (i32.const 0))) return_call $f))",
+            ),
+            (
+                // In several, with others between them.
+                &["threads", "tail-call", "relaxed-simd"],
+                "(module (memory 1) (func) (func $f return_call $f) (func) (func $g return_call $g)
+                   (func (drop (i32.atomic.load (i32.const 0))))
+                   (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))) (func))",
+            ),
+        ] {
+            assert_eq!(proposals(text), (names.to_vec(), true), "{text}");
+            assert_eq!(everything(text), names, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_offset_is_that_of_the_first_use() {
+        let text = "(module (memory 1) (func) (func $f return_call $f) (func (drop (i32.atomic.load (i32.const 0)))))";
+        let wasm = wat::parse_str(text).expect("text");
+        let CompileError::Unsupported { offset, .. } = error(&wasm) else {
+            panic!("supported")
+        };
+        let at = wasm.iter().position(|byte| *byte == 0x12).expect("return_call");
+        assert_eq!(offset, at as u64);
+    }
+
+    #[test]
+    fn a_module_that_needs_nothing_more_has_an_empty_list() {
+        assert_eq!(everything("(module (memory 1) (func))"), [""; 0]);
     }
 
     #[test]
@@ -189,7 +462,7 @@ mod tests {
                 "(module (global (shared mut i32) (i32.const 0)) (func (drop (global.atomic.get seq_cst 0))))",
             ),
         ] {
-            assert_eq!(proposals(text), names, "{text}");
+            assert_eq!(proposals(text).0, names, "{text}");
         }
     }
 
@@ -226,6 +499,12 @@ mod tests {
 
     #[test]
     fn other_errors_pass() {
-        assert_eq!(explain(b"", CompileError::NotWasm(None)), CompileError::NotWasm(None));
+        let error = CompileError::NotWasm(None);
+        assert_eq!(explain_sections(b"", error.clone()), error);
+        let error = CompileError::Interrupted;
+        assert_eq!(
+            explain_bodies(b"", (DefinedFuncIndex::new(0), error.clone()), next_refused),
+            error
+        );
     }
 }

@@ -1,11 +1,10 @@
-//! What the validator lets pass although the proposal that it belongs to is switched off.
+//! Refuses the parts of proposals that the validator lets pass although they are switched off.
 //!
 //! In: a payload and the features. Out: nothing, or the error that the validator should have given. So far this is the import of a
 //! function of an exact type (kind 0x20), whose kind the validator knows whatever the features are.
 
-use wasmparser::{Parser, Payload, TypeRef, WasmFeatures};
+use wasmparser::{Payload, TypeRef, WasmFeatures};
 
-use super::invalid;
 use crate::error::CompileError;
 
 /// Refuses what is in this payload and belongs to a proposal that is not among the features. What is malformed is left to the
@@ -25,14 +24,4 @@ pub(super) fn check(payload: &Payload<'_>, features: WasmFeatures) -> Result<(),
             reason: "functions of an exact type are of the custom-descriptors proposal".to_owned(),
         }),
     }
-}
-
-/// The same for a whole module.
-pub(super) fn check_all(wasm: &[u8], features: WasmFeatures) -> Result<(), CompileError> {
-    let mut parser = Parser::new(0);
-    parser.set_features(features);
-    for payload in parser.parse_all(wasm) {
-        check(&payload.map_err(|error| invalid(&error))?, features)?;
-    }
-    Ok(())
 }

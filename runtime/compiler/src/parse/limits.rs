@@ -158,7 +158,7 @@ fn in_body(body: &FunctionBody<'_>, offset: usize, func: u32) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use crate::error::CompileError;
-    use crate::parse::{ValidationPool, explain, parse, validate_body};
+    use crate::parse::{ValidationPool, explain_bodies, explain_sections, parse, validate_body};
     use wrun_artifact::Config;
 
     fn leb(mut n: usize) -> Vec<u8> {
@@ -186,15 +186,14 @@ mod tests {
 
     fn error(sections: &[Vec<u8>]) -> Option<CompileError> {
         let wasm = [&b"\0asm\x01\0\0\0"[..], &sections.concat()].concat();
-        let first = match parse(&wasm, &Config::native()) {
-            Err(error) => error,
-            Ok(module) => {
-                let mut pool = ValidationPool::default();
-                let mut bodies = module.bodies.keys();
-                bodies.find_map(|func| validate_body(&module, func, &mut pool).err())?
-            }
+        let module = match parse(&wasm, &Config::native()) {
+            Err(error) => return Some(explain_sections(&wasm, error)),
+            Ok(module) => module,
         };
-        Some(explain(&wasm, first))
+        let mut pool = ValidationPool::default();
+        let mut bodies = module.bodies.keys();
+        let refused = bodies.find_map(|func| Some((func, validate_body(&module, func, &mut pool).err()?)))?;
+        Some(explain_bodies(&wasm, refused, |_, _| None))
     }
 
     #[test]

@@ -8,6 +8,8 @@
 
 mod body;
 mod constant;
+mod declarations;
+mod describe;
 mod explain;
 mod facts;
 mod gate;
@@ -18,9 +20,12 @@ mod opcodes;
 mod recognise;
 mod sections;
 mod segments;
+mod words;
 
 pub(crate) use body::{ValidationPool, validate_body};
-pub(crate) use explain::explain;
+pub use declarations::{Declarations, Linkage, declarations};
+pub use describe::{DescribedFunction, Description, describe};
+pub(crate) use explain::{Needs, all_proposals, explain_bodies, explain_sections};
 pub(crate) use module::*;
 pub(crate) use opcodes::is_supported;
 #[cfg(test)]

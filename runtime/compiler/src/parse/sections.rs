@@ -40,18 +40,18 @@ pub(crate) fn parse<'a>(wasm: &'a [u8], config: &Config) -> Result<Module<'a>, C
 
 /// What has been read so far.
 #[derive(Default)]
-struct Sections<'a> {
+pub(super) struct Sections<'a> {
     counts: Counts,
     types: IndexVec<TypeIndex, SigIndex>,
-    sigs: IndexVec<SigIndex, FuncType>,
+    pub(super) sigs: IndexVec<SigIndex, FuncType>,
     sig_of: HashMap<FuncType, SigIndex>,
-    imports: Vec<Import<'a>>,
-    funcs: IndexVec<FuncIndex, SigIndex>,
-    tables: IndexVec<TableIndex, TableType>,
-    memories: IndexVec<MemoryIndex, MemoryType>,
-    globals: IndexVec<GlobalIndex, GlobalType>,
+    pub(super) imports: Vec<Import<'a>>,
+    pub(super) funcs: IndexVec<FuncIndex, SigIndex>,
+    pub(super) tables: IndexVec<TableIndex, TableType>,
+    pub(super) memories: IndexVec<MemoryIndex, MemoryType>,
+    pub(super) globals: IndexVec<GlobalIndex, GlobalType>,
     global_inits: IndexVec<DefinedGlobalIndex, ConstExpr>,
-    exports: Vec<Export<'a>>,
+    pub(super) exports: Vec<Export<'a>>,
     start: Option<FuncIndex>,
     elems: IndexVec<ElemIndex, Elem>,
     data: IndexVec<DataIndex, Data<'a>>,
@@ -66,7 +66,7 @@ type Step = Result<(), BinaryReaderError>;
 
 impl<'a> Sections<'a> {
     /// Validates and takes in what comes next in the file.
-    fn take(&mut self, payload: Payload<'a>, validator: &mut Validator) -> Step {
+    pub(super) fn take(&mut self, payload: Payload<'a>, validator: &mut Validator) -> Step {
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
             self.bodies.push(Body {
                 range: body.range(),

@@ -31,7 +31,7 @@ pub struct Listing {
 pub fn list(wasm: &[u8], config: &Config, trampolines: bool) -> Result<Vec<Listing>, CompileError> {
     let isa = isa::target(config, true)?;
     let module = parse::parse(wasm, config)?;
-    let bodies = validate(&module, &Pool::new(None, 0), None)?;
+    let bodies = validate(wasm, &module, &Pool::new(None, 0), None)?;
     let scan = Scan::new(&module, bodies.into_iter());
     let env = Env {
         facts: &scan.facts,

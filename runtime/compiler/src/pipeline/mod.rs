@@ -30,7 +30,7 @@ pub use self::report::{Phase, Report};
 use self::validate::validate;
 use crate::code::{Symbol, isa};
 use crate::compile::{self, Workspace};
-use crate::error::{CompileError, Failure};
+use crate::error::{CompileError, Failure, Proposal};
 use crate::link::Linker;
 use crate::parse::{self, Module, Scan};
 use crate::translate::{self, Env};
@@ -78,9 +78,9 @@ pub fn compile_subset(
 ) -> Result<(Vec<u8>, Report), CompileError> {
     let mut clock = Clock::new(options);
     let isa = isa::target(config, options.verify)?;
-    let module = parse::parse(wasm, config).map_err(|error| parse::explain(wasm, error))?;
+    let module = parse::parse(wasm, config).map_err(|error| parse::explain_sections(wasm, error))?;
     let pool = Pool::new(options.threads, module.bodies.len());
-    let bodies = validate(&module, &pool, options.interrupt).map_err(|error| parse::explain(wasm, error))?;
+    let bodies = validate(wasm, &module, &pool, options.interrupt)?;
     let scan = Scan::new(&module, bodies.into_iter());
     clock.phase("parse");
 
@@ -114,6 +114,13 @@ pub fn compile_subset(
         artifact_bytes: linked.bytes.len(),
     };
     Ok((linked.bytes, report))
+}
+
+/// Names all proposals that a module needs beyond those that wrun runs, the most usual first. Validates the module and compiles
+/// nothing. Fails when it is invalid with all of them.
+pub fn proposals(wasm: &[u8], options: &Options<'_>) -> Result<Vec<Proposal>, CompileError> {
+    parse::recognise(wasm)?;
+    validate::proposals(wasm, &Pool::new(options.threads, usize::MAX), options.interrupt)
 }
 
 /// Compiles functions or trampolines, and links them in this order.

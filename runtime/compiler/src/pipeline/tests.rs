@@ -216,6 +216,46 @@ fn a_proposal_that_only_a_body_needs_is_named() {
 }
 
 #[test]
+fn the_proposals_of_many_bodies_are_the_same_whatever_the_number_of_threads() {
+    let body = |i: usize| match i {
+        40 | 150 => "(drop (i32.atomic.load (i32.const 0)))",
+        41 | 90 => "(return_call 0)",
+        120 => "(drop (ref.i31 (i32.const 1))) (return_call 0)",
+        _ => "(i32.store (i32.const 0) (i32.const 1))",
+    };
+    let bodies: String = (0..200)
+        .map(|i| format!("(func {})", body(i).repeat(i % 7 + 1)))
+        .collect();
+    let valid = wasm(&format!("(module (memory 1) {bodies})"));
+    let invalid = wasm(&format!("(module (memory 1) {bodies} (func i32.add) (func f32.neg))"));
+    let errors = |wasm: &[u8]| {
+        let error = |count| {
+            compile(wasm, &config(), &threads(count))
+                .map(drop)
+                .expect_err("refused")
+        };
+        let first = error(1);
+        for count in [2, 2, 2, 4] {
+            assert_eq!(error(count), first, "{count} threads");
+        }
+        first
+    };
+    let first = errors(&valid);
+    let CompileError::Unsupported {
+        proposals: names,
+        in_code: true,
+        ..
+    } = &first
+    else {
+        panic!("{first}")
+    };
+    assert_eq!(names[..], ["threads", "tail-call", "gc"].map(Proposal));
+    let all = proposals(&valid, &threads(2)).expect("valid with them");
+    assert_eq!(all, *names);
+    assert!(matches!(errors(&invalid), CompileError::Invalid { .. }));
+}
+
+#[test]
 fn a_cpu_that_is_too_old_is_refused() {
     let config = Config {
         cpu: CpuFeatures::NONE,
@@ -251,7 +291,7 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
     let config = config();
     let isa = isa::target(&config, true).expect("enough");
     let module = parse::parse(&wasm, &config).expect("valid");
-    let bodies = validate(&module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
+    let bodies = validate(&wasm, &module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
     let scan = Scan::new(&module, bodies.into_iter());
     let env = Env {
         facts: &scan.facts,
@@ -300,7 +340,7 @@ fn facts_and_one_body_give_the_code_of_a_whole_compile() {
     ] {
         let config = Config { memory, ..config() };
         let module = parse::parse(&wasm, &config).expect("valid");
-        let bodies = validate(&module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
+        let bodies = validate(&wasm, &module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
         // All that is left of the module.
         let saved = Scan::new(&module, bodies.into_iter()).facts.encode();
         let ranges: Vec<_> = module.bodies.values().map(|body| body.range.clone()).collect();

@@ -1,61 +1,11 @@
-//! `wrun inspect FILE`: what a compiled module holds. Of a wasm file, the compiled module that a run would use is shown.
-
-use std::cmp::Reverse;
-use std::fmt::Write;
+//! What there is to say of a compiled module, or of the one that a run makes of a wasm file.
 
 use serde_json::{Value, json};
-use wrun_runtime::{CacheKey, Engine, Inspection, MemoryMode, inspect as inspect_artifact};
+use wrun_runtime::{Inspection, MemoryMode};
 
-use crate::exit::Status;
-use crate::flags::InspectLine;
-use crate::input::Input;
-use crate::options::{Options, Source};
-use crate::report::{Action, Failure, printable, quantity};
-
-/// Prints what the file holds.
-pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
-    let InspectLine {
-        json,
-        codegen,
-        cache,
-        file,
-    } = line;
-    let options = super::options(Action::Inspect, file, codegen, cache)?;
-    options.codegen.check_machine()?;
-    let found = look(&options)?;
-    if json {
-        super::print(true, &value(&options.module, &found), String::new)
-    } else {
-        super::print(false, &Value::Null, || words(&options.module, &found))
-    }
-}
-
-/// The contents of a file.
-struct Found {
-    /// The key of a wasm file in the cache; `None` for a compiled module.
-    key: Option<String>,
-    /// The contents of the compiled module, or of the one that a run makes of the wasm file.
-    inspection: Inspection,
-}
-
-fn look(options: &Options) -> Result<Found, Failure> {
-    let report = options.reporter();
-    let inspect = |bytes: &[u8]| inspect_artifact(bytes).map_err(|stale| report.cannot_run(&stale.to_string()));
-    let input = Input::open(options, None)?;
-    if let Some(bytes) = input.artifact_bytes()? {
-        let (key, inspection) = (None, inspect(bytes)?);
-        return Ok(Found { key, inspection });
-    }
-    let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
-    let module = match input.known(&engine)? {
-        Some(module) => module,
-        None => input.read_and_compile(&engine).map_err(|no| no.failure(&report))?,
-    };
-    Ok(Found {
-        key: Some(CacheKey::of(&engine, input.wasm()?.0).to_string()),
-        inspection: inspect(module.serialize())?,
-    })
-}
+use super::super::features;
+use super::{function_lines, line};
+use crate::report::quantity;
 
 fn memory(mode: MemoryMode) -> &'static str {
     match mode {
@@ -64,21 +14,24 @@ fn memory(mode: MemoryMode) -> &'static str {
     }
 }
 
-fn value(source: &Source, Found { key, inspection: found }: &Found) -> Value {
+/// As JSON. `key` is that of a wasm file in the cache, `refused` what a run says of it.
+pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> Value {
     let imports = found.imports.iter();
     let exports = found.exports.iter();
     let sections = found.sections.iter();
     let functions = found.functions.iter();
     json!({
-        "file": source.to_string(),
+        "file": source,
         "kind": if key.is_none() { "compiled" } else { "wasm" },
         "key": key,
+        "refused": refused,
+        "proposals": [],
         "bytes": found.bytes,
         "build": found.build,
         "is_this_build": found.is_this_build,
         "format_version": found.format_version,
         "target": found.target,
-        "cpu": super::features(found.cpu),
+        "cpu": features(found.cpu),
         "memory": memory(found.memory),
         "reservation": found.reservation,
         "guard": found.guard,
@@ -109,10 +62,8 @@ fn hex(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
 
-/// The most functions in the output for people.
-const SHOWN_FUNCTIONS: usize = 10;
-
-fn words(source: &Source, Found { key, inspection: found }: &Found) -> String {
+/// As text for people.
+pub(super) fn words(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> String {
     let mut text = String::new();
     let what = if key.is_none() { "compiled module" } else { "wasm" };
     let this = if found.is_this_build {
@@ -152,30 +103,18 @@ fn words(source: &Source, Found { key, inspection: found }: &Found) -> String {
         ("padding", quantity::bytes(found.padding.into())),
         ("code section", format!("at {:#x} of the wasm file", found.code_section)),
         ("checksums", checksums),
-        ("key", key.as_deref().unwrap_or("-").to_owned()),
+        ("key", key.unwrap_or("-").to_owned()),
+        ("refused", refused.unwrap_or("no").to_owned()),
         ("functions", found.functions.len().to_string()),
     ];
     for (title, row) in rows {
         line(&mut text, &format!("{title:<14}{row}"));
     }
-    let mut functions: Vec<_> = found.functions.iter().collect();
-    functions.sort_by_key(|func| (Reverse(func.bytes), func.index));
-    for func in functions.iter().take(SHOWN_FUNCTIONS) {
-        let (index, name) = (func.index, func.name.as_deref().unwrap_or("-"));
-        line(
-            &mut text,
-            &format!(
-                "function      {index:>6} {:>12} bytes at {:#x} {name}",
-                func.bytes, func.offset
-            ),
-        );
-    }
-    if let Some(more) = functions.len().checked_sub(SHOWN_FUNCTIONS).filter(|more| *more > 0) {
-        line(
-            &mut text,
-            &format!("function      {more} smaller ones: `wrun inspect --json` lists all"),
-        );
-    }
+    let functions = found.functions.iter();
+    function_lines(
+        &mut text,
+        functions.map(|func| (func.index, func.bytes, func.offset, func.name.as_deref())),
+    );
     for (name, offset, bytes) in &found.sections {
         line(
             &mut text,
@@ -189,8 +128,4 @@ fn words(source: &Source, Found { key, inspection: found }: &Found) -> String {
         line(&mut text, &format!("export        {name} {ty}"));
     }
     text
-}
-
-fn line(text: &mut String, line: &str) {
-    writeln!(text, "{}", printable(line)).expect("writing to a string does not fail");
 }

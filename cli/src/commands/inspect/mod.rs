@@ -1,0 +1,194 @@
+//! `wrun inspect FILE`: what a module holds. Of a wasm file that can be compiled, the compiled module is shown that a run would
+//! use; of one that is refused, component or core module, what the file itself says, and why it is refused.
+
+mod compiled;
+mod refused;
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use wrun_runtime::{
+    CacheKey, CompileError, Declarations, Description, Engine, Error, Inspection, MemoryMode, Module, describe,
+    inspect as inspect_artifact,
+};
+
+use crate::exit::Status;
+use crate::flags::InspectLine;
+use crate::input::{Input, NoModule};
+use crate::options::Options;
+use crate::report::{Action, Failure, printable};
+use crate::run::preflight;
+
+/// Prints what the file holds.
+pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
+    let InspectLine {
+        json,
+        codegen,
+        cache,
+        file,
+    } = line;
+    let as_run = super::options(Action::Run, file.clone(), codegen.clone(), super::without_cache())?;
+    let options = super::options(Action::Inspect, file, codegen, cache)?;
+    options.codegen.check_machine()?;
+    let found = look(&options, &as_run)?;
+    let source = options.module.to_string();
+    if json {
+        super::print(true, &found.value(&source), String::new)
+    } else {
+        super::print(false, &Value::Null, || found.words(&source))
+    }
+}
+
+/// What there is to say of a file.
+enum Found {
+    /// It is a compiled module.
+    Compiled(Inspection),
+    /// It is a wasm file that can be compiled.
+    Wasm {
+        /// Its key in the cache.
+        key: String,
+        /// The compiled module that a run makes of it.
+        inspection: Inspection,
+        /// What a run says without options, if it refuses the module: it may lack `_start`.
+        refused: Option<String>,
+    },
+    /// It is a wasm file that is not compiled.
+    Refused(Refused),
+}
+
+/// A wasm file that is not compiled.
+struct Refused {
+    /// Its key in the cache.
+    key: String,
+    description: Description,
+    /// The proposals that it needs and wrun does not run, as far as they could be found.
+    proposals: Vec<&'static str>,
+    /// What a run says.
+    reason: String,
+}
+
+impl Found {
+    /// As JSON.
+    fn value(&self, source: &str) -> Value {
+        match self {
+            Self::Compiled(inspection) => compiled::value(source, None, None, inspection),
+            Self::Wasm {
+                key,
+                inspection,
+                refused,
+            } => compiled::value(source, Some(key), refused.as_deref(), inspection),
+            Self::Refused(found) => refused::value(source, found),
+        }
+    }
+
+    /// As text for people.
+    fn words(&self, source: &str) -> String {
+        match self {
+            Self::Compiled(inspection) => compiled::words(source, None, None, inspection),
+            Self::Wasm {
+                key,
+                inspection,
+                refused,
+            } => compiled::words(source, Some(key), refused.as_deref(), inspection),
+            Self::Refused(found) => refused::words(source, found),
+        }
+    }
+}
+
+/// Looks into a file. `as_run` are the options of a run of it.
+fn look(options: &Options, as_run: &Options) -> Result<Found, Failure> {
+    let report = options.reporter();
+    let inspect = |bytes: &[u8]| inspect_artifact(bytes).map_err(|stale| report.cannot_run(&stale.to_string()));
+    let input = Input::open(options, None)?;
+    if let Some(bytes) = input.artifact_bytes()? {
+        return Ok(Found::Compiled(inspect(bytes)?));
+    }
+    let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
+    let wasm = input.wasm()?.0;
+    let key = CacheKey::of(&engine, wasm).to_string();
+    let refused = |error: Refusal| match describe(wasm) {
+        Ok(description) => Ok(Found::Refused(Refused {
+            key: key.clone(),
+            description,
+            proposals: error.proposals(&engine, wasm),
+            reason: error.line(as_run),
+        })),
+        Err(error) => Err(report.failure(&error.into())),
+    };
+    let declared = match Declarations::read(wasm) {
+        Ok(declared) => declared,
+        Err(Error::Compile(error)) => return refused(Refusal::Compile(error)),
+        Err(error) => return Err(report.failure(&error)),
+    };
+    if let Err(failure) = preflight::check_imports(as_run, &declared) {
+        return refused(Refusal::Run(failure));
+    }
+    let module = match input.known(&engine)? {
+        Some(module) => Ok(module),
+        None => input.read_and_compile(&engine, |_| Ok(())),
+    };
+    match module {
+        Ok(module) => Ok(Found::Wasm {
+            refused: preflight::check(as_run, &declared)
+                .err()
+                .map(|failure| failure.line().to_owned()),
+            inspection: inspect(module.serialize())?,
+            key,
+        }),
+        Err(NoModule::Error(Error::Compile(error))) if error.is_about_the_module() => refused(Refusal::Compile(error)),
+        Err(no) => Err(no.failure(&report)),
+    }
+}
+
+/// Why a wasm file is not compiled.
+enum Refusal {
+    Compile(CompileError),
+    Run(Failure),
+}
+
+impl Refusal {
+    /// The line that a run ends with.
+    fn line(&self, as_run: &Options) -> String {
+        match self {
+            Self::Compile(error) => as_run.reporter().failure(&error.clone().into()).line().to_owned(),
+            Self::Run(failure) => failure.line().to_owned(),
+        }
+    }
+
+    /// The proposals that are needed. A run names those of the sections before it looks at the code; here are all.
+    fn proposals(&self, engine: &Engine, wasm: &[u8]) -> Vec<&'static str> {
+        let found = match (Module::proposals(engine, wasm), self) {
+            (Ok(found), _) => found,
+            (Err(_), Self::Compile(CompileError::Unsupported { proposals, .. })) => proposals.clone(),
+            (Err(_), _) => Vec::new(),
+        };
+        found.iter().map(|proposal| proposal.0).collect()
+    }
+}
+
+/// How many functions people are shown.
+const SHOWN_FUNCTIONS: usize = 10;
+
+/// Adds a line to a text for people.
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{}", printable(line)).expect("writing to a string does not fail");
+}
+
+/// Adds lines for the largest functions: index, size in bytes, offset and name of each, the largest first.
+fn function_lines<'a>(text: &mut String, functions: impl Iterator<Item = (u32, u64, u64, Option<&'a str>)>) {
+    let mut functions: Vec<_> = functions.collect();
+    functions.sort_by_key(|(index, bytes, ..)| (std::cmp::Reverse(*bytes), *index));
+    for (index, bytes, offset, name) in functions.iter().take(SHOWN_FUNCTIONS) {
+        let name = name.unwrap_or("-");
+        line(
+            text,
+            &format!("function      {index:>6} {bytes:>12} bytes at {offset:#x} {name}"),
+        );
+    }
+    if let Some(more) = functions.len().checked_sub(SHOWN_FUNCTIONS).filter(|more| *more > 0) {
+        line(
+            text,
+            &format!("function      {more} smaller ones: `wrun inspect --json` lists all"),
+        );
+    }
+}
