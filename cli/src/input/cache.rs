@@ -40,6 +40,26 @@ pub(super) fn open(options: &CacheOptions, report: &Reporter<'_>) -> Result<Opti
     Ok(None)
 }
 
+/// Opens the cache that remembers verified native code. Native code runs without a cache too, so nothing is said when there is
+/// none, even with `--cache-mode require`: the code is verified at each run then.
+pub(super) fn open_for_native_code(options: &CacheOptions) -> Option<Cache> {
+    let CacheOptions::On {
+        place: Some(place),
+        mode,
+        limit,
+    } = options
+    else {
+        return None;
+    };
+    match open_or_make(place, *mode, *limit) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            log::debug!("cache: native code is verified at each run: {error}");
+            None
+        }
+    }
+}
+
 /// Opens a cache for `wrun cache`, which does not fill it. `None` when its directory is not there yet.
 pub(crate) fn existing(dir: &Path) -> Result<Option<Cache>, Failure> {
     match Cache::open(dir, CacheMode::ReadOnly, DEFAULT_LIMIT) {

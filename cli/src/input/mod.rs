@@ -158,7 +158,8 @@ impl<'a> Input<'a> {
         accept: impl FnOnce(&Declarations) -> Result<(), Failure>,
     ) -> Result<(Engine, Module), NoModule> {
         if let Some(artifact) = self.artifact()? {
-            return precompiled::load(&artifact, self.options, self.cache()?);
+            let cache = cache::open_for_native_code(&self.options.cache);
+            return precompiled::load(&artifact, self.options, cache.as_ref());
         }
         let engine = Engine::new(&self.options.config(memory))?;
         let module = match self.known(&engine)? {
