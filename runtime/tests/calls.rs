@@ -212,6 +212,34 @@ fn a_trap_goes_through_nested_entries_one_by_one() {
 }
 
 #[test]
+fn a_trap_in_a_host_function_that_the_host_calls_lists_each_frame_once() {
+    let engine = engine();
+    let module = module(
+        &engine,
+        r#"(module (import "host" "go" (func $go)) (func $outer (export "run") (call $go)))"#,
+    );
+    let mut store = Store::new(&engine, None);
+    let failing = Func::wrap(&mut store, |_: Caller<'_, Option<Func>>| -> Result<(), Error> {
+        Err(TrapCode::Unreachable.into())
+    });
+    *store.data_mut() = Some(failing);
+    let mut imports = Imports::new(&engine);
+    imports.func("host", "go", |mut caller: Caller<'_, Option<Func>>| {
+        let failing = caller.data().expect("set");
+        failing.call(&mut caller, &[]).map(drop)
+    });
+    let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
+    let run = instance.func(&mut store, "run").expect("exported");
+    match run.call(&mut store, &[]) {
+        Err(Error::Trap(trap)) => {
+            let names: Vec<_> = trap.backtrace().frames().iter().map(|frame| frame.name()).collect();
+            assert_eq!(names, [Some("outer")]);
+        }
+        other => panic!("no trap: {other:?}"),
+    }
+}
+
+#[test]
 fn endless_nesting_exhausts_the_stack_and_nothing_else() {
     let (mut store, down) = nested(|mut caller, params, results| {
         let down = caller.data().expect("set");

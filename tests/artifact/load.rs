@@ -5,7 +5,9 @@
 )]
 
 use wrun_artifact::elf::Stale;
-use wrun_runtime::{Config, CpuFeatures, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value, Verify};
+use wrun_runtime::{
+    Config, CpuFeatures, Engine, Error, ExternRef, Imports, Instance, MemoryMode, Module, Store, Value, Verify,
+};
 use wrun_tests::Scratch;
 
 use crate::{artifact, example};
@@ -18,7 +20,7 @@ pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
 }
 
 /// Returns the results of the example's functions in a module, and the contents of its memory.
-fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
+fn behaviour(engine: &Engine, module: &Module, object: &ExternRef) -> (Vec<Value>, Vec<u8>) {
     let mut imports = Imports::new(engine);
     imports.func(
         "host",
@@ -32,6 +34,7 @@ fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
         ("fib", &[Value::I32(15)][..]),
         ("apply", &[Value::I32(2), Value::I32(50), Value::I32(8)]),
         ("fill", &[Value::I32(4)]),
+        ("keep", &[Value::ExternRef(Some(object.clone())), Value::I32(9)]),
         ("many", &[]),
     ] {
         let func = instance.func(&mut store, name).expect("exported");
@@ -47,20 +50,21 @@ fn behaviour(engine: &Engine, module: &Module) -> (Vec<Value>, Vec<u8>) {
 fn a_module_from_its_artifact_does_the_same() {
     let engine = Engine::new(&Config::new()).expect("signals can be handled");
     let compiled = Module::new(&engine, &example()).expect("valid");
-    let expected = behaviour(&engine, &compiled);
+    let object = ExternRef::new("an object");
+    let expected = behaviour(&engine, &compiled, &object);
     assert_eq!(expected.0[..2], [Value::I32(610), Value::I32(42)]);
     assert_eq!(expected.1[4..17], *b"not yet there");
     assert_eq!(expected.1[32..41], *b"some text");
 
     let from_bytes = load(&engine, compiled.serialize()).expect("whole");
-    assert_eq!(behaviour(&engine, &from_bytes), expected);
+    assert_eq!(behaviour(&engine, &from_bytes, &object), expected);
 
     let scratch = Scratch::new();
     let path = scratch.write("artifact", compiled.serialize());
     // SAFETY: this process has just made the bytes, and nobody else knows the file.
     let from_file = unsafe { Module::deserialize_file(&engine, &path, Verify::Always) }.expect("whole");
     std::fs::remove_file(&path).expect("still there");
-    assert_eq!(behaviour(&engine, &from_file), expected);
+    assert_eq!(behaviour(&engine, &from_file, &object), expected);
     assert!(from_file.serialize() == compiled.serialize());
 }
 
@@ -88,12 +92,13 @@ fn an_engine_with_the_settings_of_an_artifact_loads_it() {
         .cpu(CpuFeatures::X86_64_V2);
     let engine = Engine::new(&odd).expect("signals can be handled");
     let module = Module::new(&engine, &example()).expect("valid");
-    let expected = behaviour(&engine, &module);
+    let object = ExternRef::new("an object");
+    let expected = behaviour(&engine, &module, &object);
     let mut like = Config::new();
     like.like_artifact(&module.serialize()[..4096]);
     let engine = Engine::new(&like).expect("signals can be handled");
     let loaded = load(&engine, module.serialize()).expect("as if made for it");
-    assert_eq!(behaviour(&engine, &loaded), expected);
+    assert_eq!(behaviour(&engine, &loaded, &object), expected);
 
     // Nothing follows from other bytes.
     for beginning in [&b""[..], &[0; 4096], &module.serialize()[1..4097]] {

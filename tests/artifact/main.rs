@@ -37,6 +37,8 @@ fn example() -> Vec<u8> {
           (func $fill (export "fill") (param i32)
             (memory.init $passive (local.get 0) (i32.const 0) (i32.const 13))
             (call $log (i32.load (local.get 0))))
+          (func $keep (export "keep") (param externref i32) (result i32 externref)
+            (call $fib (local.get 1)) (local.get 0))
           (func $many (export "many") (result i32 i64 f64 i32 i64 i32 i32)
             i32.const 1 i64.const 2 f64.const 3 i32.const 4 i64.const 5 i32.const 6 i32.const 7))"#;
     wat::parse_str(text).expect("the example is well-formed")

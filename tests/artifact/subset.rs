@@ -1,9 +1,13 @@
 //! Artifacts that hold only some of a module's functions: these run as ever, and whoever calls another learns which one is
 //! missing, by whatever way the call goes.
 
+use wrun_artifact::BUILD;
+use wrun_artifact::config::CpuFeatures;
+use wrun_artifact::elf::{Artifact, Expect};
+use wrun_artifact::header::Compare;
 use wrun_artifact::index::Index;
 use wrun_compiler::{Config, Options, compile_subset};
-use wrun_runtime::{Engine, Error, Imports, Instance, Store, Trap, TrapCode, Value};
+use wrun_runtime::{Engine, Error, ExternRef, Imports, Instance, Store, Trap, TrapCode, Value};
 
 use crate::load::load;
 
@@ -116,4 +120,43 @@ fn a_start_function_that_is_missing_fails_instantiation() {
         matches!(&error, Error::Trap(trap) if trap.code() == TrapCode::FunctionMissing),
         "{error}"
     );
+}
+
+#[test]
+fn stack_maps_are_those_of_the_functions_that_are_there() {
+    let wasm = wat::parse_str(
+        r#"(module
+             (func $leaf (export "leaf"))
+             (func $keep (export "keep") (param externref) (result externref) (call $leaf) (local.get 0)))"#,
+    );
+    let wasm = wasm.expect("well-formed");
+    let engine = Engine::new(&wrun_runtime::Config::new()).expect("signals can be handled");
+    let object = Value::ExternRef(Some(ExternRef::new("an object")));
+    for (leaf, keep) in [(false, false), (false, true), (true, false), (true, true)] {
+        let wanted = |func: wrun_artifact::index::DefinedFuncIndex| [leaf, keep][func.index()];
+        let (bytes, _) = compile_subset(&wasm, &Config::native(), &Options::default(), wanted).expect("valid");
+        let expect = Expect {
+            build: BUILD,
+            config: None,
+            cpu: CpuFeatures::detect(),
+        };
+        let artifact = Artifact::read(&bytes, &expect, Compare::All).expect("whole");
+        assert_eq!(artifact.stack_maps().is_empty(), !keep, "{leaf} {keep}");
+
+        let module = load(&engine, &bytes).expect("whole");
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("nothing is imported");
+        let func = instance.func(&mut store, "keep").expect("exported, there or not");
+        match func.call(&mut store, std::slice::from_ref(&object)) {
+            Ok(results) => assert_eq!((leaf, keep, &results[0]), (true, true, &object)),
+            Err(Error::Trap(trap)) => {
+                assert_eq!(
+                    (trap.code(), leaf && keep),
+                    (TrapCode::FunctionMissing, false),
+                    "{leaf} {keep}"
+                );
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
 }

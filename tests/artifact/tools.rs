@@ -108,6 +108,13 @@ fn readelf_lists_the_sections_and_none_holds_relocations() {
             .all(|section| section.kind != "REL" && section.kind != "RELA"),
         "{sections:#?}"
     );
+    assert!(section(&sections, ".wrun.stackmaps").size > 0);
+}
+
+#[test]
+fn a_module_without_references_to_host_objects_has_no_stack_maps() {
+    let path = file(&artifact(&many_functions(5), &Config::native()));
+    assert!(sections(&path).iter().all(|section| section.name != ".wrun.stackmaps"));
 }
 
 #[test]
