@@ -3,11 +3,10 @@
 //! numbers in the same order.
 
 use wrun_runtime::{
-    Caller, Config, Engine, Error, ExternRef, Func, FuncType, Imports, Instance, MemoryMode, Module, Store, ValType,
-    Value,
+    Caller, Config, Engine, Error, ExternRef, Func, FuncType, Imports, Instance, Module, Store, ValType, Value,
 };
 
-use crate::seeds;
+use crate::{seeds, settings};
 use wrun_tests::Random;
 
 /// Each function calls only later ones. The last one is what the host calls from within a host call.
@@ -461,13 +460,11 @@ fn compare(seed: u64) -> bool {
     let expected = [model.log, results].concat();
     let text = module(&program);
     for always in [true, false] {
-        let mut config = Config::new();
-        config.threads(1).collect_always(always);
-        config.alias_analysis(seed.is_multiple_of(2) == always);
-        config.memory_mode(match seed % 4 < 2 {
-            true => MemoryMode::Guarded,
-            false => MemoryMode::Checked,
-        });
+        // Each program runs with and without the analysis that may remove loads and stores.
+        let mut config = settings(seed);
+        config
+            .collect_always(always)
+            .alias_analysis(seed.is_multiple_of(2) == always);
         match run(seed, &text, params, &config) {
             Ok(log) => assert!(
                 log == expected,
