@@ -1,4 +1,4 @@
-//! What gdb and perf say of a guest that runs: names of its functions, in the order of the calls, in guest code and in host calls.
+//! Output of gdb and perf for a running guest: names of its functions, in the order of the calls, in guest code and in host calls.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};

@@ -250,7 +250,7 @@ macro_rules! fd_write {
     };
 }
 
-/// What toolchains make for other hosts: imports, exports, and parts of the advice, the first of which begins it.
+/// Modules that toolchains make for other hosts: imports, exports, and parts of the advice, the first of which begins it.
 const TOOLCHAINS: &[(&str, &str, &[&str])] = &[
     (
         // As `emcc -sSTANDALONE_WASM` builds a program that asks for randomness or removes a file.

@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::report::Failure;
 use crate::report::import_hints::{self, Traits};
 
-/// What a run calls.
+/// Export that a run calls.
 #[derive(Debug)]
 pub(super) enum Entry {
     /// A command's `_start`.
@@ -42,7 +42,7 @@ pub(crate) fn check_imports(options: &Options, declared: &Declarations) -> Resul
     }
 }
 
-/// What a run calls in a module, and what it is given.
+/// Export that a run calls in a module, and its arguments.
 pub(super) fn prepare(options: &Options, module: &impl Declares) -> Result<(Entry, Imports<WasiCtx>), Failure> {
     let imports = imports(options, module);
     match entry(options, module, Linkage::None) {

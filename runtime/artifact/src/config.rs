@@ -86,12 +86,12 @@ impl CpuFeatures {
         Self(self.0 | other.0)
     }
 
-    /// What is in this set but not in `other`.
+    /// Features of this set that `other` lacks.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether all of `other` is in this set.
+    /// Returns true if this set has all features of `other`.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -131,16 +131,16 @@ pub const RESERVATION: u64 = 1 << 32;
 /// Bytes after the reservation that are never accessible. An access with static offset + size up to this needs no check.
 pub const GUARD_SIZE: u64 = 32 << 20;
 
-/// What to compile for.
+/// Settings of a compilation.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Config {
     /// The features that compiled code may use.
     pub cpu: CpuFeatures,
     /// How memory accesses are kept in bounds.
     pub memory: MemoryMode,
-    /// Whether the artifact says which instruction of the wasm file each address comes from.
+    /// Adds an address map: the instruction of the wasm file that each address comes from.
     pub address_map: bool,
-    /// Whether loads and stores may be removed or reordered by the alias analysis: a switch to look for miscompilations.
+    /// Lets the alias analysis remove and reorder loads and stores: a switch to look for miscompilations.
     pub alias_analysis: bool,
     /// For tests: this many bytes of padding between functions, so that calls have far to go. At most 1 MiB.
     pub padding: u32,

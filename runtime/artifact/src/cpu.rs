@@ -1,4 +1,4 @@
-//! What the CPU that runs this can do. The only detector in wrun.
+//! Features of the CPU that runs this code. The only detector in wrun.
 //!
 //! `std::is_x86_feature_detected!` asks for everything that the standard library knows of, which is more than twenty `cpuid`
 //! instructions; in a virtual machine each of them is a visit to the hypervisor, and takes longer than a system call. What wrun
@@ -43,7 +43,7 @@ const ZMM_SAVED: u64 = 0xe6;
 /// Leaf 1, `ecx`: the system uses `xsave`, and `xgetbv` can be used.
 const OSXSAVE: u32 = 1 << 27;
 
-/// Where each feature is found (Intel SDM 2A, `CPUID`; AMD APM 3, appendix E).
+/// Register and bit of each feature (Intel SDM 2A, `CPUID`; AMD APM 3, appendix E).
 const FEATURES: &[(CpuFeatures, Word, u32, Registers)] = &[
     (CpuFeatures::SSE3, Word::Basic, 0, Registers::Xmm),
     (CpuFeatures::SSSE3, Word::Basic, 9, Registers::Xmm),
@@ -65,7 +65,7 @@ const FEATURES: &[(CpuFeatures, Word, u32, Registers)] = &[
 ];
 
 impl CpuFeatures {
-    /// What the CPU that runs this can do, restricted to the features that wrun makes use of.
+    /// Features of the CPU that runs this code, as far as wrun uses them.
     pub fn detect() -> Self {
         static DETECTED: OnceLock<CpuFeatures> = OnceLock::new();
         *DETECTED.get_or_init(detect)

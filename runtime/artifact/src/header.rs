@@ -26,13 +26,13 @@ use crate::config::{Config, CpuFeatures, FORMAT_VERSION};
 /// Size of a page: the unit of mapping, and where the text begins.
 pub const PAGE: usize = 4096;
 
-/// Where the header is: after the ELF header.
+/// Offset of the header: after the ELF header.
 pub const HEADER_OFFSET: usize = 64;
 
 /// Says that an ELF file is an artifact.
 pub const MAGIC: [u8; 8] = *b"\x89wrun\r\n\x1a";
 
-/// What compiled code runs on.
+/// Target of compiled code.
 pub const TARGET: &str = "x86_64-unknown-linux";
 
 /// The sections that the header knows, in the order of the file.
@@ -96,7 +96,7 @@ impl Section {
         }
     }
 
-    /// What its place in the file is a multiple of.
+    /// Alignment of its offset in the file.
     pub const fn alignment(self) -> usize {
         match self {
             Self::Text | Self::Image => PAGE,
@@ -113,7 +113,7 @@ impl Section {
     }
 }
 
-/// Where a section is in the file.
+/// Range of a section in the file.
 #[derive(Copy, Clone, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Bounds {
@@ -139,7 +139,7 @@ struct Layout {
     checksum: U64,
 }
 
-/// Where the ELF program header goes.
+/// Offset of the ELF program header.
 pub const PROGRAM_HEADER_OFFSET: usize = HEADER_OFFSET + size_of::<Layout>();
 
 const _: () = assert!(PROGRAM_HEADER_OFFSET.is_multiple_of(8) && PROGRAM_HEADER_OFFSET + 56 <= PAGE);
@@ -147,12 +147,12 @@ const _: () = assert!(PROGRAM_HEADER_OFFSET.is_multiple_of(8) && PROGRAM_HEADER_
 /// The place of the checksum of the first page and info.
 const CHECKSUM: Range<usize> = PROGRAM_HEADER_OFFSET - 8..PROGRAM_HEADER_OFFSET;
 
-/// What the header says.
+/// Contents of the header.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Header {
     /// The wrun that made it: a hash of all that decides about an artifact's bytes.
     pub build: [u8; 16],
-    /// What it was compiled for.
+    /// Settings it was compiled with.
     pub config: Config,
     /// Offset of the code section's contents in the wasm file.
     pub code_section: u64,
@@ -163,9 +163,9 @@ pub struct Header {
 /// A range of the file.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub struct SectionRange {
-    /// Where it begins.
+    /// Offset of its first byte.
     pub start: usize,
-    /// Where it ends.
+    /// Offset of its end.
     pub end: usize,
 }
 
@@ -176,7 +176,7 @@ impl SectionRange {
     }
 }
 
-/// What an artifact must be, for this machine and this wrun to use it.
+/// Requirements of this machine and this wrun on an artifact.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Expect {
     /// The wrun that must have made it.
@@ -285,7 +285,7 @@ impl fmt::Display for Stale {
     }
 }
 
-/// Whether a file begins as an artifact does, of whatever version of the format.
+/// Returns true if a file begins like an artifact, of any version of the format.
 pub fn is_artifact(file: &[u8]) -> bool {
     file.starts_with(&object::elf::ELFMAG) && file.get(HEADER_OFFSET..).is_some_and(|rest| rest.starts_with(&MAGIC))
 }

@@ -103,7 +103,7 @@ impl<K: Index, V> IndexVec<K, V> {
         self.items.len()
     }
 
-    /// Whether there are no items.
+    /// Returns true if there are no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -56,7 +56,7 @@ pub mod const_op {
     pub const I64_MUL: u8 = 8;
 }
 
-/// What an import or export is, with its number in [`ExternRow`] and [`ExportRow`]: that of the binary format (spec 5.5.5).
+/// Kind of an import or export, with its number in [`ExternRow`] and [`ExportRow`]: that of the binary format (spec 5.5.5).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ItemKind {
@@ -123,7 +123,7 @@ rows! {
         module: Span,
         /// Item name, in `strings`.
         name: Span,
-        /// What is imported.
+        /// Kind and type of the import.
         ty: ExternRow,
         /// For a function that this module can put into a private table: its trampoline's offset in the text, else `NONE`.
         thunk: U32,
@@ -183,9 +183,9 @@ rows! {
 
     /// A run of non-zero pages of a memory's initial contents.
     RunRow {
-        /// Where in the memory: a multiple of 4096.
+        /// Offset in the memory: a multiple of 4096.
         offset: U64,
-        /// Where in the artifact's file: a multiple of 4096.
+        /// Offset in the artifact's file: a multiple of 4096.
         file_offset: U64,
         /// Length in bytes: a multiple of 4096.
         len: U64,
@@ -254,7 +254,7 @@ rows! {
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $row:ty,)*) => {
-        /// What the info section is made of.
+        /// Contents of the info section.
         #[derive(Default, Debug)]
         pub struct InfoBuilder {
             /// Sizes of the index spaces.
@@ -486,7 +486,7 @@ impl ExternRow {
         }
     }
 
-    /// What it is the type of.
+    /// Kind of the thing with this type.
     pub fn kind(&self) -> Option<ItemKind> {
         ItemKind::from_number(self.kind.into())
     }
@@ -525,7 +525,7 @@ impl ExternRow {
 }
 
 impl ExportRow {
-    /// What is exported.
+    /// Kind and index of the export.
     pub fn kind(&self) -> Option<ItemKind> {
         ItemKind::from_number(self.kind.get())
     }

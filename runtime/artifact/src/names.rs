@@ -63,7 +63,7 @@ impl NamesBuilder {
         Ok(start)
     }
 
-    /// Where the name of a function begins in the strings, if it has one.
+    /// Offset of the name of a function in the strings, if it has one.
     pub fn func_string(&self, func: usize) -> Option<u32> {
         let start = self.ends.get(func)?.get();
         (start < self.ends.get(func + 1)?.get()).then_some(start)

@@ -68,7 +68,7 @@ impl TrapCode {
         self as u8
     }
 
-    /// Whether a hardware fault with this code comes from an access to a linear memory, so that its address must lie
+    /// Returns true if a hardware fault with this code comes from an access to a linear memory, so that its address must lie
     /// inside a reservation.
     pub const fn is_memory_access(self) -> bool {
         matches!(self, Self::MemoryOutOfBounds)

@@ -51,7 +51,7 @@ impl ValType {
         }
     }
 
-    /// Whether values are references.
+    /// Returns true if values are references.
     pub const fn is_ref(self) -> bool {
         matches!(self, Self::FuncRef | Self::ExternRef)
     }
@@ -181,7 +181,7 @@ pub struct MemoryType {
 pub struct GlobalType {
     /// The type of its value.
     pub content: ValType,
-    /// Whether it can be written.
+    /// True if it can be written.
     pub mutable: bool,
 }
 

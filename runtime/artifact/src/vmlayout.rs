@@ -31,11 +31,11 @@ pub mod vmctx {
     pub const STORE: i32 = -8;
     /// `*const [*const u8]`: the addresses of the library calls, in the order of [`super::Libcall`].
     pub const LIBCALLS: i32 = -16;
-    /// What the runtime knows of the instance; opaque to compiled code.
+    /// The runtime's data about the instance; opaque to compiled code.
     pub const INSTANCE: i32 = -24;
     /// Free for the runtime.
     pub const RESERVED: i32 = -32;
-    /// Where the fields that depend on the module begin, going down.
+    /// Offset of the first field that depends on the module; the fields grow downwards.
     pub const FIXED_END: i32 = -32;
 }
 
@@ -261,7 +261,7 @@ pub struct Counts {
     pub sigs: u32,
 }
 
-/// Where the things of one module lie, relative to the vmctx.
+/// Offsets of the fields of one module, relative to the vmctx.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VMLayout {
     counts: Counts,
@@ -323,7 +323,7 @@ impl VMLayout {
         self.size
     }
 
-    /// Whether memory 0 begins at the vmctx (see the module's documentation).
+    /// Returns true if memory 0 begins at the vmctx (see the module's documentation).
     pub const fn memory_at_vmctx(&self) -> bool {
         self.memory_at_vmctx
     }

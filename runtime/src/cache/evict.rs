@@ -33,7 +33,7 @@ pub struct CacheEntry {
     pub used: SystemTime,
 }
 
-/// What there is beside the artifacts.
+/// Files beside the artifacts.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub struct CacheRest {
     /// The size, in bytes, of files that are being written, or were left over half written.
@@ -42,7 +42,7 @@ pub struct CacheRest {
     pub links: u64,
 }
 
-/// What was removed.
+/// Numbers and sizes of what was removed.
 #[derive(Debug, Default)]
 pub struct Pruned {
     /// Artifacts.
@@ -51,7 +51,7 @@ pub struct Pruned {
     pub bytes: u64,
     /// How much of what was to be removed is still there.
     pub failed: u64,
-    /// Where the first of that is, and why.
+    /// Path of the first file that could not be removed, and the reason.
     pub failure: Option<(PathBuf, io::Error)>,
 }
 
@@ -70,10 +70,10 @@ impl Pruned {
     }
 }
 
-/// What is to be removed of what only processes at work need.
+/// Selects which of the files that only working processes need are removed.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Sweep {
-    /// What is old, and links that lead nowhere.
+    /// Old files, and dangling symlinks.
     LeftOver,
     /// All that nobody holds, and all links.
     All,
@@ -121,7 +121,7 @@ impl Cache {
         }
     }
 
-    /// What there is beside the artifacts.
+    /// Files beside the artifacts.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -138,7 +138,7 @@ impl Cache {
     }
 
     /// Removes artifacts until the others have at most `limit` bytes, links until there are not too many, and what is left over.
-    /// What cannot be removed holds nothing else up.
+    /// A file that cannot be removed does not delay the others.
     ///
     /// # Errors
     /// When the directory cannot be read.

@@ -11,7 +11,7 @@ use crate::sys::dir;
 /// A file that was changed more recently than this may be changed again without its times showing it.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// What an artifact depends on: the wasm bytes, and a hash of everything else.
+/// Key of an artifact: a hash of the wasm bytes, and a hash of everything else that it depends on.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CacheKey {
     contents: [u8; 32],
@@ -71,14 +71,14 @@ impl Settings {
     }
 }
 
-/// What tells a file with its contents from all others: device, inode, size, and the times of the last changes of its contents
+/// Identity of a file with its contents: device, inode, size, and the times of the last changes of its contents
 /// and of its inode (which nobody can set).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct FileIdentity {
     fields: [i64; 7],
     /// When it was taken.
     taken: SystemTime,
-    /// Whether every change of the contents since then shows in the fields.
+    /// True if every later change of the contents shows in the fields.
     is_reliable: bool,
 }
 
@@ -117,17 +117,17 @@ impl FileIdentity {
         &self.fields
     }
 
-    /// Whether the file can be remembered by it.
+    /// Returns true if the cache can remember the file by it.
     pub(super) fn is_reliable(&self) -> bool {
         self.is_reliable
     }
 
-    /// Whether the file still is what it was: to be asked after its contents were read.
+    /// Returns true if the file is unchanged. Ask after reading its contents.
     pub fn still_holds(&self, file: &File) -> bool {
         Self::of(file).is_ok_and(|now| now.fields == self.fields)
     }
 
-    /// Whether the file was not changed in the moments before the identity was taken: then a later change shows in its times.
+    /// Returns true if the file was not changed in the moments before the identity was taken: then a later change shows in its times.
     fn is_settled(&self) -> bool {
         let [_, _, _, modified, _, changed, _] = self.fields;
         let Ok(now) = self.taken.duration_since(SystemTime::UNIX_EPOCH) else {

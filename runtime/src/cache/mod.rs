@@ -12,7 +12,7 @@
 //! must belong to this user or root, and nobody else may be able to write to them. No link is followed but those in `by-file`,
 //! and none out of the directory.
 //!
-//! What has other names (`names`) is not wrun's. Reading (`find…`) removes and writes nothing, but lets a file's time of last
+//! Files with other names (see `names`) are not wrun's. Reading (`find…`) removes and writes nothing, but lets a file's time of last
 //! use be set; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
 //! caller, who says so in the log and goes on without.
 
@@ -37,7 +37,7 @@ pub(crate) use verified::{Found, Unverified};
 use crate::error::Miss;
 use crate::sys::dir::{Dir, Opened, Owner, effective_user};
 
-/// What a run may do with the cache.
+/// Permissions of a run on the cache.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum CacheMode {
     /// Use artifacts that are there, and add those that are not.
@@ -88,7 +88,7 @@ impl fmt::Display for CacheError {
 }
 
 impl CacheError {
-    /// Whether there is no such directory.
+    /// Returns true if there is no such directory.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -123,7 +123,7 @@ enum Foreign {
 }
 
 impl Foreign {
-    /// Whether what has this owner may hold something of somebody else's, for `user`, who is known to be this one or root.
+    /// Returns true if something with this owner may hold files of somebody else, for `user`, who is known to be this one or root.
     fn find(owner: Owner, user: u32) -> Option<Self> {
         let is_own = owner.user == 0 || owner.user == user || owner.user == effective_user();
         if !is_own {
@@ -198,7 +198,7 @@ impl Cache {
         &self.path
     }
 
-    /// What a run may do with it.
+    /// Permissions of a run on it.
     pub fn mode(&self) -> CacheMode {
         self.mode
     }
@@ -250,7 +250,7 @@ impl Cache {
         })
     }
 
-    /// Whether the links can only be wrun's own: one of somebody else's would let another program run. That the directory is
+    /// Returns true if the symlinks can only be wrun's own: one of somebody else's would let another program run. That the directory is
     /// to be trusted sees to it that this stays so.
     fn check_links(&self) -> io::Result<()> {
         let facts = self.dir.facts(BY_FILE)?;
@@ -278,7 +278,7 @@ impl Cache {
         }
     }
 
-    /// Whether a file is remembered by this identity: only where that can be trusted to change when the file does.
+    /// Returns true if a file is remembered by this identity: only if the identity surely changes when the file does.
     pub(crate) fn remembers(&self, identity: &FileIdentity) -> bool {
         self.mode == CacheMode::ReadWrite && identity.is_reliable()
     }

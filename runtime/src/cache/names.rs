@@ -9,13 +9,13 @@ use std::fmt;
 use super::key::Settings;
 use crate::sys::dir::random;
 
-/// What the names of artifacts end with.
+/// Suffix of the names of artifacts.
 const ARTIFACT: &str = ".wrun";
 
-/// What the names of locks end with.
+/// Suffix of the names of locks.
 const LOCK: &str = ".lock";
 
-/// What the names of things that are being made begin with.
+/// Prefix of the names of files that are being written.
 const NEW: &str = "new-";
 
 /// The name of a file in the directory.
@@ -35,7 +35,7 @@ impl Name {
         Self::Temporary(format!("{:016x}", random()))
     }
 
-    /// What has this name; `None` if it is nothing of the cache's.
+    /// Returns the kind of file with this name; `None` if it does not belong to the cache.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
         let key = |key: &str| is_key(key).then(|| key.to_owned());
@@ -72,7 +72,7 @@ pub(super) enum LinkName {
 }
 
 impl LinkName {
-    /// What has this name; `None` if it is nothing of the cache's.
+    /// Returns the kind of file with this name; `None` if it does not belong to the cache.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         if let Some(Name::Temporary(number)) = Name::parse(name) {
             return Some(Self::Temporary(number));
@@ -99,15 +99,15 @@ impl fmt::Display for LinkName {
     }
 }
 
-/// Where the link leads that says that the checksums of a file outside of the cache were compared: nowhere.
+/// Target of the symlink that remembers a verified file outside of the cache: nothing has this name.
 pub(super) const ELSEWHERE: &str = "elsewhere";
 
-/// Where the link to an artifact with this name leads.
+/// Returns the target of a symlink to the artifact with this name.
 pub(super) fn target(artifact: &str) -> String {
     format!("../{artifact}")
 }
 
-/// Whether a link that leads there is one to an artifact.
+/// Returns true if this is the target of a symlink to an artifact.
 pub(super) fn is_target(target: &[u8]) -> bool {
     linked(target).is_some()
 }

@@ -57,12 +57,12 @@ fn start_beat(file: &File) -> Option<Sender<()>> {
     started.ok().map(|_| done)
 }
 
-/// What a process that waits has seen of the one it waits for.
+/// State of the process that holds the lock, as a waiting process sees it.
 #[derive(Default)]
 struct Watch(Option<(Instant, [i64; 3])>);
 
 impl Watch {
-    /// Whether the holder of a lock has shown nothing for too long, by this process's own clock.
+    /// Returns true if the holder of the lock has not touched it for too long, by this process's own clock.
     fn has_stalled(&mut self, file: &File) -> bool {
         let Ok(metadata) = file.metadata() else {
             return false;

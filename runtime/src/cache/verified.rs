@@ -19,7 +19,7 @@ use crate::sys::dir::Opened;
 pub(crate) struct Found {
     /// Its file.
     pub(crate) artifact: Opened,
-    /// What [`Cache::remember_verified`] takes when all checksums were compared. `None` when that was done before.
+    /// Argument for [`Cache::remember_verified`] after all checksums were compared. `None` when that was done before.
     pub(crate) unverified: Option<Unverified>,
 }
 

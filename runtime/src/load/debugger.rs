@@ -31,7 +31,7 @@ struct Entry {
 #[repr(C)]
 struct Descriptor {
     version: u32,
-    /// What happened last: 0 nothing, 1 `relevant` was added, 2 it was removed.
+    /// Last event: 0 none, 1 `relevant` was added, 2 `relevant` was removed.
     action: u32,
     relevant: *mut Entry,
     first: *mut Entry,

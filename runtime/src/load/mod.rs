@@ -41,14 +41,14 @@ pub(crate) struct Image {
     mapping: Mapping,
 }
 
-/// What becomes of a mapping with a sound artifact.
+/// Outcome of checking a mapping.
 enum Checked {
     Image(Box<Image>),
     /// The system does not let it be executed where it is.
     NotExecutable(Mapping, io::Error),
 }
 
-/// What an artifact must be for this build, machine and, if given, these settings.
+/// Returns the requirements of this build and machine and, if given, these settings.
 fn expect(config: Option<&Config>) -> Expect {
     Expect {
         build: wrun_artifact::BUILD,

@@ -1,4 +1,4 @@
-//! What there is to say of a compiled module, or of the one that a run makes of a wasm file.
+//! Description of a compiled module, or of the one that a run makes of a wasm file.
 
 use serde_json::{Value, json};
 use wrun_runtime::{Inspection, MemoryMode};

@@ -39,7 +39,7 @@ pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
     }
 }
 
-/// What there is to say of a file.
+/// Description of a file.
 enum Found {
     /// It is a compiled module.
     Compiled(Inspection),
@@ -49,7 +49,7 @@ enum Found {
         key: String,
         /// The compiled module that a run makes of it.
         inspection: Inspection,
-        /// What a run says without options, if it refuses the module: it may lack `_start`.
+        /// Message of a run without options, if it refuses the module: it may lack `_start`.
         refused: Option<String>,
     },
     /// It is a wasm file that is not compiled.
@@ -63,7 +63,7 @@ struct Refused {
     description: Description,
     /// The proposals that it needs and wrun does not run, as far as they could be found.
     proposals: Vec<&'static str>,
-    /// What a run says.
+    /// Message of a run.
     reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! What there is to say of a wasm file that is not compiled: a component, or a core module that wrun refuses.
+//! Description of a wasm file that is not compiled: a component, or a core module that wrun refuses.
 
 use serde_json::{Value, json};
 

@@ -38,7 +38,7 @@ pub use self::symfile::Symfile;
 pub use self::write::{SymbolRow, Writer};
 pub use crate::header::{Expect, Part, Stale};
 
-/// What the names of wasm's debug sections begin with in the artifact, so that they are not taken for debug information
+/// Prefix of the names of wasm's debug sections in the artifact, so that they are not taken for debug information
 /// of the machine code.
 const DEBUG_PREFIX: &str = ".wrun";
 
@@ -78,12 +78,12 @@ impl<'a> Artifact<'a> {
         self.header.verify(self.file)
     }
 
-    /// What it was compiled for.
+    /// Settings it was compiled with.
     pub fn config(&self) -> &Config {
         &self.header.config
     }
 
-    /// What the module consists of.
+    /// Contents of the module.
     pub fn info(&self) -> &Info<'a> {
         &self.info
     }
@@ -93,12 +93,12 @@ impl<'a> Artifact<'a> {
         self.file
     }
 
-    /// Where a section is in the file.
+    /// Range of a section in the file.
     pub fn section(&self, section: Section) -> Range<usize> {
         self.header.section(section).range()
     }
 
-    /// Where the text is in the file. Begins at a page.
+    /// Range of the text in the file. Begins at a page.
     pub fn text(&self) -> Range<usize> {
         self.section(Section::Text)
     }
@@ -113,13 +113,13 @@ impl<'a> Artifact<'a> {
         Traps::read(self.contents(Section::Traps))
     }
 
-    /// Where code comes from in the wasm file; `None` if compiled without.
+    /// Address map: offsets of code in the wasm file. `None` if compiled without.
     pub fn address_map(&self) -> Option<AddressMap<'a>> {
         let section = self.contents(Section::AddressMap);
         (!section.is_empty()).then(|| AddressMap::read(section))
     }
 
-    /// Where frames hold references to host objects. Empty if no function holds one during a call.
+    /// Stack maps: slots of frames that hold references to host objects. Empty if no function holds one during a call.
     pub fn stack_maps(&self) -> StackMaps<'a> {
         StackMaps::read(self.contents(Section::StackMaps))
     }
