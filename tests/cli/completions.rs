@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use wrun_tests::skip;
+
 use crate::support::{Dir, wrun};
 
 /// A shell and the command that runs a script of it without the user's settings.
@@ -75,7 +77,7 @@ fn all_offer(lines: &[(&str, &[&str])]) {
     let shells = Shells::new();
     for (shell, command) in SHELLS {
         if !is_there(command[0]) {
-            println!("skipped: there is no {shell}");
+            skip(shell, format_args!("there is no {shell}"));
             continue;
         }
         for (line, expected) in lines {

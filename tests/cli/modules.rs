@@ -436,6 +436,19 @@ fn text_is_recognised_by_content_and_binary_runs_from_any_name() {
     }
 }
 
+/// Goes back to the beginning of its standard input, reads, and ends with the number of bytes that it found.
+const BACK: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start")
+      (drop (call $seek (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 32)))
+      (i32.store (i32.const 0) (i32.const 64))
+      (i32.store (i32.const 4) (i32.const 100))
+      (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))
+      (call $exit (i32.load (i32.const 8)))))"#;
+
 #[test]
 fn a_module_comes_from_stdin_or_a_pipe() {
     let text = std::fs::read(guest("hello")).expect("the guest is there");
@@ -449,7 +462,14 @@ fn a_module_comes_from_stdin_or_a_pipe() {
         .stdin("nonsense")
         .run()
         .fails(126, ["cannot run `-`: ", "not a wasm module"]);
-    // The module was all of stdin: the guest finds it at its end.
+    // The module was all of stdin: the guest finds it at its end, and cannot go back to read it.
+    let dir = Dir::new();
+    dir.write("back.wat", BACK);
+    wrun_after("exec <back.wat", ["-"])
+        .current_dir(dir.path())
+        .run()
+        .status(0)
+        .quiet();
     let cat = std::fs::read(guest("cat")).expect("the guest is there");
     wrun(["-"]).stdin(cat).run().prints("");
 }

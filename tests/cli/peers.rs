@@ -80,6 +80,8 @@ fn where_there_is_no_such_option_the_reason_is_given() {
         (&["-W", "gc"], &["no option `-W`", "are always on"]),
         (&["--coredump"], &["no option `--coredump`", "no core dump"]),
         (&["-d", "."], &["no option `-d`", "no short form"]),
+        // Three options begin so, which is no reason to suggest the first.
+        (&["--cache"], &["no option `--cache`", "always used"]),
     ] {
         let ended = wrun(words).args([guest("hello")]).run().fails(125, parts);
         assert!(!ended.stderr.contains("did you mean"), "{}", ended.stderr);

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use wrun_tests::skip;
+
 use crate::support::{Dir, guest};
 
 /// The binary under test.
@@ -23,7 +25,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// Returns true if the tools are there; else says which one the test was skipped for.
+/// Returns true if the tools are there. Else the test is skipped for the first that is not.
 fn have(tools: &[&str]) -> bool {
     for tool in tools {
         let word = if *tool == "go" { "version" } else { "--version" };
@@ -32,7 +34,7 @@ fn have(tools: &[&str]) -> bool {
             .output()
             .is_ok_and(|ended| ended.status.success())
         {
-            println!("skipped: there is no {tool}");
+            skip(tool, format_args!("there is no {tool}"));
             return false;
         }
     }
@@ -250,8 +252,7 @@ fn the_kernel_runs_wasm_files_through_binfmt_misc() {
     };
     let ended = start(WRUN);
     if ended.status.code() == Some(99) || text(&ended).contains("unshare failed") {
-        println!("skipped: binfmt_misc cannot be mounted: {}", text(&ended));
-        return;
+        return skip("binfmt", text(&ended));
     }
     // It runs, and has no directory.
     assert_eq!(ended.status.code(), Some(3), "{}", text(&ended));

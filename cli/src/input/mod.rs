@@ -256,3 +256,30 @@ pub(crate) fn has_room() -> bool {
         .current
         .is_none_or(|limit| limit >= ROOM_FOR_A_GUARDED_MEMORY)
 }
+
+#[cfg(test)]
+mod tests {
+    use wrun_runtime::CacheMode;
+    use wrun_tests::Scratch;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_between_opening_and_reading_is_not_remembered() {
+        let dir = Scratch::new();
+        let path = dir.write("x.wasm", b"\0asm\x01\0\0\0");
+        let cache = Cache::open(&dir.path().join("cache"), CacheMode::ReadWrite, 1 << 20).expect("it can be made");
+        let options = Options::of_module(path.to_str().expect("the scratch directory has a name in UTF-8"));
+        for changes in [false, true] {
+            let input = Input::open(&options, None).expect("the file is there");
+            if changes {
+                dir.write("x.wasm", b"\0asm\x01\0\0\0\0\x01\0");
+            }
+            let contents = input.contents(Some(&cache)).expect("it can be read");
+            let Contents::Wasm { identity, .. } = contents else {
+                panic!("it is wasm");
+            };
+            assert_eq!(identity.is_some(), !changes);
+        }
+    }
+}
