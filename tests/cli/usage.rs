@@ -151,6 +151,10 @@ fn wrong_usage_has_status_125_and_the_fix() {
         ),
         (&["--dir", "/:/data", hello], &["did you mean `/::/data`?"]),
         (
+            &["--dir-ro", "/etc/passwd:/users", hello],
+            &["did you mean `/etc/passwd::/users`?"],
+        ),
+        (
             &["--dir", ".::/x", "--dir", "/::/x", hello],
             &[
                 "--dir: the guest's `/x` is given twice, for `.` and for `/`",

@@ -194,7 +194,7 @@ fn dir_hint(host: &Path) -> String {
     let Some((before, after)) = host.to_str().and_then(|host| host.rsplit_once(':')) else {
         return String::new();
     };
-    if Path::new(before).is_dir() {
+    if Path::new(before).exists() {
         format!("; did you mean `{before}::{after}`?")
     } else {
         String::new()
