@@ -15,21 +15,21 @@ pub enum CompileError {
     Component,
     /// The bytes end inside of the module.
     Truncated {
-        /// Where, in bytes from the beginning of the file.
+        /// Place, in bytes from the beginning of the file.
         offset: u64,
     },
     /// The module is malformed or invalid.
     Invalid {
-        /// Where, in bytes from the beginning of the file.
+        /// Place, in bytes from the beginning of the file.
         offset: u64,
-        /// What is wrong.
+        /// The fault, as the validator words it.
         reason: String,
     },
     /// The module is valid only with proposals that wrun does not run yet.
     Unsupported {
         /// The proposals.
         proposals: Vec<Proposal>,
-        /// Where the first use is, in bytes from the beginning of the file.
+        /// Place of the first use, in bytes from the beginning of the file.
         offset: u64,
         /// True if the body of a function shows it, false if a section before the code does.
         in_code: bool,
@@ -44,7 +44,7 @@ pub enum CompileError {
         index: u32,
         /// Its name, where the module gives one.
         name: Option<String>,
-        /// What happened.
+        /// The cause.
         reason: String,
         /// True for wrun's own fault (a panic or a broken invariant), false for a limit.
         bug: bool,

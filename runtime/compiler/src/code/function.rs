@@ -4,7 +4,7 @@ use wrun_artifact::TrapCode;
 
 use super::Symbol;
 
-/// What the beginning of each function is aligned to, at least: the target's preferred alignment. No constant inside of a
+/// Alignment of the beginning of each function, at least: the target's preferred alignment. No constant inside of a
 /// function needs more, which compiling checks.
 pub(crate) const FUNCTION_ALIGNMENT: u32 = 32;
 
@@ -13,7 +13,7 @@ pub(crate) const FUNCTION_ALIGNMENT: u32 = 32;
 pub(crate) struct Reloc {
     /// Offset in the function's code.
     pub(crate) offset: u32,
-    /// What is addressed.
+    /// Target of the reference.
     pub(crate) symbol: Symbol,
     /// Added to the distance.
     pub(crate) addend: i32,
@@ -30,7 +30,7 @@ pub(crate) struct CompiledFunction {
     pub(crate) traps: Vec<(u32, TrapCode)>,
     /// From which offset on the code belongs to which offset in the wasm file, by rising offset; empty without address map.
     pub(crate) addresses: Vec<(u32, u32)>,
-    /// Where references to host objects lie during calls, as (offset of the instruction after the call, distance below the frame
+    /// Places of references to host objects during calls, as (offset of the instruction after the call, distance below the frame
     /// pointer in bytes), by rising offset; empty without such references.
     pub(crate) stack_slots: Vec<(u32, u32)>,
 }

@@ -11,7 +11,7 @@ pub(crate) enum Symbol {
     TextStart,
     /// A function of the module, or its stub.
     Func(DefinedFuncIndex),
-    /// What stands in the place of a function that is left out: traps. Code refers to it as to the function.
+    /// Stub in the place of a function that is left out: traps. Code refers to it as to the function.
     Stub(DefinedFuncIndex),
     /// Calls the imported function of the vmctx that it gets, with that import's own context.
     ImportThunk(FuncIndex),

@@ -190,7 +190,7 @@ fn relocation(reloc: &FinalizedMachReloc, func: &ir::Function) -> Result<Reloc, 
     }
 }
 
-/// What an error of the code generator means.
+/// The failure that an error of the code generator stands for.
 fn failure(error: &CodegenError) -> Failure {
     match error {
         CodegenError::CodeTooLarge => Failure::Limit("its code would be too large".to_owned()),

@@ -8,9 +8,9 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread runs work whose panics are caught.
+    /// True while this thread runs work whose panics are caught.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// What this thread's last caught panic said.
+    /// Message of this thread's last caught panic.
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 

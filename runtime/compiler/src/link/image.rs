@@ -23,9 +23,9 @@ const SLACK: u64 = 1 << 20;
 /// A run of pages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Run {
-    /// Where in the memory.
+    /// Range in the memory.
     pub(crate) range: Range<u64>,
-    /// Where in the image section.
+    /// Offset in the image section.
     pub(crate) at: u64,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Run {
 pub(crate) struct Images {
     /// The runs of each memory, in order.
     pub(crate) memories: IndexVec<DefinedMemoryIndex, Vec<Run>>,
-    /// Whether a segment is part of an image, so that instantiation need not copy it.
+    /// True for a segment that is part of an image, so that instantiation need not copy it.
     pub(crate) data_in_image: IndexVec<DataIndex, bool>,
     /// Length of the image section: a multiple of [`PAGE`].
     pub(crate) len: u64,

@@ -7,6 +7,7 @@
 //!
 //! May not enter: the code generator, files, the resolution of imports.
 
+mod contents;
 mod image;
 mod info;
 mod placement;
@@ -64,7 +65,7 @@ impl<'m> Linker<'m> {
         self.text.push(symbol, function)
     }
 
-    /// Whether something that was placed refers to `symbol`, which has no place yet.
+    /// Returns true when something that was placed refers to `symbol`, which has no place yet.
     pub(crate) fn is_wanted(&self, symbol: Symbol) -> bool {
         self.text.is_wanted(symbol)
     }
@@ -98,9 +99,9 @@ impl<'m> Linker<'m> {
             start
         });
         writer.section(Section::Tables, |out| {
-            info::write_tables(module, &scan.facts, &placement, out)
+            contents::write_tables(module, &scan.facts, &placement, out)
         });
-        writer.section(Section::Data, |out| info::write_data(module, &images, out));
+        writer.section(Section::Data, |out| contents::write_data(module, &images, out));
         writer.section(Section::Info, |out| {
             out.append(&mut info::build(module, scan, &images, image_at as u64, &placement).encode());
         });

@@ -1,4 +1,4 @@
-//! Where every function and trampoline came to lie in the text.
+//! Places of all functions and trampolines in the text.
 //!
 //! In: symbols with their ranges, in text order. Out: the range of each symbol, for whoever writes text offsets into a
 //! section. A function that is not in the set has an empty range, at the place of its stub.
@@ -52,7 +52,7 @@ impl Placement {
         self.funcs.get(func).cloned().unwrap_or_default()
     }
 
-    /// Where the code of a symbol, or of a function's stub, begins; `None` for what has no place.
+    /// Offset of the code of a symbol, or of a function's stub; `None` for what has no place.
     pub(crate) fn start(&self, symbol: Symbol) -> Option<u32> {
         match symbol {
             Symbol::TextStart => Some(0),

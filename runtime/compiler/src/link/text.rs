@@ -27,13 +27,13 @@ const LIMIT: usize = i32::MAX as usize;
 pub(crate) struct Text {
     /// Room for the artifact's header, then the text.
     pub(super) file: Vec<u8>,
-    /// Where everything lies.
+    /// Places of all functions and trampolines.
     pub(super) placement: Placement,
     /// Which instructions trap.
     pub(super) traps: TrapsBuilder,
-    /// Where code comes from.
+    /// Map from code to offsets in the wasm file.
     pub(super) addresses: AddressMapBuilder,
-    /// Where frames hold references to host objects.
+    /// Places of references to host objects in frames.
     pub(super) stack_maps: StackMapsBuilder,
     padding: usize,
     unresolved: Vec<Unresolved>,
@@ -128,7 +128,7 @@ impl Text {
         Ok(())
     }
 
-    /// Whether a reference to `symbol` waits.
+    /// Returns true when a reference to `symbol` waits.
     pub(super) fn is_wanted(&self, symbol: Symbol) -> bool {
         self.unresolved.iter().any(|reference| reference.symbol == symbol)
     }
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    /// Where the call at `at` goes to.
+    /// Target of the call at `at`.
     fn target(text: &Text, at: usize) -> i64 {
         let bytes = text.file[Writer::TEXT_START + at..][..4].try_into().expect("4 bytes");
         i64::try_from(at).expect("small") + 4 + i64::from(i32::from_le_bytes(bytes))

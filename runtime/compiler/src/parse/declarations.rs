@@ -11,18 +11,18 @@ use super::sections::Sections;
 use super::{FEATURES, explain_sections, gate, invalid, recognise};
 use crate::error::CompileError;
 
-/// What a module declares.
+/// Declarations of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Declarations {
     /// Imports, in the module's order: module name, name, type.
     pub imports: Vec<(String, String, ExternType)>,
     /// Exports, in the module's order: name, type.
     pub exports: Vec<(String, ExternType)>,
-    /// What a linker has to do with it.
+    /// The role of a linker for it.
     pub linkage: Linkage,
 }
 
-/// What a linker has to do with a module, by the conventions of tools
+/// The role of a linker for a module, by the conventions of tools
 /// (<https://github.com/WebAssembly/tool-conventions>, `Linking.md` and `DynamicLinking.md`).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Linkage {

@@ -10,7 +10,7 @@ use super::words::Types;
 use super::{invalid, names, recognise};
 use crate::error::CompileError;
 
-/// What a wasm file holds.
+/// Contents of a wasm file.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Description {
     /// True for a component, false for a core module.
@@ -60,7 +60,7 @@ pub fn describe(wasm: &[u8]) -> Result<Description, CompileError> {
     Ok(found.finish())
 }
 
-/// What was read so far.
+/// The part of the description that has been read so far.
 #[derive(Default)]
 struct Reading<'a> {
     found: Description,

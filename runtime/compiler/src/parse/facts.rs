@@ -1,4 +1,4 @@
-//! What the whole module shows that no single body does: forms and contents of tables, values of globals.
+//! Facts that the whole module shows and no single body does: forms and contents of tables, values of globals.
 //!
 //! In: the module and what was gathered from its bodies, in any order. Out: a [`Scan`].
 //!
@@ -92,7 +92,7 @@ fn context_free(mut callees: BTreeMap<DefinedFuncIndex, Vec<DefinedFuncIndex>>) 
     }
 }
 
-/// What is done to one table, by code and by segments.
+/// Uses of one table, by code and by segments.
 #[derive(Default)]
 struct TableUse {
     /// This module defines it.
@@ -115,7 +115,7 @@ impl TableUse {
     }
 }
 
-/// What is done to all tables.
+/// Uses of all tables.
 struct Uses {
     tables: IndexVec<TableIndex, TableUse>,
     /// (destination, source) of `table.copy`.

@@ -27,7 +27,7 @@ const LOCALS: u32 = 50_000;
 /// Parameters of a function type, and as many results.
 const VALUES: u32 = 1_000;
 
-/// What there is too much of where the validator stopped.
+/// The limit that is exceeded at the place where the validator stopped.
 pub(super) fn exceeded(wasm: &[u8], offset: u64) -> Option<String> {
     let offset = usize::try_from(offset).ok()?;
     let mut parser = Parser::new(0);
@@ -137,7 +137,7 @@ fn in_types(wasm: &[u8], range: Range<usize>, offset: usize) -> Option<String> {
     None
 }
 
-/// What is too much of a function's body.
+/// The limit that a function's body exceeds.
 fn in_body(body: &FunctionBody<'_>, offset: usize, func: u32) -> Option<String> {
     let size = body.range().len() as u64;
     let subject = format!("function {func} has");

@@ -38,7 +38,7 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// What wrun runs: WebAssembly 2.0 and extended constant expressions.
+/// The features that wrun runs: WebAssembly 2.0 and extended constant expressions.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
 
 /// The error of a module that the validator refused.

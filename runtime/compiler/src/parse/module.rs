@@ -1,4 +1,4 @@
-//! What parsing knows of a module: types, index spaces, segments, and what a whole-module scan found out.
+//! The description of a module that parsing gives: types, index spaces, segments, and the results of the scan over the whole module.
 
 use core::ops::Range;
 
@@ -38,7 +38,7 @@ pub(crate) struct Module<'a> {
     pub(crate) data: IndexVec<DataIndex, Data<'a>>,
     /// Function bodies, not yet validated.
     pub(crate) bodies: IndexVec<DefinedFuncIndex, Body<'a>>,
-    /// What validating a body needs to know of the module. There is none without bodies.
+    /// The validator's data about the module, for validating a body. There is none without bodies.
     pub(crate) resources: Option<wasmparser::ValidatorResources>,
     /// Offset of the code section's contents in the file: what DWARF counts from.
     pub(crate) code_section: u64,
@@ -48,7 +48,7 @@ pub(crate) struct Module<'a> {
     pub(crate) name: Option<&'a str>,
     /// The custom sections that debuggers read (`.debug_*`), in order.
     pub(crate) debug_sections: Vec<(&'a str, &'a [u8])>,
-    /// Where compiled code finds things.
+    /// The layout of the vmctx.
     pub(crate) layout: VMLayout,
 }
 
@@ -110,7 +110,7 @@ impl ConstExpr {
     }
 }
 
-/// Where a segment goes.
+/// Use of a segment: copied to a place, or kept for later.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode<T> {
     Active {
@@ -163,7 +163,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What one body does to the things whose constancy matters. Merged over all bodies into [`Scan`].
+/// Effects of one body on the things whose constancy matters. Merged over all bodies into [`Scan`].
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct BodyFacts {
     /// Tables that `table.set`, `table.fill` or `table.grow` write: any reference may enter.

@@ -8,7 +8,7 @@ use wrun_artifact::index::{FuncIndex, IndexVec};
 
 use super::module::{Export, Item};
 
-/// What the name section says.
+/// Contents of the name section.
 pub(super) struct Names<'a> {
     /// The module's name.
     pub(super) module: Option<&'a str>,

@@ -51,7 +51,7 @@ pub fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// Whether a section reaches beyond the end. Where the frame of sections is malformed, it is for the validator to say how.
+/// Returns true when a section reaches beyond the end. How a frame of sections is malformed is for the validator to say.
 fn ends_in_the_middle(mut rest: &[u8]) -> bool {
     while let Some((&id, tail)) = rest.split_first() {
         if id > LAST_SECTION {
@@ -79,7 +79,7 @@ fn ends_in_the_middle(mut rest: &[u8]) -> bool {
     false
 }
 
-/// What the bytes look like, with the article that a sentence needs.
+/// A guess at the kind of file, with the article that a sentence needs.
 fn guess(bytes: &[u8]) -> Option<&'static str> {
     const SIGNATURES: &[(&[u8], &str)] = &[
         (b"\x7fELF", "an ELF file (a native program or library)"),
@@ -112,7 +112,7 @@ fn guess(bytes: &[u8]) -> Option<&'static str> {
     text(&bytes[..bytes.len().min(SAMPLE)])
 }
 
-/// What kind of text this is, if it is text.
+/// The kind of text that this is, if it is text.
 fn text(sample: &[u8]) -> Option<&'static str> {
     let control = |byte: &u8| *byte == 0x7f || (*byte < b' ' && !b"\t\n\r\x0c\x1b".contains(byte));
     // A sample may end inside of a character.

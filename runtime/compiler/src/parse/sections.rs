@@ -38,7 +38,7 @@ pub(crate) fn parse<'a>(wasm: &'a [u8], config: &Config) -> Result<Module<'a>, C
     sections.finish(config)
 }
 
-/// What has been read so far.
+/// Contents of the sections that have been read so far.
 #[derive(Default)]
 pub(super) struct Sections<'a> {
     counts: Counts,

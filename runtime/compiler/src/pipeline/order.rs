@@ -132,7 +132,7 @@ impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder
 }
 
 impl<T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> State<T> {
-    /// Whether no more jobs are to be handed out.
+    /// Returns true when no more jobs are to be handed out.
     fn ends(&self) -> bool {
         self.failure.is_some() || self.interrupted
     }

@@ -10,7 +10,7 @@ pub(crate) struct Pool(Option<rayon::ThreadPool>);
 
 impl Pool {
     /// A pool of `threads` threads, by default as many as the machine has to give, but no more than there are `jobs`.
-    /// Where the system has no threads to give, it is the calling one alone.
+    /// If the system has no threads to give, it is the calling one alone.
     pub(crate) fn new(threads: Option<NonZeroUsize>, jobs: usize) -> Self {
         let available = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = threads.map_or_else(available, NonZeroUsize::get).min(jobs);

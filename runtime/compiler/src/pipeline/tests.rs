@@ -91,7 +91,7 @@ fn error(text: &str) -> CompileError {
         .expect_err("it does not compile")
 }
 
-/// What a tool of the binutils prints about an artifact.
+/// Output of a tool of the binutils about an artifact.
 fn tool(tool: &str, args: &[&str], artifact: &[u8]) -> String {
     let path = std::env::temp_dir().join(format!("wrun-{tool}-{}-{}", std::process::id(), args.concat()));
     std::fs::write(&path, artifact).expect("written");

@@ -125,7 +125,7 @@ impl Translator<'_> {
             .load(POINTER, flags.with_aligned(), definition, offset + memory::BASE)
     }
 
-    /// Where base and length of a memory are: an address and an offset.
+    /// Place of base and length of a memory: an address and an offset.
     fn memory_definition(&mut self, memory: MemoryIndex) -> (Value, i32) {
         let layout = self.env.layout;
         match layout.memory_is_defined(memory) {
@@ -173,7 +173,7 @@ impl Translator<'_> {
         self.null_if(outside, entry)
     }
 
-    /// Where base and length of a table are: an address and an offset.
+    /// Place of base and length of a table: an address and an offset.
     fn table_definition(&mut self, table: TableIndex) -> (Value, i32) {
         let layout = self.env.layout;
         match layout.table_is_defined(table) {

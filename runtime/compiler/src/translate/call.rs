@@ -108,7 +108,7 @@ impl Translator<'_> {
         self.call_guest(sig, callee, self.vmctx);
     }
 
-    /// What the scan of the module says of a private table's entries for a call with the type `sig`.
+    /// Knowledge, from the scan of the module, of a private table's entries for a call with the type `sig`.
     fn private_callee(&mut self, sig: SigIndex, table: TableIndex, index: Value) -> Entry {
         let facts = &self.env.facts.tables[table];
         let (true, Some(length)) = (facts.constant, facts.fixed_len) else {

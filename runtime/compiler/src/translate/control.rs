@@ -215,7 +215,7 @@ impl Translator<'_> {
         self.builder.switch_to_block(block);
     }
 
-    /// Where code is reachable, goes on at the exit of the innermost frame.
+    /// Jumps to the exit of the innermost frame, if the code here is reachable.
     fn leave_to_exit(&mut self) {
         if self.is_reachable() {
             let (exit, arguments) = self.exit_of(self.stack.frames.len() - 1);
@@ -322,7 +322,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Where a branch goes, and what it takes along (which stays on the stack).
+    /// The target of a branch, and the operands that it takes along (which stay on the stack).
     fn branch_target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
         let position = self.stack.frames.len() - 1 - depth as usize;
         match self.stack.frames[position].kind {

@@ -41,7 +41,7 @@ impl Translator<'_> {
         value
     }
 
-    /// Where a global's value is: flags, an address, an offset.
+    /// Place of a global's value: flags, an address, an offset.
     fn global_slot(&mut self, global: GlobalIndex) -> (MemFlagsData, Value, i32) {
         let (facts, layout) = (self.env.facts, self.env.layout);
         let flags = if facts.globals[global].ty.mutable {

@@ -11,7 +11,7 @@ use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
 
-/// Where an access goes: what the instruction needs besides its type.
+/// Target of an access: everything that the instruction needs besides its type.
 #[derive(Copy, Clone)]
 pub(super) struct Address {
     /// Flags: little-endian, with the memory's alias region and trap code.

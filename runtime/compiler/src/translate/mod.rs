@@ -69,7 +69,7 @@ pub(crate) struct Context {
     state: State,
 }
 
-/// What is collected while a function is translated.
+/// State of the translation of one function.
 #[derive(Default)]
 struct State {
     stack: Stack,

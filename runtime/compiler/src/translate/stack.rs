@@ -39,7 +39,7 @@ pub(super) struct Frame {
     pub(super) jumps: usize,
 }
 
-/// What a frame was begun by.
+/// The instruction that began a frame.
 #[derive(Copy, Clone)]
 pub(super) enum FrameKind {
     /// `block`, or the function.
@@ -52,7 +52,7 @@ pub(super) enum FrameKind {
     Done,
 }
 
-/// Where an `if` goes when its condition is zero, before its `else` was seen.
+/// Target of an `if` whose condition is zero, before its `else` was seen.
 #[derive(Copy, Clone)]
 pub(super) enum Else {
     /// To the exit, by this branch, which is redirected if there is an `else`.
@@ -132,7 +132,7 @@ impl Translator<'_> {
         self.peekn(n).iter().map(|value| BlockArg::Value(*value)).collect()
     }
 
-    /// Whether the instruction at hand can be reached.
+    /// Returns true when the instruction at hand can be reached.
     pub(super) fn is_reachable(&self) -> bool {
         self.stack.skipped.is_none()
     }

@@ -1,4 +1,4 @@
-//! What the IR of small programs contains. That it means the same as the wasm is shown by running the spec's test suite.
+//! The IR of small programs. That it means the same as the wasm is shown by running the spec's test suite.
 
 use cranelift_codegen::ir::{self, Opcode};
 use cranelift_codegen::{FinalizedRelocTarget, control::ControlPlane};
@@ -69,7 +69,7 @@ fn count(function: &ir::Function, opcode: Opcode) -> usize {
         .count()
 }
 
-/// What a function calls directly, in the order of the code.
+/// Direct callees of a function, in the order of the code.
 fn callees(function: &ir::Function) -> Vec<Symbol> {
     let callee = |inst| match &function.dfg.insts[inst] {
         ir::InstructionData::Call { func_ref, .. } => match &function.dfg.ext_funcs[*func_ref].name {

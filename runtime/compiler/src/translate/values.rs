@@ -49,7 +49,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Whether `condition` is not zero, as the shortest value that says so.
+    /// The shortest value that is zero exactly when `condition` is.
     ///
     /// A comparison gives wasm an `i32`, widened from the eight bits that the code generator compares to; what only asks
     /// for zero or not takes the eight bits.
