@@ -8,13 +8,14 @@ use wrun_artifact::header;
 /// The guest's stack unless told otherwise, in bytes.
 const STACK_SIZE: usize = 8 << 20;
 
-/// The settings of an [`crate::Engine`]. All but the stack's size and the number of threads change the artifacts it makes.
+/// The settings of an [`crate::Engine`]. All but the stack's size, the number of threads and `perf` change the artifacts it makes.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) artifact: artifact_config::Config,
     pub(crate) stack_size: usize,
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) collect_always: bool,
+    pub(crate) perf: bool,
 }
 
 impl Default for Config {
@@ -32,6 +33,7 @@ impl Config {
             stack_size: STACK_SIZE,
             threads: None,
             collect_always: false,
+            perf: false,
         }
     }
 
@@ -77,6 +79,13 @@ impl Config {
     /// The number of threads that compile. Does not change the artifact. 0 means one per core.
     pub fn threads(&mut self, threads: usize) -> &mut Self {
         self.threads = NonZeroUsize::new(threads);
+        self
+    }
+
+    /// Describes the code of modules to perf, in `/tmp/perf-PID.map` and `/tmp/jit-PID.dump`. Their code is copied into memory for
+    /// that. Does not change the artifact.
+    pub fn perf(&mut self, on: bool) -> &mut Self {
+        self.perf = on;
         self
     }
 

@@ -1,11 +1,14 @@
 //! Output of gdb and perf for a running guest: names of its functions, in the order of the calls, in guest code and in host calls.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use wrun_tests::skip;
 
 use crate::support::Dir;
 
@@ -77,7 +80,7 @@ impl Guest {
     /// Waits until it sleeps in a system call.
     fn sleeps(&self) {
         let started = Instant::now();
-        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it runs");
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it runs");
         while !stat().contains(") S ") {
             assert!(started.elapsed() < HANGS, "it does not wait");
             thread::sleep(Duration::from_millis(5));
@@ -94,7 +97,7 @@ impl Guest {
         let text = String::from_utf8_lossy(&gdb.stdout).into_owned();
         let errors = String::from_utf8_lossy(&gdb.stderr);
         if errors.contains("Operation not permitted") {
-            println!("skipped: this process may not trace others");
+            skip("ptrace", "this process may not trace others");
             return None;
         }
         Some(text)
@@ -163,53 +166,154 @@ fn gdb_shows_the_calls_of_a_guest_that_waits_in_a_host_call() {
     }
 }
 
-/// Records with perf what a command does. What `perf script` says; `None` where perf cannot record.
-fn recorded(dir: &Path, options: &[&str]) -> Option<String> {
-    let wrun = env!("CARGO_BIN_EXE_wrun");
-    let record = [
-        "record",
-        "-q",
-        "-o",
-        "perf.data",
-        "-e",
-        "cpu-clock:u",
-        "--call-graph",
-        "fp",
-        "--",
-    ];
-    let command = ["--epoch-timeout", "700ms", "chain.wat"];
-    let perf = |words: &[&str]| Command::new("perf").args(words).current_dir(dir).output();
-    match perf(&[&record[..], &[wrun], options, &command].concat()) {
-        Ok(recorded) if recorded.status.code() == Some(124) => {}
-        Ok(failed) => {
-            println!(
-                "skipped: perf cannot record: {}",
-                String::from_utf8_lossy(&failed.stderr)
-            );
-            return None;
+/// Runs perf in a directory.
+fn perf(dir: &Path, words: &[&str]) -> std::io::Result<Output> {
+    Command::new("perf").args(words).current_dir(dir).output()
+}
+
+/// Records with perf what wrun does with these words until its deadline. `None` where perf cannot record.
+fn recorded(dir: &Path, how: &[&str], words: &[&str]) -> Option<ForPerf> {
+    let wrun = [env!("CARGO_BIN_EXE_wrun"), "--epoch-timeout=2s"];
+    let record = ["record", "-q", "-o", "perf.data", "-k", "mono", "-e", "cpu-clock:u"];
+    match perf(dir, &[&record[..], how, &["--"], &wrun, words].concat()) {
+        Ok(recorded) if recorded.status.code() == Some(124) => {
+            let id = script(dir, "perf.data", &["-F", "pid"]);
+            return Some(ForPerf(id.split_whitespace().next()?.parse().expect("a process")));
         }
-        Err(error) => {
-            println!("skipped: there is no perf: {error}");
-            return None;
+        Ok(failed) => {
+            let errors = String::from_utf8_lossy(&failed.stderr).into_owned();
+            skip("perf", format!("perf cannot record: {errors}"));
+        }
+        Err(error) => skip("perf", format!("there is no perf: {error}")),
+    }
+    None
+}
+
+/// The output of `perf script` for a file.
+fn script(dir: &Path, file: &str, words: &[&str]) -> String {
+    let script = perf(dir, &[&["script", "-i", file], words].concat()).expect("perf is there");
+    String::from_utf8_lossy(&script.stdout).into_owned()
+}
+
+/// What a process has written for perf, and perf from that; removed at the end.
+struct ForPerf(u32);
+
+impl ForPerf {
+    fn map(&self) -> PathBuf {
+        format!("/tmp/perf-{}.map", self.0).into()
+    }
+
+    fn dump(&self) -> PathBuf {
+        format!("/tmp/jit-{}.dump", self.0).into()
+    }
+}
+
+impl Drop for ForPerf {
+    fn drop(&mut self) {
+        let prefix = format!("jitted-{}-", self.0);
+        let entries = fs::read_dir("/tmp").into_iter().flatten().flatten();
+        let made = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()));
+        for path in made.map(|entry| entry.path()).chain([self.map(), self.dump()]) {
+            let _ = fs::remove_file(path);
         }
     }
-    let script = perf(&["script", "-i", "perf.data", "-F", "ip,sym"]).expect("perf is there");
-    Some(String::from_utf8_lossy(&script.stdout).into_owned())
 }
 
 #[test]
-fn perf_shows_the_calls_of_a_cached_guest_by_name() {
+fn perf_shows_the_calls_of_a_guest_by_name() {
     let dir = Dir::new();
     drop(Guest::start(&dir, &["--cache-dir", "cache"]));
-    let Some(script) = recorded(dir.path(), &["--cache-dir", "cache"]) else {
+    // From the file in the cache, and from the map.
+    for options in [&["--cache-dir=cache"][..], &["--profile=perf", "--cache-dir=cache"]] {
+        let words = [options, &["chain.wat"]].concat();
+        let Some(_files) = recorded(dir.path(), &["--call-graph", "fp"], &words) else {
+            return;
+        };
+        let script = script(dir.path(), "perf.data", &["-F", "ip,sym"]);
+        let names = script.lines().filter_map(|line| line.trim().split_once(' '));
+        let frames: Vec<&str> = names.map(|(_, name)| name).collect();
+        let calls = ["spin", "innermost", "middle", "large", "_start"];
+        let found = frames.windows(calls.len()).filter(|window| *window == calls).count();
+        assert!(
+            found >= 10,
+            "{options:?}: {found} of the samples show all calls:\n{script}"
+        );
+    }
+}
+
+#[test]
+fn the_map_for_perf_has_each_function_where_it_can_be_executed() {
+    let dir = Dir::new();
+    let guest = Guest::start(&dir, &["--profile", "perf", "--cache-dir", "cache"]);
+    let files = ForPerf(guest.0.id());
+    let map = fs::read_to_string(files.map()).expect("it is there");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", guest.0.id())).expect("it runs");
+    let number = |word: &str| u64::from_str_radix(word, 16).expect("it is hexadecimal");
+    // Code in memory without a file: perf would take the names from a file.
+    let executable: Vec<_> = maps
+        .lines()
+        .filter(|line| line.contains(" r-xp ") && line.contains(" 00:00 0 "))
+        .collect();
+    for name in ["spin", "innermost", "middle", "large", "_start", "wrun_entry_0"] {
+        let line = map.lines().find(|line| line.split(' ').nth(2) == Some(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in\n{map}"));
+        let mut words = line.split(' ').map(|word| if word == name { 0 } else { number(word) });
+        let (start, len) = (words.next().expect("start"), words.next().expect("length"));
+        let lies_in = |line: &&&str| {
+            let (from, to) = line
+                .split(' ')
+                .next()
+                .and_then(|range| range.split_once('-'))
+                .expect("a range");
+            number(from) <= start && start + len <= number(to)
+        };
+        assert!(
+            len > 0 && executable.iter().any(|line| lies_in(&line)),
+            "{line} in\n{maps}"
+        );
+    }
+}
+
+#[test]
+fn the_jitdump_gives_perf_source_lines() {
+    let dir = Dir::new();
+    let source = "volatile unsigned sink;
+__attribute__((noinline)) unsigned churn(unsigned n) {
+    for (unsigned i = 0; i < n; i++)
+        sink = sink * 31 + i;
+    return sink;
+}
+__attribute__((export_name(\"once\"))) unsigned once(void) { return churn(10); }
+int main(void) { for (;;) churn(1000000); }
+";
+    dir.write("lines.c", source);
+    let clang = Command::new("clang")
+        .args(["--target=wasm32-wasi", "-O1", "-g", "lines.c", "-o", "lines.wasm"])
+        .current_dir(dir.path())
+        .status();
+    assert!(clang.expect("ci/install installs clang").success());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wrun"))
+        .env_clear()
+        .current_dir(dir.path())
+        .args(["--profile=perf", "--cache-dir=cache", "--invoke=once", "lines.wasm"])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("cargo has built the binary");
+    let files = ForPerf(child.id());
+    child.wait().expect("it ends");
+    let dump = fs::read(files.dump()).expect("it is there");
+    assert!(dump.starts_with(b"DTiJ"));
+    let has = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
+    assert!(has(b"\0churn\0") || has(b"churn\0"), "the function's name");
+    assert!(has(b"lines.c\0"), "the source's name");
+
+    // What perf itself makes of it.
+    let words = ["--profile=perf", "--cache-dir=cache", "lines.wasm"];
+    let Some(_files) = recorded(dir.path(), &[], &words) else {
         return;
     };
-    let frames: Vec<&str> = script
-        .lines()
-        .filter_map(|line| line.trim().split_once(' '))
-        .map(|(_, name)| name)
-        .collect();
-    let calls = ["spin", "innermost", "middle", "large", "_start"];
-    let found = frames.windows(calls.len()).filter(|window| *window == calls).count();
-    assert!(found >= 10, "{found} of the samples show all calls:\n{script}");
+    let injected = perf(dir.path(), &["inject", "--jit", "-i", "perf.data", "-o", "jit.data"]);
+    assert!(injected.expect("perf is there").status.success());
+    let script = script(dir.path(), "jit.data", &["-S", "churn", "-F", "ip,sym,srcline"]);
+    assert!(script.contains("lines.c:4"), "{script}");
 }

@@ -30,6 +30,7 @@ fn help_names_every_option_and_status() {
             "--no-address-map",
             "--invoke",
             "--epoch-timeout",
+            "--profile",
             "--backtrace",
             "--cpu",
             "--allow-precompiled",

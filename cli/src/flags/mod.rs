@@ -175,6 +175,10 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "LENGTH", value_enum, hide_possible_values = true)]
     pub(crate) backtrace: Option<Backtrace>,
 
+    /// Describe the compiled code to a profiler: perf (/tmp/perf-PID.map and /tmp/jit-PID.dump, with source lines)
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub(crate) profile: Option<Profile>,
+
     #[command(flatten)]
     pub(crate) codegen: CodegenFlags,
 
@@ -184,6 +188,13 @@ pub(crate) struct RunFlags {
 
     #[command(flatten)]
     pub(crate) cache: CacheFlags,
+}
+
+/// The profiler of a run.
+#[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Profile {
+    /// Linux perf.
+    Perf,
 }
 
 /// The length of backtraces.

@@ -19,7 +19,7 @@ use wrun_wasi::{Access, Grant};
 use self::cache::CacheOptions;
 use self::codegen::CodegenOptions;
 use self::listen::Address;
-use crate::flags::{Backtrace, RunFlags, UnknownImports};
+use crate::flags::{Backtrace, Profile, RunFlags, UnknownImports};
 use crate::report::{Action, Failure, Frames, Reporter};
 
 /// The settings of one run.
@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) unknown_imports: UnknownImports,
     /// The size of the guest's stack in bytes.
     pub(crate) stack_size: u32,
+    /// True if compiled code is to be described to perf.
+    pub(crate) perf: bool,
     /// The settings of compiled code.
     pub(crate) codegen: CodegenOptions,
     /// True if native code may be run that does not come from the cache.
@@ -113,6 +115,7 @@ impl Options {
             invoke,
             epoch_timeout,
             backtrace,
+            profile,
             codegen,
             allow_precompiled,
             cache,
@@ -149,6 +152,7 @@ impl Options {
                 None => DEFAULT_STACK,
                 Some(word) => stack(&word).map_err(|reason| wrong("--stack-size", &reason))?,
             },
+            perf: profile == Some(Profile::Perf),
             codegen: CodegenOptions::new(&codegen),
             allow_precompiled,
             cache: CacheOptions::new(cache)?,
@@ -185,7 +189,7 @@ impl Options {
     /// The settings of an engine for this run.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
         let mut config = self.codegen.config(memory);
-        config.stack_size(self.stack_size as usize);
+        config.stack_size(self.stack_size as usize).perf(self.perf);
         config
     }
 }

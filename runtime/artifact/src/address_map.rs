@@ -7,7 +7,7 @@
 //! row: varint (distance to the row before) │ varint (distance in the wasm file, zigzag)
 //! ```
 
-use crate::compact::{Blocks, BlocksBuilder, push_varint};
+use crate::compact::{Blocks, BlocksBuilder, Reader, push_varint};
 
 /// Collects the address map, row by row.
 #[derive(Debug, Default)]
@@ -78,19 +78,54 @@ impl<'a> AddressMap<'a> {
     /// The place in the wasm file that the code at `offset` of the text comes from: that of the last row which is not after
     /// it. The caller knows that `offset` is inside of a function.
     pub fn lookup(&self, offset: u32) -> Option<u32> {
-        let (first, mut rows) = self.0.find(offset)?;
-        let mut at = u64::from(first);
-        let mut wasm = i64::try_from(rows.varint()?).ok()?;
-        while let Some(distance) = rows.varint() {
-            at = at.checked_add(distance)?;
-            if at > u64::from(offset) {
-                break;
-            }
-            let zigzag = rows.varint()?;
-            let magnitude = i64::try_from(zigzag.div_ceil(2)).ok()?;
-            wasm = wasm.checked_add(if zigzag % 2 == 1 { -magnitude } else { magnitude })?;
+        let (first, rows) = self.0.find(offset)?;
+        let is_before = |(at, _): &(u32, u32)| *at <= offset;
+        Rows::new(first, rows)
+            .take_while(is_before)
+            .last()
+            .map(|(_, wasm)| wasm)
+    }
+
+    /// All rows, by rising offset: an offset in the text, and the place in the wasm file that the code from there on comes from.
+    pub fn rows(self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        self.0.iter().flat_map(|(first, rows)| Rows::new(first, rows))
+    }
+}
+
+/// The rows of a block, up to its end or the first that is damaged.
+struct Rows<'a> {
+    rows: Reader<'a>,
+    /// The row that was read last. `None` before the first one.
+    last: Option<(u32, i64)>,
+    first: u32,
+}
+
+impl<'a> Rows<'a> {
+    fn new(first: u32, rows: Reader<'a>) -> Self {
+        Self {
+            rows,
+            last: None,
+            first,
         }
-        u32::try_from(wasm).ok()
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = (u32, u32);
+
+    fn next(&mut self) -> Option<(u32, u32)> {
+        let (at, wasm) = match self.last {
+            None => (self.first, i64::try_from(self.rows.varint()?).ok()?),
+            Some((at, wasm)) => {
+                let at = u64::from(at).checked_add(self.rows.varint()?)?;
+                let zigzag = self.rows.varint()?;
+                let magnitude = i64::try_from(zigzag.div_ceil(2)).ok()?;
+                let step = if zigzag % 2 == 1 { -magnitude } else { magnitude };
+                (u32::try_from(at).ok()?, wasm.checked_add(step)?)
+            }
+        };
+        self.last = Some((at, wasm));
+        Some((at, u32::try_from(wasm).ok()?))
     }
 }
 
@@ -122,6 +157,18 @@ mod tests {
         builder.finish(&mut bytes);
         assert!(bytes.len() <= bound);
         bytes
+    }
+
+    #[test]
+    fn all_rows_are_listed() {
+        let rows = rows();
+        let bytes = encode(&rows);
+        assert!(AddressMap::read(&bytes).rows().eq(rows.iter().copied()));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0xff;
+            assert!(AddressMap::read(&damaged).rows().count() <= bytes.len());
+        }
     }
 
     #[test]

@@ -87,6 +87,22 @@ impl<'a> Blocks<'a> {
         Some(Self { first, start, payload })
     }
 
+    /// All blocks, in their order: the offset of the first row, and the payload.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (u32, Reader<'a>)> {
+        let block = move |(number, first): (usize, &U32)| self.payload(number).map(|payload| (first.get(), payload));
+        self.first.iter().enumerate().map_while(block)
+    }
+
+    /// The payload of a block.
+    fn payload(&self, block: usize) -> Option<Reader<'a>> {
+        let start = self.start.get(block)?.get() as usize;
+        let end = self
+            .start
+            .get(block + 1)
+            .map_or(self.payload.len(), |end| end.get() as usize);
+        Some(Reader(self.payload.get(start..end)?))
+    }
+
     /// The block whose rows may include the greatest one that is not after `offset`: the offset of its first row, and its
     /// payload. `None` where all rows are after `offset`.
     pub(crate) fn find(&self, offset: u32) -> Option<(u32, Reader<'a>)> {
@@ -94,12 +110,7 @@ impl<'a> Blocks<'a> {
             .first
             .partition_point(|first| first.get() <= offset)
             .checked_sub(1)?;
-        let start = self.start.get(block)?.get() as usize;
-        let end = self
-            .start
-            .get(block + 1)
-            .map_or(self.payload.len(), |end| end.get() as usize);
-        Some((self.first.get(block)?.get(), Reader(self.payload.get(start..end)?)))
+        Some((self.first.get(block)?.get(), self.payload(block)?))
     }
 }
 

@@ -196,6 +196,10 @@ impl Module {
     }
 
     fn of(engine: &Engine, image: Image) -> Result<Self, Error> {
+        let image = match engine.core().config().perf {
+            true => pipeline::show_to_perf(&image)?,
+            false => image,
+        };
         Ok(Self {
             engine: engine.clone(),
             core: Arc::new(ModuleCore::new(image)?),

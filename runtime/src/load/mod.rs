@@ -171,6 +171,11 @@ impl Image {
         })))
     }
 
+    /// The same artifact in memory that no file stands behind.
+    pub(crate) fn copied(&self) -> Result<Self, Error> {
+        Self::copy(self.bytes(), None, Compare::Nothing)
+    }
+
     /// The artifact.
     pub(crate) fn artifact(&self) -> &Artifact<'_> {
         &self.artifact
@@ -202,6 +207,15 @@ impl Code for Image {
     fn text_addresses(&self) -> Range<usize> {
         self.text.clone()
     }
+}
+
+/// Maps the first `len` bytes of a file as code that never runs, as long as the process lives: a mark for profilers.
+pub(crate) fn map_as_code(file: BorrowedFd<'_>, len: usize) -> io::Result<()> {
+    // SAFETY: nobody reads or executes the mapping.
+    let mapping = unsafe { Mapping::of_file(file, len)? };
+    mapping.make_executable(0..len)?;
+    std::mem::forget(mapping);
+    Ok(())
 }
 
 impl std::fmt::Debug for Image {

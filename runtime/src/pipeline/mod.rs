@@ -3,6 +3,7 @@
 #[cfg(feature = "compiler")]
 mod compile;
 mod phase;
+mod profile;
 
 use std::io;
 
@@ -16,6 +17,7 @@ use crate::sys::deadline::Deadline;
 #[cfg(feature = "compiler")]
 pub(crate) use compile::{compile, compile_and_load, declarations, proposals, recognise};
 pub(crate) use phase::Phase;
+pub(crate) use profile::show_to_perf;
 #[cfg(feature = "compiler")]
 pub(crate) use wrun_compiler::{Declarations as Declared, Linkage, Proposal};
 

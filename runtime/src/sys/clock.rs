@@ -1,4 +1,4 @@
-//! CPU time of the process.
+//! Clocks: CPU time of the process, and the time that profilers use.
 
 use std::time::Duration;
 
@@ -9,4 +9,11 @@ pub(crate) fn process_cpu_time() -> Duration {
         u64::try_from(now.tv_sec).unwrap_or_default(),
         u32::try_from(now.tv_nsec).unwrap_or_default(),
     )
+}
+
+/// Nanoseconds of the clock that never goes back (`CLOCK_MONOTONIC`).
+pub(crate) fn monotonic_nanoseconds() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let [seconds, nanoseconds] = [now.tv_sec, now.tv_nsec].map(|part| u64::try_from(part).unwrap_or_default());
+    seconds * 1_000_000_000 + nanoseconds
 }

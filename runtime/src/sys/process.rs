@@ -54,3 +54,8 @@ fn closed_streams() -> io::Result<[bool; 3]> {
         }
     }
 }
+
+/// The number that the system knows this thread by.
+pub(crate) fn thread_id() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}

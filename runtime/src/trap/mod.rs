@@ -20,7 +20,26 @@ use crate::error::{Error, Trap};
 use crate::vm::{CodeMap, RawTrace};
 use backtrace::collect;
 pub(crate) use handler::{enter, install, leave};
+#[cfg(feature = "backtrace")]
+pub(crate) use source::SourceLines;
 pub(crate) use trace::{record_exit, visit_calls};
+
+/// Without the feature `backtrace` nothing reads DWARF.
+#[cfg(not(feature = "backtrace"))]
+pub(crate) struct SourceLines(std::convert::Infallible);
+
+#[cfg(not(feature = "backtrace"))]
+impl SourceLines {
+    /// There are no source lines.
+    pub(crate) fn new(_artifact: &wrun_artifact::elf::Artifact<'_>) -> Option<Self> {
+        None
+    }
+
+    /// Never called.
+    pub(crate) fn find(&self, _offset: u32) -> Option<(&str, u32)> {
+        match self.0 {}
+    }
+}
 
 /// Adds the place to a trap that has none yet: that of the frames in `trace`.
 pub(crate) fn with_trace(trap: Trap, trace: &RawTrace, code: Option<&CodeMap>) -> Trap {

@@ -1,24 +1,49 @@
 //! Source lines from the DWARF sections that the artifact carries over from the wasm file.
 
+use addr2line::Context;
 use gimli::{Dwarf, EndianSlice, LittleEndian};
 use wrun_artifact::elf::Artifact;
 
 use crate::error::Location;
 
-/// The place in the source of the instruction at `offset` in the wasm file. DWARF of wasm counts from the beginning of the code
-/// section. Malformed DWARF is like none.
+/// The place in the source of the instruction at `offset` in the wasm file.
 pub(super) fn location(artifact: &Artifact<'_>, offset: u32) -> Option<Location> {
-    artifact.debug_section(".debug_info")?;
-    let load = |id: gimli::SectionId| -> Result<_, gimli::Error> {
-        let bytes = artifact.debug_section(id.name()).unwrap_or_default();
-        Ok(EndianSlice::new(bytes, LittleEndian))
-    };
-    let dwarf = Dwarf::load(load).ok()?;
-    let context = addr2line::Context::from_dwarf(dwarf).ok()?;
-    let address = u64::from(offset).checked_sub(artifact.code_section())?;
-    let place = context.find_location(address).ok()??;
+    let lines = SourceLines::new(artifact)?;
+    let place = lines.place(offset)?;
     Some(Location {
         file: place.file?.to_owned(),
         line: place.line,
     })
+}
+
+/// The source lines of one artifact. DWARF of wasm counts from the beginning of the code section. Malformed DWARF is like none.
+pub(crate) struct SourceLines<'a> {
+    context: Context<EndianSlice<'a, LittleEndian>>,
+    code_section: u64,
+}
+
+impl<'a> SourceLines<'a> {
+    /// The source lines of an artifact, if it has any.
+    pub(crate) fn new(artifact: &Artifact<'a>) -> Option<Self> {
+        artifact.debug_section(".debug_info")?;
+        let load = |id: gimli::SectionId| -> Result<_, gimli::Error> {
+            let bytes = artifact.debug_section(id.name()).unwrap_or_default();
+            Ok(EndianSlice::new(bytes, LittleEndian))
+        };
+        Some(Self {
+            context: Context::from_dwarf(Dwarf::load(load).ok()?).ok()?,
+            code_section: artifact.code_section(),
+        })
+    }
+
+    /// File and line of the instruction at `offset` in the wasm file.
+    pub(crate) fn find(&self, offset: u32) -> Option<(&str, u32)> {
+        let place = self.place(offset)?;
+        Some((place.file?, place.line?))
+    }
+
+    fn place(&self, offset: u32) -> Option<addr2line::Location<'_>> {
+        let address = u64::from(offset).checked_sub(self.code_section)?;
+        self.context.find_location(address).ok()?
+    }
 }

@@ -22,7 +22,8 @@ mod write;
 use core::ops::Range;
 
 use object::LittleEndian;
-use object::elf::FileHeader64;
+use object::elf::{FileHeader64, Sym64};
+use object::pod::slice_from_bytes;
 use object::read::elf::{FileHeader, SectionHeader};
 use zerocopy::little_endian::U64;
 
@@ -158,6 +159,23 @@ impl<'a> Artifact<'a> {
             name.starts_with(".debug_") && sections.section_name(LittleEndian, section).is_ok_and(is_it)
         });
         found?.data(LittleEndian, self.file).ok()
+    }
+
+    /// The functions and trampolines in the text: offsets in it, and names.
+    pub fn symbols(&self) -> impl Iterator<Item = (Range<usize>, &'a str)> {
+        let (symbols, strings) = (self.contents(Section::Symbols), self.contents(Section::Strings));
+        let count = symbols.len() / size_of::<Sym64<LittleEndian>>();
+        let symbols = slice_from_bytes::<Sym64<LittleEndian>>(symbols, count).map_or(&[][..], |(symbols, _)| symbols);
+        let text = self.text();
+        symbols.iter().skip(1).filter_map(move |symbol| {
+            let start = usize::try_from(symbol.st_value.get(LittleEndian))
+                .ok()?
+                .checked_sub(text.start)?;
+            let end = start.checked_add(usize::try_from(symbol.st_size.get(LittleEndian)).ok()?)?;
+            let name = strings.get(symbol.st_name.get(LittleEndian) as usize..)?;
+            let name = name.split(|byte| *byte == 0).next()?;
+            (end <= text.len()).then_some((start..end, str::from_utf8(name).ok()?))
+        })
     }
 
     fn names(&self) -> Names<'a> {
