@@ -61,11 +61,11 @@ pub use api::{
     AsStore, Declares, Engine, ExportType, Extern, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
 };
 pub use api::{
-    InspectedFunction, Inspection, Store, Table, UnknownImports, Value, inspect, is_artifact, verify_artifact,
-    verify_cached,
+    InspectedFunction, Inspection, Store, Table, TypedFunc, UnknownImports, Value, inspect, is_artifact,
+    verify_artifact, verify_cached,
 };
 pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, CacheRest, FileIdentity, Pruned};
-pub use call::{Caller, HostParam, HostResult, IntoHostFunc};
+pub use call::{Caller, HostParam, HostResult, IntoHostFunc, ValueList};
 pub use config::Config;
 pub use error::{Backtrace, Frame, Location, Trap};
 pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use wrun_runtime::{Config, Deadline, Engine, Imports, Instance, Module, Store};
+use wrun_runtime::{Caller, Config, Deadline, Engine, Imports, Instance, Module, Store};
 
 /// The system's allocator. Counts what each thread does.
 struct Counting;
@@ -100,4 +100,36 @@ fn stores_with_a_deadline_leave_nothing_behind() {
     );
     let mut store = Store::new(&engine, ());
     assert_eq!(kept_by(|| store.set_deadline(&deadline())), 0);
+}
+
+#[test]
+fn typed_calls_allocate_nothing() {
+    let engine = engine();
+    let text = r#"(module
+        (import "host" "swap" (func $swap (param v128 i32) (result i32 v128)))
+        (import "host" "add" (func $add (param i64 i64) (result i64)))
+        (func (export "f") (param i32 i64) (result f32 i32)
+          (local $lanes v128)
+          (call $swap (i32x4.splat (local.get 0)) (i32.const 1))
+          (local.set $lanes)
+          (drop)
+          (f32.convert_i64_s (call $add (local.get 1) (i64.const 1)))
+          (i32x4.extract_lane 3 (local.get $lanes))))"#;
+    let module = module(&engine, text);
+    let mut imports = Imports::new(&engine);
+    imports.func("host", "swap", |_: Caller<'_, ()>, lanes: u128, n: i32| (n, lanes));
+    imports.func("host", "add", |_: Caller<'_, ()>, a: i64, b: i64| a + b);
+    let mut store = Store::new(&engine, ());
+    store.set_epoch_deadline(1);
+    let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
+    let f = instance
+        .typed_func::<(i32, i64), (f32, i32)>(&mut store, "f")
+        .expect("of this type");
+    // The first call makes the guest's stack.
+    assert_eq!(f.call(&mut store, (5, 41)).expect("returns"), (42.0, 5));
+    let before = CALLS.get();
+    for n in 0..100 {
+        assert_eq!(f.call(&mut store, (n, 41)).expect("returns"), (42.0, n));
+    }
+    assert_eq!(CALLS.get(), before);
 }

@@ -103,6 +103,7 @@ impl Func {
             closure: host.closure_ptr(),
             untyped: host.untyped,
             memory: ptr::null::<VMMemoryDefinition>().into(),
+            importer: None.into(),
         });
         let func = VMFuncRef {
             code: ptr::null::<u8>().into(),
@@ -117,6 +118,11 @@ impl Func {
 
     pub(crate) fn of(ptr: FuncPtr, store: &StoreCore) -> Self {
         Self { store: store.id(), ptr }
+    }
+
+    /// The number of the function's store.
+    pub(super) fn store(self) -> u64 {
+        self.store
     }
 
     /// The reference, for use in its store.
@@ -158,52 +164,66 @@ impl Func {
         }
         let mut slots = vec![0; ty.params().len().max(ty.results().len())];
         Value::to_slots(args, core, |at, slot| slots[at] = slot)?;
-        let _phase = core.vm.activation.get().is_null().then(|| Phase::start("call"));
-        let core = ptr::from_mut(core);
-        // SAFETY: the store is borrowed exclusively; the arguments fit the type.
-        unsafe { call_raw(core, self.ptr.get(), &mut slots)? };
-        // SAFETY: as above; the guest is done.
-        let core = unsafe { &*core };
+        Callee::of(*self, core)?.call(core, &mut slots)?;
         let results = slots.iter().zip(ty.results());
         results.map(|(slot, ty)| Value::from_slot(*slot, *ty, core)).collect()
     }
 }
 
-/// Calls a function with the values in the slots, and puts the results there.
-///
-/// # Safety
-/// `core` is alive and nothing else borrows it; the function belongs to it; the slots fit its type.
-unsafe fn call_raw(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
-    let context = func.vmctx.get();
-    if func.local_sig == HOST {
-        // SAFETY: the context of a host function is a host context, whose function may be typed only where it is bound to an
-        // import; such references go through the trampoline that fits.
-        return unsafe { call_host(core, func, slots) };
-    }
-    // SAFETY: a guest's function has the context of its instance.
-    let (trampoline, code) = unsafe {
-        let vmctx = VMContext::new(ptr::NonNull::new(context).ok_or_else(|| Error::damaged("the type of a function"))?);
-        let instance = InstanceData::of(vmctx);
-        let row = instance
-            .info()
-            .sigs
-            .get(func.local_sig as usize)
-            .ok_or_else(|| Error::damaged("the type of a function"))?;
-        (instance.code(row.entry.get())?, func.code.get())
-    };
-    // SAFETY: the entry trampoline of the function's own signature.
-    unsafe {
-        let trampoline: EntryTrampoline = std::mem::transmute(trampoline);
-        call::call_guest(core, trampoline, code, context, slots.as_mut_ptr())
-    }
+/// All that a call of a function needs.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Callee {
+    trampoline: EntryTrampoline,
+    code: *const u8,
+    context: *mut u8,
+    /// The number of slots that hold parameters and results.
+    slots: usize,
 }
 
-/// # Safety
-/// As for [`call_raw`]; `func` is a host function.
-unsafe fn call_host(core: *mut StoreCore, func: &VMFuncRef, slots: &mut [Slot]) -> Result<(), Error> {
-    let context = func.vmctx.get();
-    // SAFETY: a host function's context.
-    let untyped = unsafe { (*context.cast::<VMHostContext>()).untyped };
-    // SAFETY: the untyped form takes the slots and this context.
-    unsafe { call::call_guest(core, host_entry, untyped as *const u8, context, slots.as_mut_ptr()) }
+// SAFETY: addresses, which are used only with the store of the function that they were taken from.
+unsafe impl Send for Callee {}
+// SAFETY: as above.
+unsafe impl Sync for Callee {}
+
+impl Callee {
+    /// The way to call a function of this store.
+    pub(super) fn of(func: Func, core: &StoreCore) -> Result<Self, Error> {
+        let damaged = || Error::damaged("the type of a function");
+        // SAFETY: a function of this store, which is alive.
+        let func = unsafe { func.ptr(core)?.get() };
+        let ty = core.engine.sig_type(func.sig).ok_or_else(damaged)?;
+        let slots = ty.params().len().max(ty.results().len());
+        let context = func.vmctx.get();
+        if func.local_sig == HOST {
+            // The typed function of the context, if any, fits only the trampoline of the import that it is bound to.
+            // SAFETY: a host function has a host context.
+            let untyped = unsafe { (*context.cast::<VMHostContext>()).untyped };
+            return Ok(Self {
+                trampoline: host_entry,
+                code: untyped as *const u8,
+                context,
+                slots,
+            });
+        }
+        // SAFETY: a guest's function has the context of its instance, which is complete.
+        let instance = unsafe { InstanceData::of(VMContext::new(ptr::NonNull::new(context).ok_or_else(damaged)?)) };
+        let row = instance.info().sigs.get(func.local_sig as usize).ok_or_else(damaged)?;
+        let entry = instance.code(row.entry.get())?;
+        Ok(Self {
+            // SAFETY: the entry trampoline of the function's own signature.
+            trampoline: unsafe { std::mem::transmute::<*const u8, EntryTrampoline>(entry) },
+            code: func.code.get(),
+            context,
+            slots,
+        })
+    }
+
+    /// Calls the function with the values in the slots, and puts the results there. The values fit its type, and the function is
+    /// one of this store.
+    pub(super) fn call(&self, core: &mut StoreCore, slots: &mut [Slot]) -> Result<(), Error> {
+        assert!(slots.len() >= self.slots, "wrun bug: there is a slot for each value");
+        let _phase = core.vm.activation.get().is_null().then(|| Phase::start("call"));
+        // SAFETY: `of` took all three from one function of this store, which is borrowed exclusively; there are enough slots.
+        unsafe { call::call_guest(core, self.trampoline, self.code, self.context, slots.as_mut_ptr()) }
+    }
 }

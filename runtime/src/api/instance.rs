@@ -5,10 +5,11 @@ use std::sync::Arc;
 use wrun_artifact::types::ExternType;
 
 use super::{AsStore, Func, Global, Imports, Memory, Module, Store, Table};
+use crate::call::Caller;
 use crate::error::Error;
 use crate::instantiate;
 use crate::pipeline::Phase;
-use crate::state::{Item, StoreCore, core_of_mut};
+use crate::state::{Item, StoreCore, core_of, core_of_mut};
 
 /// Something that can be imported and exported.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -139,5 +140,14 @@ impl Instance {
             Extern::Global(global) => Some(global),
             _ => None,
         }
+    }
+}
+
+impl<T> Caller<'_, T> {
+    /// The export of the calling instance with this name. `None` when there is none, or when the function was not imported by an
+    /// instance.
+    pub fn get_export(&mut self, name: &str) -> Option<Extern> {
+        let item = self.exported_item(name)?;
+        Some(Extern::of(item, core_of(self)))
     }
 }

@@ -14,6 +14,7 @@ mod memory;
 mod module;
 mod store;
 mod table;
+mod typed;
 mod value;
 
 #[cfg(feature = "compiler")]
@@ -29,4 +30,5 @@ pub use memory::Memory;
 pub use module::{ExportType, ImportType, Module, Verify};
 pub use store::{AsStore, Store};
 pub use table::Table;
+pub use typed::TypedFunc;
 pub use value::Value;

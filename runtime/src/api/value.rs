@@ -3,7 +3,7 @@
 use wrun_artifact::types::ValType;
 
 use super::Func;
-use crate::call::collect_if_due;
+use crate::call::{collect_if_due, list_of_one, sealed};
 use crate::error::Error;
 use crate::state::{ExternRef, StoreCore};
 use crate::vm::{FuncPtr, Slot};
@@ -135,3 +135,30 @@ impl From<f64> for Value {
         Self::F64(value.to_bits())
     }
 }
+
+/// A reference as a value of its own Rust type. Conversions are those of [`Value`].
+macro_rules! references {
+    ($($ty:ident)*) => {$(
+        impl sealed::Value for Option<$ty> {
+            const TYPE: ValType = ValType::$ty;
+            const IN_REGISTER: bool = false;
+
+            fn from_slot(slot: Slot, store: &StoreCore) -> Result<Self, Error> {
+                match Value::from_slot(slot, ValType::$ty, store)? {
+                    Value::$ty(reference) => Ok(reference),
+                    other => unreachable!("{other:?} has another type"),
+                }
+            }
+
+            fn into_slot(self, store: &mut StoreCore) -> Result<Slot, Error> {
+                Value::$ty(self).to_slot(store)
+            }
+        }
+
+        list_of_one!(Option<$ty>);
+    )*};
+}
+
+type FuncRef = Func;
+
+references!(FuncRef ExternRef);

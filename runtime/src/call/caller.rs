@@ -10,7 +10,7 @@ use std::slice;
 
 use super::collect;
 use crate::error::Error;
-use crate::state::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
+use crate::state::{InstanceData, Item, StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
 use crate::vm::VMHostContext;
 
 /// The store, and the instance that calls, as a host function sees them.
@@ -73,6 +73,16 @@ impl<T> Caller<'_, T> {
     /// function keep what they still use.
     pub fn collect_host_objects(&mut self) -> Result<(), Error> {
         collect(core_of_mut(self))
+    }
+
+    /// The item that the calling instance exports under a name.
+    pub(crate) fn exported_item(&mut self, name: &str) -> Option<Item> {
+        // SAFETY: an instance that imports a host function is complete before the function is called, and lives as long as the
+        // store. The guest is suspended and this caller is borrowed exclusively, so nobody else uses the store meanwhile.
+        unsafe {
+            let instance = InstanceData::of((*self.context).importer.get()?);
+            instance.export(&mut (*self.store).core, name).ok()?
+        }
     }
 
     /// True once the store's deadline has passed. A host function that waits looks at this whenever its wait is interrupted, and

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use wrun_artifact::TrapCode;
 
 use super::entry::raise;
-use super::{Caller, collect_if_always};
+use super::Caller;
 use crate::error::Error;
 use crate::state::{StoreCore, StoreInner};
 use crate::vm::{Slot, UntypedFn, VMHostContext};
@@ -52,19 +52,6 @@ pub(crate) unsafe fn host_call<T: 'static, R>(
         // SAFETY: the guest is suspended, so this call is the only user of the store.
         function(unsafe { Caller::new(store.cast::<StoreInner<T>>(), context) })
     })
-}
-
-/// Collects host objects before a host function whose parameters are numbers, if the store is to collect at each call.
-///
-/// # Safety
-/// As for [`host_call`].
-pub(super) unsafe fn collect_before(context: *const VMHostContext) {
-    // SAFETY: the caller's promise, as in `host_call`.
-    let store = unsafe { (*context).store.cast_mut().cast::<StoreCore>() };
-    guarded(store, || {
-        // SAFETY: the guest is suspended, so this call is the only user of the store.
-        collect_if_always(unsafe { &mut *store })
-    });
 }
 
 /// Runs a part of the runtime or of the host for the guest of a store; an error or a panic ends the activation.

@@ -1,37 +1,55 @@
-//! Host functions whose types are known when the host is built: values stay in registers, nothing is boxed or dispatched on.
+//! Values and functions whose types are known when the host is built. Numbers go to and from host functions in registers, other
+//! values and several results in slots; nothing is boxed or dispatched on.
 
+use std::slice;
 use std::sync::Arc;
 
 use wrun_artifact::types::{FuncType, ValType};
 
 use super::Caller;
-use super::hostcall::{collect_before, host_call};
+use super::hostcall::host_call;
+use super::{collect_if_always, collect_if_due};
 use crate::error::Error;
+use crate::state::{StoreCore, StorePtr};
 use crate::vm::{HostFunc, Slot, VMHostContext};
 
-/// A Rust type that a host function can take. Implemented for `i32`, `u32`, `i64`, `u64`, `f32` and `f64`.
-pub trait HostParam: Copy + 'static + sealed::Value {}
+/// A Rust type that stands for a value of the guest: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `u128` for a vector with lane 0 in
+/// the lowest bits, and `Option<Func>` and `Option<ExternRef>` for references.
+pub trait HostParam: 'static + sealed::Value {}
 
-/// What a host function can return: nothing or one value, or a `Result` of these.
+/// Results of a host function: nothing, one value, or a tuple of up to twelve, or a `Result` of these.
 pub trait HostResult: sealed::Outcome {}
 
-mod sealed {
-    use super::{Error, Slot, ValType};
+/// Parameters or results of a guest's function: nothing, one value, or a tuple of up to twelve.
+pub trait ValueList: sealed::List {}
+
+pub(crate) mod sealed {
+    use super::{Error, Slot, StoreCore, ValType};
 
     /// A value as it travels in registers and in slots.
-    pub trait Value: Copy + 'static {
+    pub trait Value: Sized + 'static {
         const TYPE: ValType;
-        fn from_slot(slot: Slot) -> Self;
-        fn into_slot(self) -> Slot;
+        /// True if the Rust type is passed in a register in the same way as the guest's value is.
+        const IN_REGISTER: bool;
+        fn from_slot(slot: Slot, store: &StoreCore) -> Result<Self, Error>;
+        fn into_slot(self, store: &mut StoreCore) -> Result<Slot, Error>;
     }
 
-    /// What a host function returns, taken apart.
+    /// Several values in slots.
+    pub trait List: Sized + 'static {
+        const TYPES: &'static [ValType];
+        /// Reads the values from the first slots.
+        fn from_slots(slots: &[Slot], store: &StoreCore) -> Result<Self, Error>;
+        /// Writes the values to the first slots.
+        fn into_slots(self, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error>;
+    }
+
+    /// The results of a host function, taken apart.
     pub trait Outcome {
-        /// What the trampoline gets in a register.
-        type Abi: 'static;
-        const TYPE: Option<ValType>;
-        fn into_result(self) -> Result<Self::Abi, Error>;
-        fn into_slot(value: Self::Abi) -> Slot;
+        /// The values. Passed to the trampoline in a register, if `IN_REGISTER`.
+        type Values: super::ValueList;
+        const IN_REGISTER: bool;
+        fn into_result(self) -> Result<Self::Values, Error>;
     }
 
     /// The closure's side of `IntoHostFunc`.
@@ -40,77 +58,144 @@ mod sealed {
     }
 }
 
-macro_rules! values {
-    ($($ty:ty: $val_type:ident, $from:expr, $into:expr;)*) => {$(
-        impl sealed::Value for $ty {
-            const TYPE: ValType = ValType::$val_type;
+/// The most values in a list.
+pub(crate) const MOST_VALUES: usize = 12;
 
-            fn from_slot(slot: Slot) -> Self {
-                ($from)(slot)
+macro_rules! list_of_one {
+    ($ty:ty) => {
+        impl $crate::call::sealed::List for $ty {
+            const TYPES: &'static [ValType] = &[<$ty as $crate::call::sealed::Value>::TYPE];
+
+            fn from_slots(slots: &[Slot], store: &StoreCore) -> Result<Self, Error> {
+                $crate::call::sealed::Value::from_slot(slots[0], store)
             }
 
-            fn into_slot(self) -> Slot {
-                ($into)(self)
+            fn into_slots(self, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error> {
+                slots[0] = $crate::call::sealed::Value::into_slot(self, store)?;
+                Ok(())
             }
         }
 
-        impl HostParam for $ty {}
+        impl $crate::call::sealed::Outcome for $ty {
+            type Values = Self;
+            const IN_REGISTER: bool = <$ty as $crate::call::sealed::Value>::IN_REGISTER;
 
-        impl sealed::Outcome for $ty {
-            type Abi = $ty;
-            const TYPE: Option<ValType> = Some(ValType::$val_type);
-
-            fn into_result(self) -> Result<$ty, Error> {
+            fn into_result(self) -> Result<Self, Error> {
                 Ok(self)
             }
+        }
 
-            fn into_slot(value: $ty) -> Slot {
-                sealed::Value::into_slot(value)
+        impl $crate::call::HostParam for $ty {}
+        impl $crate::call::HostResult for $ty {}
+        impl $crate::call::ValueList for $ty {}
+    };
+}
+
+pub(crate) use list_of_one;
+
+macro_rules! numbers {
+    ($($ty:ty: $val_type:ident, $in_register:expr, $from:expr, $into:expr;)*) => {$(
+        impl sealed::Value for $ty {
+            const TYPE: ValType = ValType::$val_type;
+            const IN_REGISTER: bool = $in_register;
+
+            fn from_slot(slot: Slot, _store: &StoreCore) -> Result<Self, Error> {
+                Ok(($from)(slot))
+            }
+
+            fn into_slot(self, _store: &mut StoreCore) -> Result<Slot, Error> {
+                Ok(($into)(self))
             }
         }
 
-        impl HostResult for $ty {}
+        list_of_one!($ty);
     )*};
 }
 
-values! {
-    i32: I32, |slot| slot as i32, |value: i32| Slot::from(value as u32);
-    u32: I32, |slot| slot as u32, Slot::from;
-    i64: I64, |slot| slot as i64, |value: i64| Slot::from(value as u64);
-    u64: I64, |slot| slot as u64, Slot::from;
-    f32: F32, |slot| f32::from_bits(slot as u32), |value: f32| Slot::from(value.to_bits());
-    f64: F64, |slot| f64::from_bits(slot as u64), |value: f64| Slot::from(value.to_bits());
+numbers! {
+    i32: I32, true, |slot| slot as i32, |value: i32| Slot::from(value as u32);
+    u32: I32, true, |slot| slot as u32, Slot::from;
+    i64: I64, true, |slot| slot as i64, |value: i64| Slot::from(value as u64);
+    u64: I64, true, |slot| slot as u64, Slot::from;
+    f32: F32, true, |slot| f32::from_bits(slot as u32), |value: f32| Slot::from(value.to_bits());
+    f64: F64, true, |slot| f64::from_bits(slot as u64), |value: f64| Slot::from(value.to_bits());
+    u128: V128, false, |slot| slot, |value| value;
 }
 
-impl sealed::Outcome for () {
-    type Abi = ();
-    const TYPE: Option<ValType> = None;
+macro_rules! tuples {
+    ($(($($value:ident)*) $in_register:expr;)*) => {$(
+        #[allow(non_snake_case, unused_mut, unused_assignments, unused_variables, reason = "named after their types; some have none")]
+        impl<$($value: HostParam,)*> sealed::List for ($($value,)*) {
+            const TYPES: &'static [ValType] = &[$($value::TYPE,)*];
 
-    fn into_result(self) -> Result<(), Error> {
-        Ok(())
-    }
+            fn from_slots(slots: &[Slot], store: &StoreCore) -> Result<Self, Error> {
+                let mut slots = slots.iter();
+                Ok(($({
+                    let slot = slots.next().expect("wrun bug: there is a slot for each value");
+                    <$value as sealed::Value>::from_slot(*slot, store)?
+                },)*))
+            }
 
-    fn into_slot((): ()) -> Slot {
-        0
-    }
+            fn into_slots(self, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error> {
+                let mut slots = slots.iter_mut();
+                let ($($value,)*) = self;
+                $(
+                    let slot = slots.next().expect("wrun bug: there is a slot for each value");
+                    *slot = sealed::Value::into_slot($value, store)?;
+                )*
+                Ok(())
+            }
+        }
+
+        impl<$($value: HostParam,)*> sealed::Outcome for ($($value,)*) {
+            type Values = Self;
+            const IN_REGISTER: bool = $in_register;
+
+            fn into_result(self) -> Result<Self, Error> {
+                Ok(self)
+            }
+        }
+
+        impl<$($value: HostParam,)*> HostResult for ($($value,)*) {}
+        impl<$($value: HostParam,)*> ValueList for ($($value,)*) {}
+    )*};
 }
 
-impl HostResult for () {}
+tuples! {
+    () true;
+    (A1) false;
+    (A1 A2) false;
+    (A1 A2 A3) false;
+    (A1 A2 A3 A4) false;
+    (A1 A2 A3 A4 A5) false;
+    (A1 A2 A3 A4 A5 A6) false;
+    (A1 A2 A3 A4 A5 A6 A7) false;
+    (A1 A2 A3 A4 A5 A6 A7 A8) false;
+    (A1 A2 A3 A4 A5 A6 A7 A8 A9) false;
+    (A1 A2 A3 A4 A5 A6 A7 A8 A9 A10) false;
+    (A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11) false;
+    (A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12) false;
+}
 
 impl<R: sealed::Outcome> sealed::Outcome for Result<R, Error> {
-    type Abi = R::Abi;
-    const TYPE: Option<ValType> = R::TYPE;
+    type Values = R::Values;
+    const IN_REGISTER: bool = R::IN_REGISTER;
 
-    fn into_result(self) -> Result<R::Abi, Error> {
+    fn into_result(self) -> Result<R::Values, Error> {
         self.and_then(R::into_result)
-    }
-
-    fn into_slot(value: R::Abi) -> Slot {
-        R::into_slot(value)
     }
 }
 
 impl<R: HostResult> HostResult for Result<R, Error> {}
+
+/// Writes values that go to the guest to the first slots. Host objects may be collected before that, and not in between, since
+/// references in slots are not found.
+pub(crate) fn hand_over<L: ValueList>(values: L, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error> {
+    if L::TYPES.contains(&ValType::ExternRef) {
+        collect_if_due(store)?;
+    }
+    values.into_slots(slots, store)
+}
 
 /// A closure that can be a host function: `Fn(Caller<'_, T>, A…) -> R` with up to twelve parameters. It may be called on any
 /// thread.
@@ -134,12 +219,13 @@ macro_rules! closures {
         {
             fn wrap(self) -> HostFunc {
                 /// # Safety
-                /// Called by a trampoline for this type, with a context that holds a closure of type `F`.
+                /// Called by a trampoline for this type, with a context that holds a closure of type `F`. All values go in
+                /// registers.
                 #[allow(non_snake_case, reason = "named after their types")]
                 unsafe extern "C" fn typed<T, F, R, $($param,)*>(
                     context: *const VMHostContext,
                     $($param: $param,)*
-                ) -> R::Abi
+                ) -> R::Values
                 where
                     T: 'static,
                     F: Fn(Caller<'_, T>, $($param,)*) -> R + Send + Sync + 'static,
@@ -153,8 +239,8 @@ macro_rules! closures {
                 }
 
                 /// # Safety
-                /// As for `typed`; `slots` holds the parameters and has room for the result.
-                #[allow(non_snake_case, unused_mut, unused_variables, unused_assignments, reason = "named after their types; some have none")]
+                /// As for `typed`, but the values are in `slots`, of which there is one for each parameter and each result.
+                #[allow(non_snake_case, reason = "named after their types")]
                 unsafe extern "C" fn untyped<T, F, R, $($param,)*>(context: *const VMHostContext, slots: *mut Slot)
                 where
                     T: 'static,
@@ -162,26 +248,35 @@ macro_rules! closures {
                     R: HostResult,
                     $($param: HostParam,)*
                 {
-                    // SAFETY: called from the guest of that context's store; this frame has nothing to drop.
-                    unsafe { collect_before(context) };
-                    let mut at = slots;
-                    $(
-                        // SAFETY: there is a slot for each parameter.
-                        let $param = unsafe { <$param as sealed::Value>::from_slot(at.read()) };
-                        at = at.wrapping_add(1);
-                    )*
-                    // SAFETY: the same conditions.
-                    let result = unsafe { typed::<T, F, R, $($param,)*>(context, $($param,)*) };
-                    if R::TYPE.is_some() {
-                        // SAFETY: there is room for the result.
-                        unsafe { slots.write(R::into_slot(result)) };
-                    }
+                    // SAFETY: as above.
+                    let closure = unsafe { &*(*context).closure.cast::<F>() };
+                    let function = |caller: Caller<'_, T>| {
+                        let core = caller.core_ptr();
+                        let params = <($($param,)*) as sealed::List>::TYPES.len();
+                        // SAFETY: there is a slot for each parameter; the store is alive, and nothing else uses it now.
+                        let ($($param,)*) = unsafe {
+                            sealed::List::from_slots(slice::from_raw_parts(slots, params), &*core)?
+                        };
+                        // SAFETY: as above; the guest's references are in the parameters now.
+                        collect_if_always(unsafe { &mut *core })?;
+                        let values = closure(caller, $($param,)*).into_result()?;
+                        let results = <R::Values as sealed::List>::TYPES.len();
+                        // SAFETY: there is a slot for each result; the closure is done, so nothing else uses the store.
+                        unsafe {
+                            hand_over(values, slice::from_raw_parts_mut(slots, results), &mut *core)
+                        }
+                    };
+                    // SAFETY: as above.
+                    unsafe { host_call::<T, _>(context, function) }
                 }
 
-                let params: &[ValType] = &[$(<$param as sealed::Value>::TYPE,)*];
+                let in_registers = R::IN_REGISTER $(&& $param::IN_REGISTER)*;
                 HostFunc {
-                    ty: FuncType::new(params, R::TYPE.as_slice()),
-                    typed: Some(typed::<T, F, R, $($param,)*> as *const u8),
+                    ty: FuncType::new(
+                        <($($param,)*) as sealed::List>::TYPES,
+                        <R::Values as sealed::List>::TYPES,
+                    ),
+                    typed: in_registers.then_some(typed::<T, F, R, $($param,)*> as *const u8),
                     untyped: untyped::<T, F, R, $($param,)*>,
                     closure: Arc::new(self),
                 }

@@ -69,11 +69,12 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given:
             instance.sig_id(core, index)?;
         }
     }
-    if let Some(memory) = instance.exported_memory() {
-        for context in host_contexts {
-            // SAFETY: made for this instance, in an arena of the store.
-            unsafe { context.as_ref() }.memory.set(memory);
-        }
+    let memory = instance.exported_memory().unwrap_or(ptr::null());
+    for context in host_contexts {
+        // SAFETY: made for this instance, in an arena of the store.
+        let context = unsafe { context.as_ref() };
+        context.memory.set(memory);
+        context.importer.set(Some(vmctx));
     }
     init_globals(instance, core)?;
     copy_active(instance, core)?;
@@ -211,6 +212,7 @@ fn import_host(
         closure: host.closure_ptr(),
         untyped: host.untyped,
         memory: ptr::null::<VMMemoryDefinition>().into(),
+        importer: None.into(),
     });
     core.host_funcs.push(host);
     let imported = ImportedFunc {

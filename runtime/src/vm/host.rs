@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use wrun_artifact::types::FuncType;
 
-use super::{Slot, VMMemoryDefinition, VMStore};
+use super::{Slot, VMContext, VMMemoryDefinition, VMStore};
 
 /// Stack that a host function can rely on, in bytes.
 pub(crate) const HOST_STACK: usize = 256 * 1024;
@@ -30,6 +30,8 @@ pub(crate) struct VMHostContext {
     pub(crate) untyped: UntypedFn,
     /// The `memory` export of the instance that imports the function; null if it has none.
     pub(crate) memory: Cell<*const VMMemoryDefinition>,
+    /// The context of the instance that imports the function, once that is complete.
+    pub(crate) importer: Cell<Option<VMContext>>,
 }
 
 /// A host function before it belongs to a store. Public only in name: closures make it behind a sealed trait.
