@@ -6,6 +6,8 @@
 )]
 
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use wrun_runtime::{Config, Engine, Imports, Instance, Module, Store, ValType, Value, Verify};
@@ -15,7 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [artifact, export, integers @ ..] = arguments.as_slice() else {
         return Err("usage: run_artifact ARTIFACT EXPORT [INTEGERS...]".into());
     };
-    let engine = Engine::new(&Config::new())?;
+    let mut beginning = [0; 4096];
+    let length = File::open(artifact)?.read(&mut beginning)?;
+    let engine = Engine::new(Config::new().like_artifact(&beginning[..length]))?;
     // SAFETY: whoever runs this vouches for the file, and does not change it meanwhile.
     let module = unsafe { Module::deserialize_file(&engine, Path::new(artifact), Verify::Always)? };
     let mut store = Store::new(&engine, ());
@@ -31,7 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         .zip(integers)
         .map(|(ty, text)| integer(*ty, text))
         .collect::<Result<Vec<_>, _>>()?;
-    for value in func.call(&mut store, &values)? {
+    let results = match func.call(&mut store, &values) {
+        Err(wrun_runtime::Error::Trap(trap)) => {
+            let frames = trap.backtrace().frames().len();
+            return Err(format!("{trap}, with {frames} frames").into());
+        }
+        results => results?,
+    };
+    for value in results {
         match value {
             Value::I32(value) => println!("{value}"),
             Value::I64(value) => println!("{value}"),

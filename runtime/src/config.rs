@@ -1,4 +1,4 @@
-//! What an engine is set up with.
+//! Settings of an engine.
 
 use std::num::NonZeroUsize;
 
@@ -25,11 +25,15 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The settings of a run without options: for this machine's CPU, guarded memories, an address map, 8 MiB of stack, and
-    /// a thread per core for compiling.
+    /// The settings of a run without options: for this machine's CPU, guarded memories, 8 MiB of stack, a thread per core for
+    /// compiling and, with the feature `backtrace`, an address map. Without that feature nothing reads address maps, so that
+    /// artifacts have none ([`Config::like_artifact`] lets an engine load one that has).
     pub fn new() -> Self {
         Self {
-            artifact: artifact_config::Config::native(),
+            artifact: artifact_config::Config {
+                address_map: cfg!(feature = "backtrace"),
+                ..artifact_config::Config::native()
+            },
             stack_size: STACK_SIZE,
             threads: None,
             collect_always: false,
@@ -37,7 +41,7 @@ impl Config {
         }
     }
 
-    /// Whether artifacts say which instruction each address comes from. Without, backtraces have no offsets and no lines.
+    /// Lets artifacts say which instruction each address comes from, or not. Without, backtraces have no offsets and no lines.
     pub fn address_map(&mut self, on: bool) -> &mut Self {
         self.artifact.address_map = on;
         self
@@ -64,7 +68,7 @@ impl Config {
         self
     }
 
-    /// Whether the code generator may remove and reorder loads and stores. Only for finding its bugs.
+    /// Lets the code generator remove and reorder loads and stores, or not. Only for finding its bugs.
     pub fn alias_analysis(&mut self, on: bool) -> &mut Self {
         self.artifact.alias_analysis = on;
         self

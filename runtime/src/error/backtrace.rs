@@ -68,6 +68,7 @@ impl Backtrace {
     };
 
     /// A backtrace of these frames, innermost first, of which `omitted` are left out after the first `head`.
+    #[cfg(feature = "backtrace")]
     pub(crate) fn new(frames: Vec<Frame>, head: usize, omitted: usize) -> Self {
         Self { frames, head, omitted }
     }

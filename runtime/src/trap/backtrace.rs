@@ -1,13 +1,12 @@
 //! From recorded addresses to a backtrace: names, offsets and source lines.
 
-#[cfg(not(feature = "backtrace"))]
-use crate::error::Location;
+use super::source::location;
 use crate::error::{Backtrace, Frame};
 use crate::vm::{CodeMap, RawTrace};
 
 /// The frames that `trace` recorded.
 pub(super) fn collect(trace: &RawTrace, code: Option<&CodeMap>) -> Backtrace {
-    let (addresses, head, omitted) = trace.addresses();
+    let (addresses, head, omitted) = trace.addresses().get();
     let Some(code) = code else {
         return Backtrace::default();
     };
@@ -37,7 +36,6 @@ fn frame(code: &CodeMap, address: usize) -> Option<Frame> {
 }
 
 /// Names as they were written in place of symbols.
-#[cfg(feature = "backtrace")]
 fn demangle(frames: &mut [Frame]) {
     let names = super::demangle::demangle(frames.iter().filter_map(Frame::name));
     for name in frames.iter_mut().filter_map(|frame| frame.name.as_mut()) {
@@ -45,15 +43,4 @@ fn demangle(frames: &mut [Frame]) {
             name.clone_from(demangled);
         }
     }
-}
-
-#[cfg(not(feature = "backtrace"))]
-fn demangle(_frames: &mut [Frame]) {}
-
-#[cfg(feature = "backtrace")]
-use super::source::location;
-
-#[cfg(not(feature = "backtrace"))]
-fn location(_artifact: &wrun_artifact::elf::Artifact<'_>, _offset: u32) -> Option<Location> {
-    None
 }

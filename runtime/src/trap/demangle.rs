@@ -50,7 +50,7 @@ pub(super) fn demangle<'a>(symbols: impl Iterator<Item = &'a str>) -> BTreeMap<S
     names
 }
 
-/// Whether this is Rust's older form (`_ZN…17h<hash>E`), which looks like a C++ symbol.
+/// True if this is Rust's older form (`_ZN…17h<hash>E`), which looks like a C++ symbol.
 fn is_old_rust(symbol: &str) -> bool {
     rustc_demangle::try_demangle(symbol).is_ok()
 }

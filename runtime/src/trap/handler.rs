@@ -40,7 +40,7 @@ fn active() -> Option<&'static VMStore> {
     unsafe { ACTIVE.get().as_ref() }
 }
 
-/// Where the running guest's code lies around `pc`, if it does.
+/// The guest's code that `pc` lies in, if it does, and the offset in its text.
 fn guest_code<'a>(vm: &VMStore, pc: usize) -> Option<(&'a CodeRange, u32)> {
     // SAFETY: the map belongs to the store and is replaced only while no guest code runs on this thread; the PC is in guest
     // code or nothing is found.

@@ -7,6 +7,7 @@
 //! address is checked to lie in the guest's stack before it is read.
 #![allow(unsafe_code, reason = "reads the stack of interrupted code")]
 
+#[cfg(feature = "backtrace")]
 mod backtrace;
 mod deadline;
 #[cfg(feature = "backtrace")]
@@ -16,8 +17,11 @@ mod handler;
 mod source;
 mod trace;
 
+#[cfg(not(feature = "backtrace"))]
+use crate::error::Backtrace;
 use crate::error::{Error, Trap};
 use crate::vm::{CodeMap, RawTrace};
+#[cfg(feature = "backtrace")]
 use backtrace::collect;
 pub(crate) use handler::{enter, install, leave};
 #[cfg(feature = "backtrace")]
@@ -52,4 +56,10 @@ pub(crate) fn failure(trace: &RawTrace, code: Option<&CodeMap>) -> Error {
         Some(reason) => Error::Trap(with_trace(Trap::new(reason), trace, code)),
         None => Error::BadCode(collect(trace, code).frames().first().map(|frame| frame.place())),
     }
+}
+
+/// Without the feature `backtrace` nothing is recorded that could be looked up.
+#[cfg(not(feature = "backtrace"))]
+fn collect(_trace: &RawTrace, _code: Option<&CodeMap>) -> Backtrace {
+    Backtrace::default()
 }

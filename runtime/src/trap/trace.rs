@@ -10,21 +10,29 @@ use crate::vm::{CodeRange, VMStore};
 
 /// Records a stop at an instruction of the guest. Safe in signal handlers.
 pub(super) fn record_fault(vm: &VMStore, reason: Option<TrapCode>, pc: usize, fp: usize) {
-    vm.trace.start(reason, pc);
-    walk(vm, fp);
+    vm.trace.start(reason);
+    #[cfg(feature = "backtrace")]
+    {
+        vm.trace.addresses().begin(pc);
+        walk(vm, fp);
+    }
+    #[cfg(not(feature = "backtrace"))]
+    let _ = (pc, fp);
 }
 
 /// Records where the guest has left for the host.
 pub(crate) fn record_exit(vm: &VMStore) {
     vm.trace.clear();
+    #[cfg(feature = "backtrace")]
     walk(vm, vm.exit_fp.get());
 }
 
 /// Adds the functions that are in a call to the trace, innermost first.
+#[cfg(feature = "backtrace")]
 fn walk(vm: &VMStore, fp: usize) {
     visit_calls(vm, fp, |call| {
         if call.code.is_function(call.offset.saturating_sub(1)) {
-            vm.trace.push(call.return_address);
+            vm.trace.addresses().push(call.return_address);
         }
     });
 }
@@ -35,6 +43,7 @@ pub(crate) struct ActiveCall<'a> {
     pub(crate) code: &'a CodeRange,
     /// Offset in the text that the call returns to.
     pub(crate) offset: u32,
+    #[cfg(feature = "backtrace")]
     return_address: usize,
     /// The frame pointer of the function that makes the call.
     frame: usize,
@@ -73,6 +82,7 @@ pub(crate) fn visit_calls(vm: &VMStore, mut fp: usize, mut visit: impl FnMut(&Ac
             visit(&ActiveCall {
                 code,
                 offset,
+                #[cfg(feature = "backtrace")]
                 return_address,
                 frame,
                 stack: stack.clone(),

@@ -61,6 +61,7 @@ impl CodeRange {
     }
 
     /// True if a function of the module (rather than a trampoline) lies at this offset of the text.
+    #[cfg(feature = "backtrace")]
     pub(crate) fn is_function(&self, offset: u32) -> bool {
         self.artifact().info().func_at(offset).is_some()
     }
