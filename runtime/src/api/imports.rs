@@ -14,13 +14,13 @@ use crate::instantiate::{Given, matches};
 use crate::state::StoreCore;
 use crate::vm::HostFunc;
 
-/// What is defined under a name.
+/// The thing that is defined under a name.
 enum Definition {
     Host(HostFunc),
     Extern(Extern),
 }
 
-/// What becomes of imported functions that nothing was defined for.
+/// The stand-in for imported functions that nothing was defined for.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum UnknownImports {
     /// Calling one traps.
@@ -33,7 +33,7 @@ pub enum UnknownImports {
 pub struct Imports<T> {
     /// By module and name. Names that are wanted are here before they are defined.
     definitions: BTreeMap<String, BTreeMap<String, Option<Definition>>>,
-    /// Whether only names that are here already can be defined.
+    /// True if only names that are here already can be defined.
     is_closed: bool,
     data: PhantomData<fn(T)>,
 }

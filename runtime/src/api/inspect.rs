@@ -1,4 +1,4 @@
-//! What an artifact says of itself, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
+//! Describes artifacts, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
 
 use std::io::{self, Read};
 
@@ -9,28 +9,28 @@ use wrun_artifact::header::{self, Checksums, Compare, Section, TARGET};
 use crate::cache::{Cache, CacheEntry};
 use crate::error::describe;
 
-/// What an artifact holds.
+/// The contents of an artifact.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inspection {
     /// The build of wrun that made it, in hexadecimal.
     pub build: String,
-    /// Whether that is this build.
+    /// True if that is this build.
     pub is_this_build: bool,
     /// The version of its format.
     pub format_version: u32,
-    /// What it runs on.
+    /// The processor and operating system that it runs on.
     pub target: &'static str,
     /// The CPU features that it may use.
     pub cpu: CpuFeatures,
     /// How memory accesses are kept in bounds.
     pub memory: MemoryMode,
-    /// What a guarded memory reserves, in bytes, without the guard.
+    /// Address space that a guarded memory reserves, in bytes, without the guard.
     pub reservation: u64,
-    /// What comes after that and is never accessible, in bytes.
+    /// Address space after that, which is never accessible, in bytes.
     pub guard: u64,
-    /// Whether it says where in the wasm file each instruction comes from.
+    /// True if it says where in the wasm file each instruction comes from.
     pub address_map: bool,
-    /// Whether loads and stores were optimised by the alias analysis.
+    /// True if loads and stores were optimised by the alias analysis.
     pub alias_analysis: bool,
     /// Bytes of padding between functions.
     pub padding: u32,
@@ -59,7 +59,7 @@ pub struct InspectedFunction {
     pub index: u32,
     /// The name that the module gives it.
     pub name: Option<String>,
-    /// Where its code begins in the file.
+    /// The offset of its code in the file.
     pub offset: u64,
     /// The size of its code in bytes.
     pub bytes: u64,
@@ -76,13 +76,13 @@ fn any_config(build: [u8; 16]) -> Expect {
     }
 }
 
-/// Whether bytes begin as an artifact does, whatever build made it, in whatever version of the format. The first 128 bytes are
+/// Returns true when bytes begin as an artifact does, whatever build made it, in whatever version of the format. The first 128 bytes are
 /// enough.
 pub fn is_artifact(bytes: &[u8]) -> bool {
     header::is_artifact(bytes)
 }
 
-/// What an artifact says of itself. For artifacts of any build and for any CPU.
+/// Describes an artifact. Works for artifacts of any build and for any CPU.
 ///
 /// # Errors
 /// When the bytes are no artifact of this format, or header and info are damaged.

@@ -220,13 +220,13 @@ impl Module {
         &self.engine
     }
 
-    /// What the module imports, in its order.
+    /// The imports of the module, in its order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
         let imports = self.core.imports();
         imports.map(|(module, name, ty)| ImportType { module, name, ty })
     }
 
-    /// What the module exports, sorted by name.
+    /// The exports of the module, sorted by name.
     pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
         let info = *self.core.artifact().info();
         info.exports.iter().map(move |row| ExportType {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::state::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
 use crate::sys::deadline::Deadline;
 
-/// Where instances live, together with data of the host that host functions can reach.
+/// Instances, and everything that they refer to, together with data of the host that host functions can reach.
 pub struct Store<T> {
     inner: NonNull<StoreInner<T>>,
     owns: PhantomData<StoreInner<T>>,

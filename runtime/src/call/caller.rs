@@ -1,4 +1,4 @@
-//! What a host function sees of the guest that calls it.
+//! A host function's view of the guest that calls it.
 //!
 //! # Safety
 //! This file may use `unsafe`: while a host function runs its guest is suspended, so the function is the only user of the store

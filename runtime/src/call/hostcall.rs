@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
 
-use super::entry::raise;
 use super::Caller;
+use super::entry::raise;
 use crate::error::Error;
 use crate::state::{StoreCore, StoreInner};
 use crate::vm::{Slot, UntypedFn, VMHostContext};

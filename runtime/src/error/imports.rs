@@ -11,7 +11,7 @@ pub struct MissingImport {
     pub module: String,
     /// Its name.
     pub name: String,
-    /// What the module wants there.
+    /// The type that the module wants.
     pub ty: ExternType,
 }
 
@@ -22,9 +22,9 @@ pub struct IncompatibleImport {
     pub module: String,
     /// Its name.
     pub name: String,
-    /// What the module wants there.
+    /// The type that the module wants.
     pub wanted: String,
-    /// What was given.
+    /// The type of what was given.
     pub given: String,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, for embedders and for people: one closed list, with the wording.
+//! Errors, for embedders and for people: one closed list, with the wording.
 
 mod backtrace;
 mod imports;
@@ -29,10 +29,10 @@ pub enum Error {
     CacheMiss {
         /// The artifact's file, whether it is there or not.
         artifact: PathBuf,
-        /// What is wrong with it.
+        /// The reason why it cannot be used.
         reason: Miss,
     },
-    /// What the module imports was not given, or is of another type.
+    /// An import was not given, or is of another type.
     Imports(ImportsError),
     /// The guest trapped.
     Trap(Trap),

@@ -38,7 +38,7 @@ impl Trap {
         self.code
     }
 
-    /// Where it happened, innermost function first. Empty when no guest function was running.
+    /// The functions that were active, innermost first. Empty when no guest function was running.
     pub fn backtrace(&self) -> &Backtrace {
         self.backtrace.as_deref().unwrap_or(Backtrace::EMPTY)
     }

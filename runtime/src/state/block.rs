@@ -14,7 +14,7 @@ const MAPPED_FROM: usize = 4 * PAGE;
 /// From this many bytes on, zeros are mapped, so that they can become more without being copied.
 const LARGE: usize = 16 * PAGE;
 
-/// What the first byte's address is a multiple of.
+/// Alignment of the first byte, in bytes.
 const ALIGNMENT: usize = 8;
 
 /// Bytes that are writable and belong to this value, from a multiple of [`ALIGNMENT`] on.

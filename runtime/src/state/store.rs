@@ -91,7 +91,7 @@ impl StoreCore {
         unsafe { instance.as_ref() }.export(self, name)
     }
 
-    /// Where the guest's stack begins. Makes the stack when there is none yet.
+    /// The highest address of the guest's stack. Makes the stack when there is none yet.
     pub(crate) fn stack_top(&mut self) -> Result<usize, Error> {
         if self.stack.is_none() {
             let size = self.engine.config().stack_size.saturating_add(HOST_STACK);

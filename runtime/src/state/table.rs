@@ -177,7 +177,7 @@ impl TableObject {
         unsafe { self.entry::<VMPrivateEntry>(index).write(entry) }
     }
 
-    /// What the initial contents have at `index`, when the entry was neither filled nor written yet: a function of the owner.
+    /// The function of the owner that the initial contents have at `index`, if the entry was neither filled nor written yet.
     pub(crate) fn unfilled(&self, index: u32) -> Option<u32> {
         // SAFETY: the form says what the entry is.
         if self.form != TableForm::Shared || unsafe { (*self.shared_entry(index)).reference } != 0 {

@@ -22,14 +22,14 @@ use super::file::has_blocks;
 #[derive(Debug)]
 pub(crate) struct Dir(OwnedFd);
 
-/// What is known of something in a directory.
+/// Facts about something in a directory.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Facts {
-    /// Whether it is a regular file.
+    /// True for a regular file.
     pub(crate) is_file: bool,
-    /// Whether it is a symbolic link.
+    /// True for a symbolic link.
     pub(crate) is_link: bool,
-    /// Whether it is a directory.
+    /// True for a directory.
     pub(crate) is_dir: bool,
     /// Whose it is.
     pub(crate) owner: Owner,
@@ -48,7 +48,7 @@ pub(crate) struct Facts {
 pub(crate) struct Opened {
     /// The file.
     pub(crate) file: File,
-    /// What was known of it when it was opened.
+    /// Facts about it when it was opened.
     pub(crate) facts: Facts,
 }
 
@@ -135,7 +135,7 @@ impl Dir {
         Ok(Owner::new(&rustix::fs::fstat(&self.0)?))
     }
 
-    /// What is known of something in the directory; of a link, not of what it leads to.
+    /// Facts about something in the directory; about a link, not about its target.
     pub(crate) fn facts(&self, name: &str) -> io::Result<Facts> {
         Ok(Facts::new(&rustix::fs::statat(
             &self.0,
@@ -144,7 +144,7 @@ impl Dir {
         )?))
     }
 
-    /// What is known of what a name leads to, through links.
+    /// Facts about the thing that a name leads to, through links.
     pub(crate) fn facts_through_links(&self, name: &str) -> io::Result<Facts> {
         Ok(Facts::new(&rustix::fs::statat(&self.0, name, AtFlags::empty())?))
     }
@@ -195,14 +195,14 @@ impl Dir {
         Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
     }
 
-    /// Whether this is the name of this open file.
+    /// True if this is the name of this open file.
     pub(crate) fn is(&self, name: &str, file: &File) -> bool {
         let named = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
         let open = rustix::fs::fstat(file);
         matches!((named, open), (Ok(a), Ok(b)) if (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
     }
 
-    /// Where a symbolic link leads.
+    /// The target of a symbolic link.
     pub(crate) fn read_link(&self, name: &str) -> io::Result<CString> {
         Ok(rustix::fs::readlinkat(&self.0, name, Vec::new())?)
     }
@@ -285,7 +285,7 @@ fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
 pub(crate) struct Owner {
     /// The user's number.
     pub(crate) user: u32,
-    /// Whether its group or everybody can write.
+    /// True if its group or everybody can write.
     pub(crate) others_can_write: bool,
 }
 
@@ -303,7 +303,7 @@ pub(crate) fn effective_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// What tells a file and its contents from any other: (device, inode, size, mtime, ctime), times in seconds and nanoseconds.
+/// The properties that tell a file and its contents from any other: (device, inode, size, mtime, ctime), times in seconds and nanoseconds.
 pub(crate) fn identity(metadata: &Metadata) -> [i64; 7] {
     use std::os::unix::fs::MetadataExt;
     [

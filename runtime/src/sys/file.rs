@@ -41,7 +41,7 @@ struct Extents {
     reserved: u32,
 }
 
-/// Whether the file system that has the contents of a file, below one that only shows them, can say in which blocks of a disk
+/// Returns true when the file system that has the contents of a file, below one that only shows them, can say in which blocks of a disk
 /// they are (`FS_IOC_FIEMAP`). Those in memory cannot, and some of those that are packed.
 pub(crate) fn has_blocks(file: &File) -> io::Result<bool> {
     const FIEMAP: rustix::ioctl::Opcode = opcode::read_write::<Extents>(b'f', 11);

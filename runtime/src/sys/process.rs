@@ -1,4 +1,4 @@
-//! What a process is made ready with, where Rust's own start-up does not run.
+//! Makes a process ready in which Rust's own start-up does not run.
 
 use std::io;
 use std::mem;

@@ -20,7 +20,7 @@ pub(crate) struct Registers {
     pub(crate) fp: usize,
 }
 
-/// Where to go on instead of where the signal came.
+/// A place to go on at, instead of where the signal came.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Resume {
     /// The instruction pointer.
@@ -29,7 +29,7 @@ pub(crate) struct Resume {
     pub(crate) argument: usize,
 }
 
-/// What the handlers call.
+/// Functions that the handlers call.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Hooks {
     /// A hardware fault. The address is that of an access to memory that is not accessible (`SIGSEGV`), and absent for faults of

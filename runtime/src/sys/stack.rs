@@ -11,7 +11,7 @@ use super::{PAGE, round_up_to_pages, signals};
 /// Bytes below a stack that are never accessible. Code that takes frames larger than a page probes every page.
 const GUARD: usize = 64 * 1024;
 
-/// What signal handlers need: the kernel's frame (with AVX-512 state, about 3 KiB) and a walk over frame pointers.
+/// Stack that signal handlers need, in bytes: the kernel's frame (with AVX-512 state, about 3 KiB) and a walk over frame pointers.
 const SIGNAL_STACK: usize = 64 * 1024;
 
 /// A stack with a guard region below it. Reserved, not committed: pages are there once they are used.

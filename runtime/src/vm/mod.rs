@@ -34,7 +34,7 @@ pub(crate) type Slot = u128;
 /// In the place of a signature's index: the function is one of the host.
 pub(crate) const HOST: u32 = u32::MAX;
 
-/// What a `funcref` points to.
+/// The target of a `funcref`.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct VMFuncRef {
