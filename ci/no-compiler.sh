@@ -35,7 +35,7 @@ if with=$("${run[@]}" -- "$work/fib.artifact" trap 2>&1) || [[ $with != *"with 1
     exit 1
 fi
 program=target/x86_64-unknown-linux-gnu/debug/examples/run_artifact
-lookups='(AddressMap|Artifact).*(lookup|func_name)|wrun_runtime.*(demangle|trap.*(walk|backtrace|source))'
+lookups='(AddressMap|Artifact).*(lookup|func_name)|wrun_runtime::trap::(backtrace|demangle|source|trace::walk)'
 if ! grep -qE "$lookups" <<<"$(nm -C "$program")"; then
     echo "ci/no-compiler.sh: the lookups for backtraces have other names now" >&2
     exit 1
