@@ -1,8 +1,10 @@
 //! Computes the build id: a fingerprint of everything in this tree that decides what an artifact looks like. An artifact
 //! of another build is stale.
 //!
-//! In: the sources of this crate and of the compiler beside it, and the workspace's `Cargo.lock` (the code generator's version).
-//! Out: the file `build_id` of 16 bytes. Equal trees give equal ids, wherever they lie.
+//! In: the sources of this crate and of the compiler beside it, and the versions of their dependencies, as the `Cargo.lock` of
+//! whoever builds resolves them. Out: the file `build_id` of 16 bytes. Equal trees and versions give equal ids, wherever they lie.
+
+mod build_lock;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -22,13 +24,14 @@ fn main() {
             hash.field(&fs::read(&path).expect("sources are readable"));
         }
     }
-    // Absent when the crate is built outside of its workspace.
-    let lock = root.join("../../Cargo.lock");
-    if let Ok(bytes) = fs::read(&lock) {
-        println!("cargo::rerun-if-changed={}", lock.display());
-        hash.field(&bytes);
-    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    if let Some(lock) = build_lock::find(&out, &root) {
+        println!("cargo::rerun-if-changed={}", lock.display());
+        let text = fs::read_to_string(&lock).expect("a lock file is readable text");
+        for package in build_lock::deciding(&text) {
+            hash.field(package.as_bytes());
+        }
+    }
     fs::write(out.join("build_id"), hash.0.to_le_bytes()).expect("the output directory is writable");
 }
 
