@@ -195,7 +195,7 @@ fn script(dir: &Path, file: &str, words: &[&str]) -> String {
     String::from_utf8_lossy(&script.stdout).into_owned()
 }
 
-/// What a process has written for perf, and perf from that; removed at the end.
+/// Files that a process has written for perf, and perf from them; removed at the end.
 struct ForPerf(u32);
 
 impl ForPerf {

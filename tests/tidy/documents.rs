@@ -104,6 +104,27 @@ fn every_path_that_a_document_names_is_there() {
     hold(&documents(), missing);
 }
 
+/// Lists the folders of these files that a text does not name in backticks, with a slash at their end.
+fn unnamed_folders(files: &[SourceFile], text: &str) -> Vec<String> {
+    let mut folders: Vec<_> = files
+        .iter()
+        .filter_map(|file| Some(file.path.rsplit_once('/')?.0.to_owned()))
+        .collect();
+    folders.sort();
+    folders.dedup();
+    folders.retain(|folder| !text.contains(&format!("`{folder}/`")));
+    folders
+}
+
+#[test]
+fn the_architecture_page_names_every_folder() {
+    let page = files(|path| path == "ARCHITECTURE.md");
+    let unnamed = unnamed_folders(&files(|_| true), &page[0].text);
+    assert!(unnamed.is_empty(), "ARCHITECTURE.md does not name {unnamed:?}");
+    let made_up = [SourceFile::made_up("a/b/c.rs", ""), SourceFile::made_up("d.rs", "")];
+    assert_eq!(unnamed_folders(&made_up, "`a/`"), ["a/b"]);
+}
+
 #[test]
 fn every_path_that_code_comments_name_is_there() {
     let comments = rust()
