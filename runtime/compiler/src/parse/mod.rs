@@ -1,7 +1,7 @@
 //! From wasm bytes to a validated description of the module, with bodies as ranges.
 //!
 //! In: the bytes. Out: a [`Module`] (everything but the bodies validated), then, body by body and in any order,
-//! [`BodyFacts`] (that body validated), and from all of them together [`Facts`]. An error of either step goes through
+//! [`BodyFacts`] (that body validated), and from all of them together [`Facts`](wrun_artifact::facts::Facts). An error of either step goes through
 //! [`mod@explain`], which names the proposals that a module needs beyond those wrun runs, and the limit that it exceeds.
 //!
 //! May not enter: the code generator, the host, threads.
