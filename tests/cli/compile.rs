@@ -140,9 +140,12 @@ fn a_module_that_cannot_be_compiled_is_said_so_of() {
         let start = format!("wrun: cannot compile `{file}`: ");
         let ended = dir.wrun(["compile", file, "-o", "out"]).run().fails(126, [start]);
         assert!(!ended.stderr.contains("cannot run"), "{}", ended.stderr);
-        dir.wrun(["inspect", file])
-            .run()
-            .fails(126, [format!("wrun: cannot inspect `{file}`: ")]);
+        let inspected = dir.wrun(["inspect", file]).run();
+        match file {
+            // Its sections can be read, so they are listed, with the reason why it does not run.
+            "broken.wat" => assert!(inspected.status(0).stdout.contains("cannot run `broken.wat`: ")),
+            _ => drop(inspected.fails(126, [format!("wrun: cannot inspect `{file}`: ")])),
+        }
         dir.wrun([file])
             .run()
             .fails(126, [format!("wrun: cannot run `{file}`: ")]);

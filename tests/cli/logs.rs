@@ -55,7 +55,8 @@ fn looking_up_is_the_phase_cache_and_mapping_is_the_phase_load() {
     // A file that was written just now is neither known nor remembered by its identity.
     assert_eq!(
         phases(&cached),
-        [&["cache", "cache"], &COMPILE[..], &["cache"], &run].concat(),
+        // By its identity and by its contents, then, as it may run, under the lock of its key.
+        [&["cache", "cache", "cache"], &COMPILE[..], &["cache"], &run].concat(),
         "not there"
     );
     assert_eq!(
