@@ -143,7 +143,10 @@ fn a_module_that_cannot_be_compiled_is_said_so_of() {
         let inspected = dir.wrun(["inspect", file]).run();
         match file {
             // Its sections can be read, so they are listed, with the reason why it does not run.
-            "broken.wat" => assert!(inspected.status(0).stdout.contains("cannot run `broken.wat`: ")),
+            "broken.wat" => {
+                let listed = String::from_utf8(inspected.status(0).stdout).expect("UTF-8");
+                assert!(listed.contains("cannot run `broken.wat`: "), "{listed}");
+            }
             _ => drop(inspected.fails(126, [format!("wrun: cannot inspect `{file}`: ")])),
         }
         dir.wrun([file])

@@ -1,7 +1,5 @@
 //! Modules in the text format that begin with a `#!` line: the kernel starts them through wrun.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,9 +15,7 @@ fn bin() -> &'static Path {
 /// Writes a guest as a program with this first line.
 fn program(dir: &Dir, line: &str, name: &str) -> std::path::PathBuf {
     let text = std::fs::read_to_string(guest(name)).expect("the guest is there");
-    let path = dir.write(name, format!("{line}\n{text}"));
-    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("the file is there");
-    path
+    dir.write_program(name, format!("{line}\n{text}"))
 }
 
 #[test]

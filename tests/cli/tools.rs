@@ -1,7 +1,5 @@
 //! The ways to run wrun from other tools that README shows: make, CMake, cargo, go, and the kernel (binfmt_misc).
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -173,8 +171,7 @@ fn cargo_runs_programs_and_tests_through_the_runner() {
         ".cargo/config.toml",
         "[build]\ntarget = \"wasm32-wasip1\"\n\n[target.wasm32-wasip1]\nrunner = \"wrun --dir .\"\n",
     );
-    let wrapper = dir.write("wrapper", STAND_IN);
-    std::fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("the file is there");
+    let wrapper = dir.write_program("wrapper", STAND_IN);
     let wrapper = wrapper.to_str().expect("the scratch directory has a name in UTF-8");
     let wasm = wat::parse_file(guest("exit")).expect("the guest is well-formed");
     let wasm = dir.write("exit.wasm", wasm);
@@ -239,8 +236,7 @@ fn the_kernel_runs_wasm_files_through_binfmt_misc() {
     let words = ["--target=wasm32-wasi", "-O1", "program.c", "-o", "program.wasm"];
     let ended = run(&dir, "clang", &words, &[]);
     assert!(ended.status.success(), "{}", text(&ended));
-    let granting = dir.write("wrun-here", "#!/bin/sh\nexec wrun --dir . \"$@\"\n");
-    std::fs::set_permissions(&granting, Permissions::from_mode(0o755)).expect("the file is there");
+    let granting = dir.write_program("wrun-here", "#!/bin/sh\nexec wrun --dir . \"$@\"\n");
     // In a namespace of its own, so that the machine keeps its settings.
     let start = |interpreter: &str| {
         let script = format!(

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A new, empty directory. It is removed when it is dropped, but kept for inspection when the test panics.
@@ -34,6 +35,22 @@ impl Scratch {
     pub fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, bytes).expect("the build directory can be written");
+        path
+    }
+
+    /// Writes a program in it (mode 0755), and returns the file's path.
+    ///
+    /// Another process opens the program for writing. A test on another thread may fork at any time, and its child would keep a
+    /// descriptor of this process open for a moment: the kernel refuses to start such a program (`ETXTBSY`, execve(2)).
+    pub fn write_program(&self, name: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        let source = self.write(path.with_extension("source"), text);
+        let copied = Command::new("install")
+            .args(["-m", "755"])
+            .args([&source, &path])
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()), "install(1) failed");
+        std::fs::remove_file(source).expect("it was just written");
         path
     }
 }
