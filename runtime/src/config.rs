@@ -5,15 +5,19 @@ use std::num::NonZeroUsize;
 use wrun_artifact::config::{self as artifact_config, CpuFeatures, MemoryMode};
 use wrun_artifact::header;
 
+use crate::sys::deadline::Deadline;
+
 /// The guest's stack unless told otherwise, in bytes.
 const STACK_SIZE: usize = 8 << 20;
 
-/// The settings of an [`crate::Engine`]. All but the stack's size, the number of threads and `perf` change the artifacts it makes.
+/// The settings of an [`crate::Engine`]. The stack's size, the number of threads, the deadline,
+/// `perf` and `collect_always` do not change the artifacts that it makes; all others do.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) artifact: artifact_config::Config,
     pub(crate) stack_size: usize,
     pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) deadline: Option<Deadline>,
     pub(crate) collect_always: bool,
     pub(crate) perf: bool,
 }
@@ -36,6 +40,7 @@ impl Config {
             },
             stack_size: STACK_SIZE,
             threads: None,
+            deadline: None,
             collect_always: false,
             perf: false,
         }
@@ -83,6 +88,14 @@ impl Config {
     /// The number of threads that compile. Does not change the artifact. 0 means one per core.
     pub fn threads(&mut self, threads: usize) -> &mut Self {
         self.threads = NonZeroUsize::new(threads);
+        self
+    }
+
+    /// Gives up compiling, and waiting for another process that compiles, when this deadline passes:
+    /// `CompileError::Interrupted`. Guests have a deadline of their own ([`crate::Store::set_deadline`]). Does not change the
+    /// artifact.
+    pub fn deadline(&mut self, deadline: &Deadline) -> &mut Self {
+        self.deadline = Some(deadline.clone());
         self
     }
 

@@ -53,17 +53,17 @@ fn the_second_time_the_artifact_is_there() {
     let (scratch, engine) = (Scratch::new(), engine());
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
     assert!(matches!(
-        Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None),
+        Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None),
         Err(Error::CacheMiss { .. })
     ));
-    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
     assert_eq!(
         cache.entries().expect("readable")[0].key,
         CacheKey::of(&engine, &wasm(1)).to_string()
     );
     let required = open_cache(&scratch, CacheMode::Require);
-    let again = Module::new_cached(&engine, &required, &wasm(1), None, None).expect("is there");
+    let again = Module::new_cached(&engine, &required, &wasm(1), None).expect("is there");
     assert_eq!(answer(&engine, &again), 1);
     assert_eq!(module.serialize(), again.serialize());
     let mut left = names(&scratch.join("cache"));
@@ -77,7 +77,7 @@ fn other_contents_and_other_settings_have_artifacts_of_their_own() {
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
     let plain = Engine::new(Config::new().address_map(false)).expect("made");
     for (engine, value) in [(&engine, 1), (&engine, 2), (&plain, 1)] {
-        let module = Module::new_cached(engine, &cache, &wasm(value), None, None).expect("compiles");
+        let module = Module::new_cached(engine, &cache, &wasm(value), None).expect("compiles");
         assert_eq!(answer(engine, &module), value);
     }
     assert_eq!(cache.entries().expect("readable").len(), 3);
@@ -92,7 +92,7 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
     let file = File::open(&path).expect("there");
     let fresh = FileIdentity::of(&file).expect("a file");
     let fresh = cache.before_reading(fresh, &file);
-    Module::new_cached(&engine, &cache, &wasm(1), Some(&fresh), None).expect("compiles");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&fresh)).expect("compiles");
     assert!(
         Module::from_cache(&engine, &cache, &fresh).is_none(),
         "it was changed just now"
@@ -100,14 +100,14 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
 
     std::thread::sleep(Duration::from_millis(3200));
     let settled = FileIdentity::of(&file).expect("a file");
-    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled), None).expect("is there");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled)).expect("is there");
     assert!(
         Module::from_cache(&engine, &cache, &settled).is_none(),
         "it might have been changed while it was read"
     );
     let settled = cache.before_reading(settled, &file);
     assert!(settled.still_holds(&file));
-    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled), None).expect("is there");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&settled)).expect("is there");
     let module = Module::from_cache(&engine, &cache, &settled).expect("remembered");
     assert_eq!(answer(&engine, &module), 1);
 
@@ -131,7 +131,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
     let file = File::open(&path).expect("there");
     let identity = FileIdentity::of(&file).expect("a file");
     let identity = cache.before_reading(identity, &file);
-    Module::new_cached(&engine, &cache, &wasm(1), Some(&identity), None).expect("compiles");
+    Module::new_cached(&engine, &cache, &wasm(1), Some(&identity)).expect("compiles");
     assert!(Module::from_cache(&engine, &cache, &identity).is_some());
     let links = cache.dir().join("by-file");
     let link = links.join(&known(&links)[0]);
@@ -139,7 +139,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
 
     // What other settings need is of no use.
     let plain = Engine::new(Config::new().address_map(false)).expect("made");
-    Module::new_cached(&plain, &cache, &wasm(1), None, None).expect("compiles");
+    Module::new_cached(&plain, &cache, &wasm(1), None).expect("compiles");
     let other = CacheKey::of(&plain, &wasm(1));
     for wrong in [
         format!("../{other}.wrun"),
@@ -150,14 +150,14 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
         symlink(&wrong, &link).expect("own");
         assert!(Module::from_cache(&engine, &cache, &identity).is_none(), "{wrong}");
         let reading = open_cache(&scratch, CacheMode::ReadOnly);
-        Module::new_cached(&engine, &reading, &wasm(1), Some(&identity), None).expect("is there");
+        Module::new_cached(&engine, &reading, &wasm(1), Some(&identity)).expect("is there");
         assert_eq!(
             fs::read_link(&link).expect("a link"),
             Path::new(&wrong),
             "read-only writes nothing"
         );
 
-        Module::new_cached(&engine, &cache, &wasm(1), Some(&identity), None).expect("is there");
+        Module::new_cached(&engine, &cache, &wasm(1), Some(&identity)).expect("is there");
         assert_eq!(fs::read_link(&link).expect("a link"), right);
         let module = Module::from_cache(&engine, &cache, &identity).expect("remembered");
         assert_eq!(answer(&engine, &module), 1);
@@ -169,7 +169,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
 fn a_damaged_artifact_is_replaced() {
     let (scratch, engine) = (Scratch::new(), engine());
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
-    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     let path = artifact_in(&cache);
     let good = fs::read(&path).expect("readable");
     for damaged in [Vec::new(), b"nonsense".to_vec(), good[..good.len() / 2].to_vec(), {
@@ -181,10 +181,10 @@ fn a_damaged_artifact_is_replaced() {
         fs::remove_file(&path).expect("there");
         fs::write(&path, damaged).expect("written");
         assert!(matches!(
-            Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None),
+            Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None),
             Err(Error::CacheMiss { .. })
         ));
-        let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles again");
+        let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles again");
         assert_eq!(answer(&engine, &module), 1);
         assert_eq!(fs::read(&path).expect("readable"), good);
     }
@@ -194,12 +194,12 @@ fn a_damaged_artifact_is_replaced() {
 fn a_module_in_use_outlives_its_artifact() {
     let (scratch, engine) = (Scratch::new(), engine());
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
-    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     assert_eq!(cache.clear().expect("readable").files, 1);
     assert!(cache.entries().expect("readable").is_empty());
     assert_eq!(answer(&engine, &module), 1);
     fs::remove_dir_all(scratch.join("cache")).expect("there");
-    let module = Module::new_cached(&engine, &cache, &wasm(2), None, None).expect("compiles without a directory");
+    let module = Module::new_cached(&engine, &cache, &wasm(2), None).expect("compiles without a directory");
     assert_eq!(answer(&engine, &module), 2);
 }
 
@@ -209,7 +209,7 @@ fn read_only_writes_nothing() {
     fs::create_dir(scratch.join("cache")).expect("new");
     fs::set_permissions(scratch.join("cache"), Permissions::from_mode(0o700)).expect("own");
     let cache = open_cache(&scratch, CacheMode::ReadOnly);
-    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
     assert_eq!(fs::read_dir(scratch.join("cache")).expect("readable").count(), 0);
 }
@@ -246,7 +246,7 @@ fn beyond_the_limit_those_not_used_for_longest_go() {
     let (scratch, engine) = (Scratch::new(), engine());
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
     for value in 0..4 {
-        Module::new_cached(&engine, &cache, &wasm(value), None, None).expect("compiles");
+        Module::new_cached(&engine, &cache, &wasm(value), None).expect("compiles");
         let path = cache
             .dir()
             .join(format!("{}.wrun", CacheKey::of(&engine, &wasm(value))));
@@ -257,7 +257,7 @@ fn beyond_the_limit_those_not_used_for_longest_go() {
     }
     let size = cache.entries().expect("readable")[0].bytes;
     let small = Cache::open(cache.dir(), CacheMode::ReadWrite, 3 * size).expect("own");
-    Module::new_cached(&engine, &small, &wasm(9), None, None).expect("compiles");
+    Module::new_cached(&engine, &small, &wasm(9), None).expect("compiles");
     let left: Vec<_> = small
         .entries()
         .expect("readable")
@@ -280,7 +280,7 @@ fn what_killed_processes_left_behind_is_swept() {
     let links = cache.dir().join("by-file");
     fs::create_dir(&links).expect("new");
     symlink(format!("../{key}.wrun"), links.join(link_name())).expect("own");
-    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     let mut left = names(cache.dir());
     left.retain(|name| !name.ends_with(".wrun"));
     assert_eq!(left, ["by-file", "new-fedcba9876543210"]);
@@ -367,7 +367,7 @@ fn in_a_directory_with_other_files_these_are_left_alone() {
 
     let small = Cache::open(cache.dir(), CacheMode::ReadWrite, 1).expect("own");
     for value in [1, 2] {
-        Module::new_cached(&engine, &small, &wasm(value), None, None).expect("compiles");
+        Module::new_cached(&engine, &small, &wasm(value), None).expect("compiles");
         assert_eq!(
             artifact_in(&cache).file_stem().expect("has one").to_str(),
             Some(&*CacheKey::of(&engine, &wasm(value)).to_string()),
@@ -397,11 +397,11 @@ fn a_directory_of_links_that_is_itself_a_link_is_not_swept() {
 fn a_use_is_recorded_with_the_artifact_and_does_not_change_it() {
     let (scratch, engine) = (Scratch::new(), engine());
     let cache = open_cache(&scratch, CacheMode::ReadWrite);
-    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     old(&File::open(artifact_in(&cache)).expect("there"));
     let written = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let before = written(artifact_in(&cache)).expect("there");
-    Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("is there");
+    Module::new_cached(&engine, &cache, &wasm(1), None).expect("is there");
     let entry = &cache.entries().expect("readable")[0];
     assert!(entry.used.elapsed().expect("past") < Duration::from_secs(60));
     assert_eq!(written(entry.path.clone()).expect("there"), before);
@@ -416,10 +416,10 @@ fn a_pipe_in_the_cache_holds_nobody_up() {
         make_pipe(&cache.dir().join(format!("{key}.{suffix}")));
     }
     make_pipe(&cache.dir().join("new-0123456789abcdef"));
-    let module = Module::new_cached(&engine, &cache, &wasm(1), None, None).expect("compiles");
+    let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
     // The one in the artifact's place is replaced; the others are nobody's to remove.
-    Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None, None).expect("is there");
+    Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None).expect("is there");
     assert_eq!(cache.clear().expect("readable").files, 1);
     assert_eq!(
         names(cache.dir()),

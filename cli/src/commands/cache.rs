@@ -142,7 +142,7 @@ fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) ->
     }
     // What a run would find that requires it. A cache that is not used has nothing.
     let cache = dir.and_then(|dir| Cache::open(dir, CacheMode::Require, cache_options::DEFAULT_LIMIT).ok());
-    let is_cached = cache.is_some_and(|cache| Module::new_cached(&engine, &cache, wasm, None, None).is_ok());
+    let is_cached = cache.is_some_and(|cache| Module::new_cached(&engine, &cache, wasm, None).is_ok());
     let value = json!({"file": options.module.to_string(), "key": key, "is_cached": is_cached});
     super::print(true, &value, String::new)
 }

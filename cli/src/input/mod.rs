@@ -11,18 +11,11 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use rustix::process::{Resource, getrlimit};
 use wrun_runtime::{Cache, Deadline, Declarations, Engine, Error, FileIdentity, MemoryMode, Module, is_artifact};
 
 use self::precompiled::Artifact;
 use crate::options::{Options, Source};
 use crate::report::{Action, Failure, Reporter, progress};
-
-/// The least address space for a guarded memory: 4 GiB and its guard, beside wrun itself.
-const ROOM_FOR_A_GUARDED_MEMORY: u64 = (4 << 30) + (256 << 20);
-
-/// The message for a process with less.
-pub(crate) const LITTLE_ROOM: &str = "there is little address space (ulimit -v)";
 
 /// Bytes from the beginning of a file, enough to recognise an artifact and to know its settings.
 const BEGINNING: usize = 4096;
@@ -161,16 +154,14 @@ impl<'a> Input<'a> {
             let cache = cache::open_for_native_code(&self.options.cache);
             return precompiled::load(&artifact, self.options, cache.as_ref());
         }
-        let engine = Engine::new(&self.options.config(memory))?;
+        let mut config = self.options.config(memory);
+        if let Some(deadline) = self.deadline {
+            config.deadline(deadline);
+        }
+        let engine = Engine::new(&config)?;
         let module = match self.known(&engine)? {
             Some(module) => module,
-            None => {
-                // Looked at before the code is made for it, but not when there is code that may do without.
-                if memory == MemoryMode::Guarded && !has_room() {
-                    return Err(Error::Resource(LITTLE_ROOM.to_owned()).into());
-                }
-                self.read_and_compile(&engine, accept)?
-            }
+            None => self.read_and_compile(&engine, accept)?,
         };
         Ok((engine, module))
     }
@@ -192,14 +183,11 @@ impl<'a> Input<'a> {
         let (wasm, identity) = self.wasm()?;
         let cache = self.cache()?;
         let accept = |wasm: &[u8]| -> Result<(), NoModule> { Ok(accept(&Declarations::read(wasm)?)?) };
-        progress::during(self.report().module, || match (cache, self.deadline) {
-            (Some(cache), deadline) => Module::new_cached_if(engine, cache, wasm, identity, deadline, accept),
-            (None, deadline) => {
+        progress::during(self.report().module, || match cache {
+            Some(cache) => Module::new_cached_if(engine, cache, wasm, identity, accept),
+            None => {
                 accept(wasm)?;
-                Ok(match deadline {
-                    Some(deadline) => Module::new_before(engine, wasm, deadline)?,
-                    None => Module::new(engine, wasm)?,
-                })
+                Ok(Module::new(engine, wasm)?)
             }
         })
     }
@@ -248,13 +236,6 @@ impl<'a> Input<'a> {
         };
         Ok(self.contents.get_or_init(|| contents))
     }
-}
-
-/// Returns true if the limits of this process leave room for a guarded memory.
-pub(crate) fn has_room() -> bool {
-    getrlimit(Resource::As)
-        .current
-        .is_none_or(|limit| limit >= ROOM_FOR_A_GUARDED_MEMORY)
 }
 
 #[cfg(test)]

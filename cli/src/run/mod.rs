@@ -20,7 +20,7 @@ use wrun_wasi::WasiCtx;
 
 use self::preflight::Entry;
 use crate::exit::Status;
-use crate::input::{Input, LITTLE_ROOM, NoModule, has_room};
+use crate::input::{Input, NoModule};
 use crate::options::{Options, Source, grant};
 use crate::output;
 use crate::report::{self, Failure, Reporter};
@@ -57,16 +57,13 @@ fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) 
     let wasi = run.wasi(sockets)?;
     match run.prepare(MemoryMode::Guarded, wasi)? {
         Prepared::Ready(ready) => run.call(ready),
-        Prepared::Failed(Error::Resource(reason), wasi) => {
-            let reason = if has_room() { &reason } else { LITTLE_ROOM };
-            match run.input.artifact()? {
-                None => run.checked(reason, *wasi),
-                Some(_) => Err(Failure::new(
-                    Status::Failure,
-                    &format!("{reason}: run its wasm file, for which wrun can make code that needs less"),
-                )),
-            }
-        }
+        Prepared::Failed(Error::AddressSpace(reason), wasi) => match run.input.artifact()? {
+            None => run.checked(&reason, *wasi),
+            Some(_) => Err(Failure::new(
+                Status::Failure,
+                &format!("{reason}: run its wasm file, for which wrun can make code that needs less"),
+            )),
+        },
         Prepared::Failed(error, _) => run.report.outcome(&error),
     }
 }

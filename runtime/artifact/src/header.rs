@@ -23,7 +23,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::config::{Config, CpuFeatures, FORMAT_VERSION};
 
-/// Size of a page: the unit of mapping, and where the text begins.
+/// The page size of x86-64 Linux, in bytes: text and image begin at pages of the file.
 pub const PAGE: usize = 4096;
 
 /// Offset of the header: after the ELF header.

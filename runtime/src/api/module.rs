@@ -14,7 +14,6 @@ use crate::error::{Error, MissingImport};
 use crate::load::Image;
 use crate::pipeline::{self, Phase};
 use crate::state::ModuleCore;
-use crate::sys::deadline::Deadline;
 
 /// A compiled module. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -68,19 +67,11 @@ impl Module {
     /// Compiles a module from the bytes of a wasm file.
     ///
     /// # Errors
-    /// When the bytes are not a module that wrun can run, or memory runs out.
+    /// When the bytes are not a module that wrun can run, memory runs out, or the engine's deadline passes
+    /// ([`crate::Config::deadline`]).
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
-        Self::of(engine, pipeline::compile_and_load(engine.core(), wasm, None)?)
-    }
-
-    /// As [`Module::new`], but gives up when a deadline passes.
-    ///
-    /// # Errors
-    /// As for [`Module::new`], and `CompileError::Interrupted`.
-    #[cfg(feature = "compiler")]
-    pub fn new_before(engine: &Engine, wasm: &[u8], deadline: &Deadline) -> Result<Self, Error> {
-        Self::of(engine, pipeline::compile_and_load(engine.core(), wasm, Some(deadline))?)
+        Self::of(engine, pipeline::compile_and_load(engine.core(), wasm)?)
     }
 
     /// Compiles a module to an artifact, for [`Module::deserialize`], and loads nothing: this machine's CPU need not have the
@@ -90,7 +81,7 @@ impl Module {
     /// When the bytes are not a module that wrun can run, or memory runs out.
     #[cfg(feature = "compiler")]
     pub fn precompile(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, Error> {
-        pipeline::compile(engine.core(), wasm, None)
+        pipeline::compile(engine.core(), wasm)
     }
 
     /// Refuses bytes that are no wasm module, and such whose end is missing; says nothing of whether one is valid.
@@ -129,9 +120,8 @@ impl Module {
         cache: &Cache,
         wasm: &[u8],
         identity: Option<&FileIdentity>,
-        deadline: Option<&Deadline>,
     ) -> Result<Self, Error> {
-        Self::new_cached_if(engine, cache, wasm, identity, deadline, |_| Ok(()))
+        Self::new_cached_if(engine, cache, wasm, identity, |_| Ok(()))
     }
 
     /// As [`Module::new_cached`], but a module that the cache does not have is compiled only if `accept` accepts its bytes, which it
@@ -144,10 +134,9 @@ impl Module {
         cache: &Cache,
         wasm: &[u8],
         identity: Option<&FileIdentity>,
-        deadline: Option<&Deadline>,
         accept: impl FnOnce(&[u8]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let image = pipeline::cached(engine.core(), cache, wasm, identity, deadline, accept)?;
+        let image = pipeline::cached(engine.core(), cache, wasm, identity, accept)?;
         Ok(Self::of(engine, image)?)
     }
 

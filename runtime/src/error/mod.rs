@@ -43,7 +43,10 @@ pub enum Error {
     Host(Box<dyn std::error::Error + Send + Sync>),
     /// A host function panicked: a bug of the host.
     HostPanic(String),
-    /// Memory, address space or something else of the system ran out.
+    /// The address space has no room for a guarded memory, of which each reserves a little more than 4 GiB. A module that is
+    /// compiled for [`crate::MemoryMode::Checked`] needs no more than the memory's size.
+    AddressSpace(String),
+    /// Memory, descriptors or something else of the system ran out.
     Resource(String),
     /// The call makes no sense: values of another type, a store that was interrupted, things of another store, a table with more
     /// entries than are allowed.
@@ -140,7 +143,7 @@ impl fmt::Display for Error {
             }
             Self::Host(error) => error.fmt(f),
             Self::HostPanic(text) => write!(f, "this is a bug in a host function, please report it: {text}"),
-            Self::Resource(text) | Self::Refused(text) => f.write_str(text),
+            Self::AddressSpace(text) | Self::Resource(text) | Self::Refused(text) => f.write_str(text),
         }
     }
 }

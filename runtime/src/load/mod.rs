@@ -41,6 +41,9 @@ pub(crate) struct Image {
     mapping: Mapping,
 }
 
+// Sections that are mapped begin at pages of the file.
+const _: () = assert!(sys::PAGE == wrun_artifact::header::PAGE);
+
 /// Outcome of checking a mapping.
 enum Checked {
     Image(Box<Image>),

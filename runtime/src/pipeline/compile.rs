@@ -3,20 +3,21 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use wrun_artifact::config::MemoryMode;
 use wrun_compiler::{CompileError, Declarations, Proposal};
 
 use super::Phase;
 use super::phase::ms;
 use crate::error::Error;
 use crate::load::Image;
-use crate::state::EngineCore;
+use crate::state::{EngineCore, little_address_space};
 use crate::sys::clock::process_cpu_time;
-use crate::sys::deadline::Deadline;
 
 /// Compiles a module to an artifact.
-pub(crate) fn compile(engine: &EngineCore, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Vec<u8>, Error> {
+pub(crate) fn compile(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let threads = engine.config().threads;
     let config = engine.config().artifact;
+    let deadline = engine.config().deadline.as_ref();
     let compile = move |wasm: &[u8], interrupt: Option<&AtomicBool>| {
         let options = wrun_compiler::Options {
             threads,
@@ -68,9 +69,21 @@ pub(crate) fn proposals(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<Proposal
     Ok(wrun_compiler::proposals(wasm, &options)?)
 }
 
+/// Refuses a module with a memory where there is no room for the reservation that its code would rely on.
+pub(crate) fn check_room(engine: &EngineCore, wasm: &[u8]) -> Result<(), Error> {
+    if engine.config().artifact.memory == MemoryMode::Guarded
+        && let Some(little) = little_address_space()
+        && declarations(wasm)?.has_memory
+    {
+        return Err(little);
+    }
+    Ok(())
+}
+
 /// Compiles a module and loads its artifact.
-pub(crate) fn compile_and_load(engine: &EngineCore, wasm: &[u8], deadline: Option<&Deadline>) -> Result<Image, Error> {
-    let artifact = compile(engine, wasm, deadline)?;
+pub(crate) fn compile_and_load(engine: &EngineCore, wasm: &[u8]) -> Result<Image, Error> {
+    check_room(engine, wasm)?;
+    let artifact = compile(engine, wasm)?;
     let _phase = Phase::start("load");
     Image::from_compiler(&artifact, &engine.config().artifact)
 }

@@ -15,7 +15,7 @@ use crate::load::Image;
 use crate::state::EngineCore;
 use crate::sys::deadline::Deadline;
 #[cfg(feature = "compiler")]
-pub(crate) use compile::{compile, compile_and_load, declarations, proposals, recognise};
+pub(crate) use compile::{check_room, compile, compile_and_load, declarations, proposals, recognise};
 pub(crate) use phase::Phase;
 pub(crate) use profile::show_to_perf;
 #[cfg(feature = "compiler")]
@@ -45,7 +45,6 @@ pub(crate) fn cached<E: From<Error>>(
     cache: &Cache,
     wasm: &[u8],
     identity: Option<&FileIdentity>,
-    deadline: Option<&Deadline>,
     accept: impl FnOnce(&[u8]) -> Result<(), E>,
 ) -> Result<Image, E> {
     let settings = settings_of(engine);
@@ -74,16 +73,17 @@ pub(crate) fn cached<E: From<Error>>(
     }
     drop(phase);
     accept(wasm)?;
+    check_room(engine, wasm)?;
     let mut phase = Phase::start("cache");
     // Of several processes one compiles; the others come back from here when it is done.
-    let lock = cache.lock(&key, || deadline.is_some_and(Deadline::passed));
+    let lock = cache.lock(&key, || engine.config().deadline.as_ref().is_some_and(Deadline::passed));
     if lock.is_some()
         && let Ok(image) = find(&mut phase)
     {
         return Ok(image);
     }
     drop(phase);
-    let artifact = compile(engine, wasm, deadline)?;
+    let artifact = compile(engine, wasm)?;
     if cache.mode() == CacheMode::ReadWrite {
         let mut phase = Phase::start("cache");
         match cache.publish(&key, &artifact) {
@@ -127,6 +127,11 @@ fn log_miss(reason: &Miss) {
 }
 
 #[cfg(not(feature = "compiler"))]
-fn compile(_engine: &EngineCore, _wasm: &[u8], _deadline: Option<&Deadline>) -> Result<Vec<u8>, Error> {
+fn compile(_engine: &EngineCore, _wasm: &[u8]) -> Result<Vec<u8>, Error> {
     Err(Error::Refused("this build of wrun has no compiler".into()))
+}
+
+#[cfg(not(feature = "compiler"))]
+fn check_room(_engine: &EngineCore, _wasm: &[u8]) -> Result<(), Error> {
+    Ok(())
 }

@@ -10,6 +10,7 @@ use wrun_artifact::types::{IndexType, MAX_PAGES, MemoryType, PAGE_SIZE};
 use crate::error::Error;
 use crate::load::Image;
 use crate::sys::mmap::Mapping;
+use crate::sys::process::address_space_limit;
 use crate::sys::{PAGE, round_up_to_pages};
 use crate::vm::VMMemoryDefinition;
 
@@ -21,6 +22,17 @@ pub(crate) struct MemoryObject {
     /// Bytes of the mapping before the memory: an instance's context.
     before: usize,
     definition: NonNull<VMMemoryDefinition>,
+}
+
+/// The least address space for a process with a guarded memory, in bytes: the reservation, and the process itself.
+const ROOM_FOR_GUARDED: u64 = RESERVATION + GUARD_SIZE + (224 << 20);
+
+/// The error of a guarded memory if the limit of this process (`ulimit -v`) leaves no room for one. Asked before a module is
+/// compiled for guarded memories in vain.
+pub(crate) fn little_address_space() -> Option<Error> {
+    address_space_limit()
+        .filter(|limit| *limit < ROOM_FOR_GUARDED)
+        .map(|_| Error::AddressSpace("there is little address space (ulimit -v)".to_owned()))
 }
 
 impl MemoryObject {
@@ -40,9 +52,16 @@ impl MemoryObject {
             // One page is never accessible: an empty memory has an address too.
             MemoryMode::Checked => length + PAGE,
         };
-        let failed = |error| Error::resource("cannot reserve address space for a memory", &error);
-        let mapping = Mapping::reserve(before + reserved).map_err(failed)?;
-        mapping.make_writable(0..before + length).map_err(failed)?;
+        let mapping = Mapping::reserve(before + reserved).map_err(|error| match (mode, little_address_space()) {
+            (MemoryMode::Guarded, Some(little)) => little,
+            (MemoryMode::Guarded, None) => {
+                Error::AddressSpace(format!("cannot reserve address space for a memory: {error}"))
+            }
+            (MemoryMode::Checked, _) => Error::resource("cannot allocate a memory", &error),
+        })?;
+        mapping
+            .make_writable(0..before + length)
+            .map_err(|error| Error::resource("cannot allocate a memory", &error))?;
         Ok(Self {
             ty,
             mode,

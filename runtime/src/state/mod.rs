@@ -27,6 +27,8 @@ pub use host_objects::ExternRef;
 pub(crate) use host_objects::HostObjects;
 pub(crate) use instance::{ImportedFunc, InstanceData, Item};
 pub(crate) use memory::MemoryObject;
+#[cfg(feature = "compiler")]
+pub(crate) use memory::little_address_space;
 pub(crate) use module::ModuleCore;
 pub(crate) use segment::{copy_active, init_memory, init_table};
 pub(crate) use store::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, fcntl_getfd};
+use rustix::process::{Resource, getrlimit};
 use rustix::stdio;
 
 /// Makes a process ready that has an entry of its own (`#![no_main]`): the number of a standard stream that is closed is taken,
@@ -53,6 +54,11 @@ fn closed_streams() -> io::Result<[bool; 3]> {
             Ok(streams.map(is_closed))
         }
     }
+}
+
+/// Bytes of address space that this process may use (`RLIMIT_AS`, `ulimit -v`). `None` means no limit.
+pub(crate) fn address_space_limit() -> Option<u64> {
+    getrlimit(Resource::As).current
 }
 
 /// The number that the system knows this thread by.

@@ -12,7 +12,7 @@ use wrun_artifact::types::PAGE_SIZE;
 use crate::parse::{Data, Mode, Module, Segment};
 
 /// The unit of mapping.
-pub(crate) const PAGE: u64 = 4096;
+const PAGE: u64 = wrun_artifact::header::PAGE as u64;
 
 /// The most runs that a memory's image may have.
 const MAX_RUNS: usize = 64;

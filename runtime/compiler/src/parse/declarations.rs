@@ -18,6 +18,8 @@ pub struct Declarations {
     pub imports: Vec<(String, String, ExternType)>,
     /// Exports, in the module's order: name, type.
     pub exports: Vec<(String, ExternType)>,
+    /// True if it defines or imports a memory.
+    pub has_memory: bool,
     /// The role of a linker for it.
     pub linkage: Linkage,
 }
@@ -52,6 +54,7 @@ pub fn declarations(wasm: &[u8]) -> Result<Declarations, CompileError> {
             .into_iter()
             .map(|import| (import.module.to_owned(), import.name.to_owned(), import.ty))
             .collect(),
+        has_memory: !sections.memories.is_empty(),
         linkage,
     })
 }

@@ -1,0 +1,84 @@
+//! Library calls: the helpers of the runtime that compiled code calls, with their numbers and signatures.
+
+use super::POINTER;
+use crate::types::ValType;
+
+macro_rules! libcalls {
+    ($($(#[$doc:meta])* $name:ident = $number:literal ($($param:ident),*) $(-> $result:ident)?;)*) => {
+        /// A helper of the runtime that compiled code calls. Each is called through a trampoline of its own in the text,
+        /// in the guest's convention, as `(vmctx, parameters…)`; the trampoline calls the runtime in the platform's
+        /// convention with the same values. A helper that traps does not return.
+        #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+        #[repr(u32)]
+        pub enum Libcall {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl Libcall {
+            /// Every library call, in the order of the table that the vmctx points to.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The types of the parameters after the vmctx, and of the result.
+            pub const fn signature(self) -> (&'static [ValType], Option<ValType>) {
+                match self {
+                    $(Self::$name => (&[$(ValType::$param),*], result_type!($($result)?)),)*
+                }
+            }
+
+            /// The name, as symbols show it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+macro_rules! result_type {
+    () => {
+        None
+    };
+    ($result:ident) => {
+        Some(ValType::$result)
+    };
+}
+
+libcalls! {
+    /// (memory, delta in pages) → old size in pages, or -1.
+    MemoryGrow = 0 (I32, I64) -> I64;
+    /// (memory, destination, byte, length).
+    MemoryFill = 1 (I32, I64, I32, I64);
+    /// (destination memory, source memory, destination, source, length).
+    MemoryCopy = 2 (I32, I32, I64, I64, I64);
+    /// (memory, data segment, destination, source, length).
+    MemoryInit = 3 (I32, I32, I64, I32, I32);
+    /// (data segment).
+    DataDrop = 4 (I32);
+    /// (table, delta, reference) → old size, or -1.
+    TableGrow = 5 (I32, I32, I64) -> I32;
+    /// (table, destination, reference, length).
+    TableFill = 6 (I32, I32, I64, I32);
+    /// (destination table, source table, destination, source, length).
+    TableCopy = 7 (I32, I32, I32, I32, I32);
+    /// (table, element segment, destination, source, length).
+    TableInit = 8 (I32, I32, I32, I32, I32);
+    /// (element segment).
+    ElemDrop = 9 (I32);
+    /// (table, index) → reference. For tables of functions; checks the index.
+    TableGet = 10 (I32, I32) -> I64;
+    /// (table, index, reference). For shared tables; checks the index.
+    TableSet = 11 (I32, I32, I64);
+    /// (function) → reference.
+    RefFunc = 12 (I32) -> I64;
+    /// (table, index, signature) → address of the filled entry, whose type is the one asked for. Called when the type of a
+    /// shared table's entry is not the expected one; traps unless the entry only had to be filled. The index is in bounds.
+    ResolveIndirect = 13 (I32, I32, I32) -> I64;
+}
+
+impl Libcall {
+    /// Offset of its address in the table that the vmctx points to.
+    pub const fn offset(self) -> i32 {
+        self as i32 * POINTER
+    }
+}

@@ -1,0 +1,160 @@
+//! Every offset that compiled code knows, once.
+//!
+//! Compiled code gets one pointer, the *vmctx*. The instance's context lies **below** it, so all offsets into it are
+//! negative; where the module defines memory 0 and memories are guarded, the memory begins **at** it, so that an access
+//! is `[vmctx + index + offset]` and no base is loaded:
+//!
+//! ```text
+//!        imported things …  tables  globals  memories  fixed fields │ memory 0 (guarded, defined) …
+//!        ◀───────────── VMLayout::size() bytes ─────────────────────┤
+//!                                                                 vmctx
+//! ```
+//!
+//! The structures of the run side are pinned to the constants here by tests in `wrun-runtime`.
+
+mod layout;
+mod libcall;
+
+pub use layout::{Counts, VMLayout, defined};
+pub use libcall::Libcall;
+
+/// Size of a pointer in bytes.
+pub const POINTER: i32 = 8;
+
+/// Size of a slot of the raw call interface: a value in little-endian order, unused bytes zero. Aligned to its size.
+pub const SLOT: i32 = 16;
+
+/// Fixed fields, relative to the vmctx.
+pub mod vmctx {
+    /// `*mut VMStore`.
+    pub const STORE: i32 = -8;
+    /// `*const [*const u8]`: the addresses of the library calls, in the order of [`super::Libcall`].
+    pub const LIBCALLS: i32 = -16;
+    /// The runtime's data about the instance; opaque to compiled code.
+    pub const INSTANCE: i32 = -24;
+    /// Free for the runtime.
+    pub const RESERVED: i32 = -32;
+    /// Offset of the first field that depends on the module; the fields grow downwards.
+    pub const FIXED_END: i32 = -32;
+}
+
+/// `VMStore`: what running code shares with the runtime, one per store.
+pub mod store {
+    /// The frame pointer of the trampoline through which the guest last left for the host: at it lies the guest's frame
+    /// pointer, 8 above it the return address into the guest.
+    pub const EXIT_FP: i32 = 0;
+    /// The lowest stack pointer with which the guest may leave for the host: below, the host has too little stack.
+    pub const STACK_LIMIT: i32 = 8;
+}
+
+/// `VMHostContext`: what stands in the place of the vmctx for a host function.
+pub mod host_context {
+    /// The address of the host's function: typed or untyped, as the trampoline that calls it expects.
+    pub const FUNC: i32 = 0;
+    /// `*mut VMStore`.
+    pub const STORE: i32 = 8;
+}
+
+/// `VMFuncRef`: what a `funcref` value points to; null is 0.
+pub mod func_ref {
+    /// Address of the function's code, in the guest's calling convention.
+    pub const CODE: i32 = 0;
+    /// The context it is called with: a vmctx or a host context.
+    pub const VMCTX: i32 = 8;
+    /// Its type's id (`u32`), unique in the engine, never 0.
+    pub const SIG: i32 = 16;
+    /// Size in bytes.
+    pub const SIZE: i32 = 24;
+}
+
+/// An imported function as the vmctx holds it.
+pub mod func_import {
+    /// Address of the function's code, in the guest's calling convention.
+    pub const CODE: i32 = 0;
+    /// The context it is called with.
+    pub const VMCTX: i32 = 8;
+    /// Size in bytes.
+    pub const SIZE: i32 = 16;
+}
+
+/// `VMMemoryDefinition`.
+pub mod memory {
+    /// Address of the first byte.
+    pub const BASE: i32 = 0;
+    /// Current length in bytes (`u64`).
+    pub const LENGTH: i32 = 8;
+    /// Size in bytes.
+    pub const SIZE: i32 = 16;
+}
+
+/// `VMTableDefinition`.
+pub mod table {
+    /// Address of the first entry.
+    pub const BASE: i32 = 0;
+    /// Current length in entries (`u64`).
+    pub const LENGTH: i32 = 8;
+    /// Size in bytes.
+    pub const SIZE: i32 = 16;
+}
+
+/// An entry of a private table of functions: no function of another instance can enter it.
+pub mod private_entry {
+    /// `u32`: 0 for null, else the module's own signature index plus 1.
+    pub const SIG: i32 = 0;
+    /// `u32`: where the function's code begins, counted from the beginning of the text.
+    pub const OFFSET: i32 = 4;
+    /// Size in bytes.
+    pub const SIZE: i32 = 8;
+}
+
+/// An entry of a shared table of functions. All zero: null, or not filled yet from the table's initial contents.
+pub mod shared_entry {
+    /// Address of the function's code.
+    pub const CODE: i32 = 0;
+    /// The context it is called with.
+    pub const VMCTX: i32 = 8;
+    /// `u32`: the id of its type in the engine, 0 for null or not filled.
+    pub const SIG: i32 = 16;
+    /// The `funcref` itself: 0 not filled, 1 written with null, else the reference.
+    pub const REFERENCE: i32 = 24;
+    /// Size in bytes.
+    pub const SIZE: i32 = 32;
+    /// The value of `REFERENCE` of an entry that was written with null.
+    pub const WRITTEN_NULL: i64 = 1;
+}
+
+/// Size of an entry of a table of `externref`: the reference itself, 0 for null.
+pub const EXTERN_ENTRY_SIZE: i32 = 8;
+
+/// How the entries of a table look.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum TableForm {
+    /// [`private_entry`].
+    Private = 0,
+    /// [`shared_entry`].
+    Shared = 1,
+    /// References to things of the host, 8 bytes each.
+    Extern = 2,
+}
+
+impl TableForm {
+    /// The form that a number in [`crate::info::TableRow`] stands for.
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Private),
+            1 => Some(Self::Shared),
+            2 => Some(Self::Extern),
+            _ => None,
+        }
+    }
+
+    /// Size of an entry in bytes.
+    pub const fn entry_size(self) -> i32 {
+        match self {
+            Self::Private => private_entry::SIZE,
+            Self::Shared => shared_entry::SIZE,
+            Self::Extern => EXTERN_ENTRY_SIZE,
+        }
+    }
+}
