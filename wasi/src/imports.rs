@@ -1,8 +1,8 @@
-//! The table of all functions: name, parameters, and the Rust function of the same name that does the work. This is the
-//! only module that knows the runtime; the others work on the state and on guest memory as bytes.
+//! The table of all WASI functions: name, parameters, and the Rust function of the same name. Only this module knows the
+//! runtime. The others work on the state and on guest memory as bytes.
 //!
-//! A function that is marked `waits` can be interrupted: it gives `INTR`, and is called again unless the deadline has
-//! passed. The others return their error code and nothing else, so that a call costs no test of success.
+//! A function that is marked `waits` can be interrupted. It then returns `INTR`, and it is called again unless the deadline has
+//! passed. The others return only an error number for the guest, so a call does not test for failures of the host.
 
 use wrun_runtime::{Caller, Error, Imports};
 
@@ -27,8 +27,7 @@ use crate::preview1::random::random_get;
 use crate::preview1::sock::{sock_accept, sock_recv, sock_send, sock_shutdown};
 use crate::types::{Errno, Result};
 
-/// Defines functions. The version of the interface, in brackets, is given to the Rust function before the guest's
-/// arguments.
+/// Defines functions. The version of the interface, in brackets, is passed to the Rust function before the guest's arguments.
 macro_rules! functions {
     ($imports:ident, $module:ident, $get:ident;
         $($kind:ident $name:ident $([$version:expr])? ($($arg:ident: $ty:ty),*);)*) => {
@@ -46,8 +45,8 @@ macro_rules! functions {
     };
 }
 
-/// Defines all functions of `wasi_snapshot_preview1`, and of the older `wasi_unstable`. `get` finds the state in the data of
-/// the store.
+/// Defines all functions of `wasi_snapshot_preview1` and of the older `wasi_unstable`. `get` returns the WASI state in the data
+/// of the store. The guest's memory is its export `memory`.
 pub fn add_to_imports<T: 'static>(
     imports: &mut Imports<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
@@ -188,7 +187,7 @@ fn add_path<T: 'static>(
     }
 }
 
-/// Calls a function with the state and the memory of the guest. A guest without memory has one of no bytes, in which every
+/// Calls a function with the state and the memory of the guest. A guest without memory gets an empty slice, in which every
 /// address is wrong.
 #[inline]
 fn with<T: 'static, R>(
@@ -202,7 +201,7 @@ fn with<T: 'static, R>(
     }
 }
 
-/// Calls a function again for as long as it is interrupted before the deadline has passed.
+/// Calls a function, and calls it again if it was interrupted before the deadline.
 #[inline]
 fn retry<T: 'static>(
     caller: &mut Caller<'_, T>,
@@ -220,7 +219,7 @@ fn retry<T: 'static>(
     }
 }
 
-/// Returns the number that the guest gets.
+/// Returns the error number for the guest.
 #[inline]
 fn code(result: Result) -> i32 {
     match result {

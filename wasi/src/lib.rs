@@ -1,6 +1,7 @@
-//! WASI for wrun: `wasi_snapshot_preview1`, and the older `wasi_unstable`, for a guest that waits in its calls.
+//! WASI for wrun: `wasi_snapshot_preview1` and the older `wasi_unstable`. The functions are synchronous: a call that has to
+//! wait blocks the thread.
 //!
-//! The crate has four rooms. A room may use those to its left only: `types, host, preview1, imports`.
+//! The crate has four rooms, in this order: `types, host, preview1, imports`. A room may use only those to its left.
 //!
 //! - `types`: error codes, results, and the access that a grant gives.
 //! - `host`: descriptors, paths, streams, clocks and polling as Rust functions that know no guest memory.

@@ -1,6 +1,6 @@
-//! Vocabulary that every room shares: error codes, results, and the access that a grant gives.
+//! Types that every room shares: error codes, results, and the access that a grant gives.
 //!
-//! An error code is a number of `wasi_snapshot_preview1`, because every error of the host has one there.
+//! Error codes are the numbers of `wasi_snapshot_preview1`, because every error of the host has one there.
 
 use rustix::io::Errno as HostErrno;
 
@@ -46,7 +46,7 @@ macro_rules! errnos {
             fn from(errno: HostErrno) -> Errno {
                 match errno {
                     $(HostErrno::$name => Errno::$name,)*
-                    // These have another name here, or there.
+                    // These names differ between WASI and the host.
                     HostErrno::ACCESS => Errno::ACCES,
                     HostErrno::TOOBIG => Errno::TOOBIG,
                     // A host error without a counterpart is still an error, and never a trap.

@@ -1,4 +1,4 @@
-//! Clocks, read without a system call where the kernel offers that.
+//! Reads the clocks of the host, without a system call where the kernel offers that.
 
 use rustix::time::{ClockId, Timespec};
 

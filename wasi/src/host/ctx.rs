@@ -1,5 +1,5 @@
-//! The state of one guest's WASI, and the builder that a host makes it with. The builder is the only place where a path of
-//! the host is opened as such; from then on everything is relative to a descriptor.
+//! The WASI state of one guest, and its builder. Only the builder opens a path of the host as it is. From then on every path is
+//! relative to a descriptor.
 
 use std::os::fd::OwnedFd;
 
@@ -44,7 +44,7 @@ impl Builder {
         self
     }
 
-    /// Sets a variable of the environment; the last value of a name counts.
+    /// Sets an environment variable. The last value of a name counts.
     pub fn env(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
         let (name, value) = (name.as_ref(), value.as_ref().to_vec());
         match self.env.iter_mut().find(|(known, _)| known == name) {
@@ -54,38 +54,44 @@ impl Builder {
         self
     }
 
-    /// Opens a directory or file and grants it. Directories are numbered from 3 on, in this order. A file that is granted is
-    /// the only one in its directory, together with the other files that are granted in a directory of that name.
+    /// Opens a directory or file and grants it. The guest's descriptors of directories are numbered from 3 on, in the order of
+    /// the calls. The guest finds a granted file in a virtual directory, which holds only the files that were granted with the
+    /// same parent directory.
     ///
     /// # Errors
     ///
-    /// A path that cannot be opened, and a name that the guest cannot use or would not find.
+    /// Fails if the path cannot be opened, and if the guest could not use or find the name.
     pub fn grant(&mut self, grant: &Grant) -> Result<&mut Self, GrantError> {
         self.grants.add(grant)?;
         Ok(self)
     }
 
-    /// Gives the guest `/dev/null`, in a directory `/dev` that has nothing else and is numbered after the other directories.
-    /// It is left out where a grant covers it (`/dev` or `/`), and where sockets are granted, which follow the directories.
+    /// Gives the guest `/dev/null`, in a directory `/dev` that holds nothing else and is numbered after the other directories.
+    /// The directory is left out if a grant covers it (`/dev` or `/`), and if sockets are granted, because it would change
+    /// their numbers.
     pub fn dev_null(&mut self) -> &mut Self {
         self.dev_null = true;
         self
     }
 
-    /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in this order. Their flags stay
-    /// as they are, whatever the guest sets, since other processes may have them too.
+    /// Grants a socket, usually one that listens. Sockets are numbered after the directories, in the order of the calls. The
+    /// guest cannot change the flags of the socket itself, because other processes may use it too.
     pub fn socket(&mut self, socket: OwnedFd) -> &mut Self {
         self.sockets.push(socket);
         self
     }
 
-    /// Gives the guest a standard input that is at its end, in place of the process's.
+    /// Gives the guest an empty standard input in place of that of the process.
     pub fn stdin_empty(&mut self) -> &mut Self {
         self.stdin_empty = true;
         self
     }
 
-    /// Makes the state. The builder is used up by this.
+    /// Makes the state. The builder is empty afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an argument or variable cannot be passed to a guest, and if descriptors run out.
     pub fn build(&mut self) -> Result<WasiCtx, BuildError> {
         let mut args = Strings::default();
         for (index, arg) in std::mem::take(&mut self.args).iter().enumerate() {
@@ -125,7 +131,7 @@ impl Builder {
 
     fn table(&mut self) -> Result<Table, BuildError> {
         let stdin = if self.stdin_empty {
-            // A pipe without a writer is at its end, and needs no file to be there.
+            // A pipe without a writer is at its end, and unlike `/dev/null` it is always available.
             let (reader, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
                 .map_err(|errno| BuildError::Stdin { error: errno.into() })?;
             File::owned(reader, true, Access::ReadOnly)

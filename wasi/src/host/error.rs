@@ -1,9 +1,9 @@
-//! Reasons why a guest cannot be given something, in one line with the fix.
+//! Errors of grants and of the builder. Each message is one line with the cause and the fix.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Error of a grant: a file or directory that cannot be opened, or a name that no guest can use.
+/// Error of a grant: the file or directory cannot be opened, or a guest cannot use the name.
 #[derive(Debug)]
 pub struct GrantError {
     path: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) enum GrantErrorReason {
     Open(std::io::Error),
     /// It is a socket, which has no contents to open.
     Socket,
-    /// The file system `/proc` is not there, by which a file that is held is opened.
+    /// The file system `/proc` is not mounted. wrun opens a granted file through it.
     NoProc,
     /// The guest's name is empty.
     EmptyName,
@@ -42,7 +42,7 @@ pub(crate) enum GrantErrorReason {
         /// Guest's name.
         name: String,
     },
-    /// The directory of the guest's name of a file is granted, too.
+    /// The directory of the guest's file is granted too, as a whole.
     HiddenByDir {
         /// Guest's name of the directory.
         dir: String,
@@ -125,18 +125,18 @@ impl std::error::Error for GrantError {
     }
 }
 
-/// Error of a builder: something that a guest cannot be given.
+/// Error of a builder.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// An argument contains a zero byte, where the guest would see its end.
+    /// An argument contains a zero byte. The guest would see its end there.
     ArgNul {
         /// Position of the argument; 0 is the program's name.
         index: usize,
     },
     /// A variable has no name.
     EnvNameEmpty,
-    /// The name of a variable contains `=`, where the guest would see its end.
+    /// The name of a variable contains `=`. The guest would see its end there.
     EnvNameEquals {
         /// Name of the variable.
         name: String,
@@ -146,16 +146,16 @@ pub enum BuildError {
         /// Name of the variable.
         name: String,
     },
-    /// More than a guest can address.
+    /// Arguments or environment are larger than the 4 GiB that a guest can address.
     TooLarge {
-        /// Name of the things of which there are too many.
+        /// `arguments` or `environment variables`.
         what: &'static str,
     },
-    /// The system's limit of open files does not allow what was granted.
+    /// The limit of open files (`RLIMIT_NOFILE`) is lower than the number of grants.
     TooManyDescriptors,
-    /// The empty standard input could not be made.
+    /// The system could not make the pipe for the empty standard input.
     Stdin {
-        /// Reason of the system.
+        /// Error of the system.
         error: std::io::Error,
     },
 }

@@ -1,8 +1,8 @@
-//! Grants: the files and directories of the host that a guest gets, opened before the guest starts. From then on everything
-//! is relative to a descriptor.
+//! Grants: the files and directories of the host that a guest gets. They are opened before the guest starts. From then on every
+//! path is relative to a descriptor.
 //!
-//! A file is granted alone: the guest finds it in a virtual directory of the name's parent, together with the other files
-//! that were granted with that parent, and nothing else.
+//! The guest finds a granted file in a virtual directory, named after the parent directory of the guest's name. This directory
+//! holds the granted files with that parent and nothing else.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::types::{Access, Result as WasiResult};
 pub struct Grant {
     /// Path on the host.
     pub host: PathBuf,
-    /// Name by which the guest knows it, in bytes.
+    /// Name by which the guest knows it. It need not be UTF-8.
     pub guest: Vec<u8>,
     /// Access to the file, or to everything in the directory.
     pub access: Access,
@@ -46,7 +46,7 @@ enum Kind {
     Host(OwnedFd, (u64, u64), Access),
     /// Virtual directory.
     Virtual(Vec<Entry>),
-    /// Directory `/dev` of wrun's own, with the null device.
+    /// Virtual directory `/dev` with the null device.
     Dev,
 }
 
@@ -127,15 +127,15 @@ impl Grants {
         Ok(())
     }
 
-    /// Returns the directory that a libc takes for the one with this name.
+    /// Returns the granted directory with this name, compared as a libc compares names.
     fn place(&mut self, guest: &[u8]) -> Option<&mut Place> {
         self.places
             .iter_mut()
             .find(|place| compared(&place.guest) == compared(guest))
     }
 
-    /// Adds `/dev/null` where no grant covers it. A directory of files that was granted as `/dev` gets it as one more file.
-    /// Otherwise `/dev` follows the other directories, unless sockets follow them, whose numbers it would change.
+    /// Adds `/dev/null` if no grant covers it. If files were granted in `/dev`, that virtual directory gets it as one more
+    /// file. Otherwise the directory `/dev` is added after the others, unless there are sockets: it would change their numbers.
     fn add_dev_null(&mut self, has_sockets: bool) {
         match self.place(DEV) {
             Some(Place {
@@ -164,7 +164,7 @@ impl Grants {
         if dev_null {
             self.add_dev_null(has_sockets);
         }
-        // The directory in which a libc looks up relative paths: the last one of several.
+        // The directory in which a libc looks up relative paths. If there are several, it takes the last one.
         let mut current = None;
         for place in self.places {
             let serial = table.next_serial();
@@ -218,7 +218,7 @@ fn null() -> Entry {
     }
 }
 
-/// Opens the path of a grant: a directory to be read, and a file without deciding what for.
+/// Opens the path of a grant: a directory for reading, a file with `O_PATH`, because its mode of access is not known yet.
 fn open(host: &Path, access: Access) -> Result<Opened, GrantErrorReason> {
     let as_dir = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match rustix::fs::openat(CWD, host, as_dir, rustix::fs::Mode::empty()) {
@@ -236,7 +236,7 @@ fn open_file(host: &Path, access: Access) -> Result<OwnedFd, GrantErrorReason> {
     let fd = rustix::fs::openat(CWD, host, flags, rustix::fs::Mode::empty())?;
     match FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) {
         FileType::Socket => return Err(GrantErrorReason::Socket),
-        // The path has come to stand for something else a moment ago.
+        // Another process has replaced the file by a directory since the first look.
         FileType::Directory => return Err(HostErrno::ISDIR.into()),
         _ => {}
     }
@@ -259,7 +259,7 @@ fn parent_and_name(guest: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Returns a name for a message.
+/// Returns a name as it is shown in a message.
 fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }

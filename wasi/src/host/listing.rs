@@ -1,8 +1,8 @@
-//! Entries of a directory. The cookie of an entry is the kernel's own, which stays right when entries are created and
-//! removed meanwhile, so that a guest that removes the entries it lists misses nothing.
+//! Lists the entries of a directory. The cookie of an entry is the kernel's own. It stays valid while entries are created and
+//! removed, so a guest that removes entries while it lists them misses none.
 //!
-//! Entries are read ahead into one buffer. There is one for the whole guest, for the directory that was listed last: host
-//! memory stays the same however many directories are open, and another directory costs one seek.
+//! Entries are read ahead into one buffer per guest, which belongs to the directory that was listed last. So the memory of the
+//! host does not grow with the number of open directories, and switching to another directory costs one seek.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::host::table::{Dir, Directory};
 use crate::host::virtual_dir::VirtualDir;
 use crate::types::{Errno, Result};
 
-/// Bytes that are read ahead. A single entry of any length fits.
+/// Number of bytes to read ahead. A single entry of any length fits.
 pub(crate) const READ_AHEAD: usize = 32 << 10;
 
 /// Entry of a directory.
@@ -37,7 +37,7 @@ struct Record {
 /// Entries that were read ahead.
 #[derive(Default)]
 pub(crate) struct Listing {
-    /// Serial of the directory that they belong to.
+    /// Serial of the directory that the entries belong to.
     serial: u64,
     records: Vec<Record>,
     names: Vec<u8>,
@@ -45,7 +45,7 @@ pub(crate) struct Listing {
     position: usize,
     /// Cookie by which the guest asks for the next entry.
     cookie: u64,
-    /// Room for the kernel's form of entries.
+    /// Buffer for entries in the kernel's format.
     raw: Box<[MaybeUninit<u8>]>,
 }
 
@@ -55,7 +55,7 @@ impl Listing {
         if cookie != 0 && self.serial == dir.serial() && (self.cookie == cookie || self.find(cookie)) {
             return Ok(());
         }
-        // The start is always read anew, as after a `rewinddir`.
+        // At the start the directory is always read anew, as after `rewinddir`.
         self.serial = 0;
         self.clear();
         i64::try_from(cookie).map_err(|_| Errno::INVAL)?;
@@ -67,7 +67,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Goes back or on to an entry that is in the buffer: a guest with a small buffer asks for the same entries again.
+    /// Moves to an entry that is in the buffer. A guest with a small buffer asks for the same entries again.
     fn find(&mut self, cookie: u64) -> bool {
         match self.records.iter().position(|record| record.next == cookie) {
             Some(index) => {
@@ -103,7 +103,7 @@ impl Listing {
         }
     }
 
-    /// Reads ahead once. The buffer is empty afterwards at the end of the directory.
+    /// Reads ahead once. At the end of the directory the buffer is empty afterwards.
     pub(crate) fn fill(&mut self, dir: Directory<'_>) -> Result {
         self.clear();
         match dir {
@@ -146,7 +146,7 @@ impl Listing {
             self.raw = Box::new_uninit_slice(READ_AHEAD);
         }
         let mut raw = RawDir::new(dir.fd(), &mut self.raw);
-        // Entries that are there already are not lost to an error.
+        // If entries were read, do not go on: an error would lose them.
         while self.records.is_empty() || !raw.is_buffer_empty() {
             let Some(entry) = raw.next() else {
                 break;
@@ -162,7 +162,7 @@ impl Listing {
             if file_type == FileType::Unknown {
                 match rustix::fs::statat(dir.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
                     Ok(stat) => file_type = FileType::from_raw_mode(stat.st_mode),
-                    // It is gone.
+                    // The entry was removed meanwhile.
                     Err(rustix::io::Errno::NOENT) => continue,
                     Err(_) => {}
                 }
@@ -182,8 +182,8 @@ impl Listing {
     }
 }
 
-/// Returns the inode of `..`. Where the guest's tree ends, it is that of the directory itself, since the directory above is
-/// not the guest's to know.
+/// Returns the inode of `..`. For the root of a grant it is the inode of the directory itself, so that the guest learns nothing
+/// of the directory above.
 fn parent_ino(dir: &Dir, ino: u64) -> Result<u64> {
     let own = rustix::fs::fstat(dir.fd())?;
     Ok(if (own.st_dev, own.st_ino) == dir.root {

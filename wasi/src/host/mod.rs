@@ -1,24 +1,23 @@
-//! WASI's half that faces the host: descriptors, directories and path resolution, streams, clocks, polling, random bytes and
-//! sockets, as Rust functions. Buffers are slices, paths are bytes, flags and facts are the host's own types. No function
-//! knows guest memory, so that every version of WASI can stand on this room.
+//! The half of WASI that faces the host: descriptors, directories and path resolution, streams, clocks, polling, random bytes
+//! and sockets, as Rust functions. Buffers are slices, paths are bytes, and flags and file attributes have the host's types. No
+//! function knows guest memory, so every version of WASI can use this room.
 //!
 //! ```text
 //! table      descriptors: the guest's numbers and the files behind them
 //! ctx        state of one guest, and the builder that makes it
 //! grant      files and directories of the host that a guest gets
-//! error      reasons why a guest cannot be given something
+//! error      errors of grants and of the builder
 //! path       names below a directory: resolution, opening, changes
 //! listing    entries of a directory
-//! virtual_dir  directories that only the guest has: files granted one by one, /dev/null
+//! virtual_dir  directories that only the guest sees: files granted one by one, /dev/null
 //! stream     reading, writing, positions
-//! stat       facts about open files, flags and times
+//! stat       attributes of open files, flags and times
 //! storage    sizes, allocation, synchronisation
 //! clock, poll, random, sock, strings
 //! ```
 //!
-//! A guest reaches the files it was granted and nothing else: `path::resolve` is the only module that turns a guest's paths
-//! into descriptors, and `grant` the only one that opens a path of the user. The one path that wrun itself opens for a guest
-//! is `/dev/null`.
+//! A guest reaches the files it was granted and nothing else. Only `path::resolve` turns paths of the guest into descriptors,
+//! and only `grant` opens paths of the user. wrun itself opens one path for a guest, `/dev/null`.
 
 pub(crate) mod clock;
 mod ctx;

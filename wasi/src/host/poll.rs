@@ -1,9 +1,9 @@
-//! Waiting for descriptors and clocks. One `ppoll` asks for all descriptors; then every descriptor that is ready and every
-//! clock that has expired is reported, in the order of the subscriptions. A subscription that makes no sense is an event
-//! with an error, so that one closed descriptor does not hide the others.
+//! Waits for descriptors and clocks. One `ppoll` covers all descriptors. Then every ready descriptor and every expired clock is
+//! reported, in the order of the subscriptions. An invalid subscription gives an event with an error, so that one closed
+//! descriptor does not hide the others.
 //!
-//! Clocks alone are slept for on the right clock, until a point in time: neither a signal nor a change of the time of day
-//! makes the sleep longer or shorter than it should be.
+//! If there are only clocks, the wait is a sleep on the same clock until a point in time. Neither a signal nor a change of the
+//! time of day makes it too long or too short.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,8 +17,8 @@ use crate::host::clock;
 use crate::host::table::Table;
 use crate::types::{Errno, Result};
 
-/// Longest wait at a time, in nanoseconds, while a time of day is waited for together with descriptors: the kernel's timeout
-/// does not notice that the time of day was set.
+/// Longest single wait in nanoseconds for a time of day together with descriptors. The timeout of `ppoll` does not change when
+/// the time of day is set, so the clock is read again after each wait.
 const SLICE: u64 = 1_000_000_000;
 
 /// Event that is waited for.
@@ -32,7 +32,7 @@ pub(crate) enum Awaited {
     Readable(u32),
     /// Descriptor that can be written.
     Writable(u32),
-    /// Mistake of the guest, which is reported at once.
+    /// Invalid subscription, which is reported at once.
     Failed(Errno),
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum Awaited {
 pub(crate) struct Event {
     /// Reason why a subscription failed.
     pub(crate) error: Option<Errno>,
-    /// Bytes that can be read or written, as far as that is known.
+    /// Number of bytes that can be read or written, as far as it is known.
     pub(crate) nbytes: u64,
     /// The other side has closed the stream.
     pub(crate) hangup: bool,
@@ -73,7 +73,7 @@ enum Target {
         index: usize,
         read: bool,
     },
-    /// Virtual directory, which is always ready, as every directory is.
+    /// Virtual directory. Like every directory it is always ready.
     Ready(bool),
     Failed(Errno),
 }
@@ -142,7 +142,7 @@ impl<'a, T> Poll<'a, T> {
             }
         }
         if is_due {
-            // The event is there already; the others are asked, not waited for.
+            // One event has already happened, so the descriptors are polled without waiting.
             return self.poll(Some(0));
         }
         match (self.fds.is_empty(), monotonic_end, realtime_end) {
@@ -164,12 +164,12 @@ impl<'a, T> Poll<'a, T> {
         }
     }
 
-    /// Asks for all descriptors, and waits for at most `timeout` nanoseconds.
+    /// Polls all descriptors, and waits for at most `timeout` nanoseconds.
     fn poll(&mut self, timeout: Option<u64>) -> Result {
         let timeout = timeout.map(clock::timespec);
         match rustix::event::poll(&mut self.fds, timeout.as_ref()) {
-            // The kernel takes no more elements than a process may have descriptors, and the guest may have asked for the
-            // same ones several times.
+            // The kernel accepts no more elements than the process may have descriptors, and the guest may have several
+            // subscriptions to one descriptor.
             Err(HostErrno::INVAL) => {
                 self.merge();
                 rustix::event::poll(&mut self.fds, timeout.as_ref())?;
@@ -181,7 +181,7 @@ impl<'a, T> Poll<'a, T> {
         Ok(())
     }
 
-    /// Gives each descriptor one element of the array for `ppoll`.
+    /// Reduces the array for `ppoll` to one element per descriptor.
     #[cold]
     fn merge(&mut self) {
         let mut merged: HashMap<u32, (usize, PollFlags)> = HashMap::new();
@@ -235,7 +235,7 @@ fn nanosleep(clock: ClockId, end: u64) -> Result {
     Ok(())
 }
 
-/// Returns the flag of the kernel for reading, or for writing.
+/// Returns the kernel's flag for reading or writing.
 fn direction(read: bool) -> PollFlags {
     if read { PollFlags::IN } else { PollFlags::OUT }
 }
@@ -256,7 +256,7 @@ fn ready(fd: &PollFd<'_>, read: bool) -> Event {
     }
     Event {
         error: None,
-        // More is not known of writing, and less would say that nothing can be written.
+        // The number of bytes that can be written is not known, and 0 would mean that none can be written.
         nbytes: if read { readable_bytes(fd.as_fd()) } else { 1 },
         hangup: revents.contains(PollFlags::HUP),
     }

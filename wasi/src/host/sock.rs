@@ -1,4 +1,4 @@
-//! Connections on sockets that the host gave. The kernel says that a descriptor is not a socket.
+//! Accepts, uses and ends connections on granted sockets. The kernel reports a descriptor that is not a socket.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::BorrowedFd;
@@ -10,14 +10,15 @@ use crate::host::stream::{Source, Target, ask};
 use crate::host::table::{Descriptor, File, Table};
 use crate::types::{Access, Errno, Result};
 
-/// Takes a connection from a socket that listens, and returns the number of its descriptor.
+/// Accepts a connection on a listening socket, and returns the number of its descriptor.
 pub(crate) fn accept(table: &mut Table, fd: u32, nonblock: bool) -> Result<u32> {
     let listener = table.get(fd)?;
     table.check_room()?;
     if let Descriptor::File(file) = listener
         && file.nonblock
     {
-        // Where several processes accept from one socket, another one may be faster; then this waits for the next connection.
+        // If several processes accept on one socket, another one may take the connection first. Then this call waits for the
+        // next one.
         ask(file, PollFlags::IN)?;
     }
     let mut flags = SocketFlags::CLOEXEC;
@@ -30,7 +31,7 @@ pub(crate) fn accept(table: &mut Table, fd: u32, nonblock: bool) -> Result<u32> 
 pub(crate) struct Received {
     /// Number of its bytes that were stored.
     pub(crate) bytes: usize,
-    /// The message was longer than the room for it.
+    /// True if the message was longer than the buffers.
     pub(crate) truncated: bool,
 }
 
@@ -73,12 +74,12 @@ pub(crate) fn shutdown(socket: &Descriptor, how: Shutdown) -> Result {
     Ok(rustix::net::shutdown(socket_fd(socket)?, how)?)
 }
 
-/// Returns the host's descriptor. The kernel says that it is none of a socket.
+/// Returns the host's descriptor. The kernel reports that it is not a socket.
 fn socket_fd(descriptor: &Descriptor) -> Result<BorrowedFd<'_>> {
     descriptor.fd().ok_or(Errno::NOTSOCK)
 }
 
-/// Returns true if the guest made a shared description non-blocking; for its own ones the kernel knows.
+/// Returns true if the guest made a shared description non-blocking. The kernel has this flag for the guest's own descriptions.
 fn is_nonblocking(socket: &Descriptor) -> bool {
     matches!(socket, Descriptor::File(file) if file.nonblock)
 }

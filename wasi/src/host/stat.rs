@@ -1,4 +1,4 @@
-//! Facts about a descriptor and about the file behind it, and changes to them.
+//! Reads and changes the attributes of a descriptor and of the file behind it.
 
 use rustix::fs::{FileType, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::net::SocketType;
@@ -7,20 +7,20 @@ use crate::host::clock;
 use crate::host::table::{Descriptor, File};
 use crate::types::{Access, Errno, Result};
 
-/// Linux's own `O_DSYNC`. That of rustix is `O_SYNC`, which waits for more than the guest asked for.
+/// `O_DSYNC` of Linux. rustix defines `DSYNC` as `O_SYNC`, which waits for more than the guest asked for.
 pub(crate) const DSYNC: OFlags = OFlags::from_bits_retain(0o10_000);
 
 /// Flags that can be changed while a file is open.
 const CHANGEABLE: OFlags = OFlags::APPEND.union(OFlags::NONBLOCK);
 
-/// Facts about a file, open or not (`stat(2)`).
+/// Attributes of a file, open or not (`stat(2)`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FileStat {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
     pub(crate) file_type: FileType,
     pub(crate) nlink: u64,
-    /// In bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
     /// Time of the last access.
     pub(crate) atime: Timespec,
@@ -49,16 +49,16 @@ impl From<Stat> for FileStat {
     }
 }
 
-/// Facts about a descriptor that is not a directory.
+/// Attributes of a descriptor that is not a directory.
 pub(crate) struct FileStatus {
     pub(crate) file_type: FileType,
-    /// Set for a socket whose messages have boundaries.
+    /// True for a socket whose messages have boundaries.
     pub(crate) is_datagram: bool,
     /// Flags of the file as the guest sees them.
     pub(crate) flags: OFlags,
     pub(crate) can_read: bool,
     pub(crate) can_write: bool,
-    /// Set for a file that has a position; a terminal has none.
+    /// True for a file with a position. A terminal has none.
     pub(crate) can_seek: bool,
     pub(crate) can_set_times: bool,
 }
@@ -92,12 +92,12 @@ pub(crate) fn directory_flags(fd: rustix::fd::BorrowedFd<'_>) -> Result<OFlags> 
     Ok(rustix::fs::fcntl_getfl(fd)? & CHANGEABLE)
 }
 
-/// Returns the host's flags of a file. A standard stream that the host was started without is open for nothing (`O_PATH`),
-/// only to take its number.
+/// Returns the host's flags of a file. If the process was started without a standard stream, an `O_PATH` descriptor takes its
+/// number.
 ///
 /// # Errors
 ///
-/// `BADF` for such a stream, which is a closed one.
+/// `BADF` for such a stream: for the guest it is closed.
 fn host_flags(file: &File) -> Result<OFlags> {
     let flags = rustix::fs::fcntl_getfl(file.fd())?;
     if flags.contains(OFlags::PATH) {
@@ -106,11 +106,11 @@ fn host_flags(file: &File) -> Result<OFlags> {
     Ok(flags)
 }
 
-/// Sets `APPEND` and `NONBLOCK`. The other flags are decided when a file is opened, and must be given as they are.
+/// Sets `APPEND` and `NONBLOCK`. The other flags are fixed when a file is opened.
 ///
 /// # Errors
 ///
-/// `NOTSUP` for other flags that are not set already.
+/// `NOTSUP` if `wanted` has another flag that is not set.
 pub(crate) fn set_flags(descriptor: &mut Descriptor, wanted: OFlags) -> Result {
     let host = match descriptor {
         Descriptor::File(file) => host_flags(file)?,
@@ -125,7 +125,8 @@ pub(crate) fn set_flags(descriptor: &mut Descriptor, wanted: OFlags) -> Result {
     if let Descriptor::File(file) = descriptor
         && file.is_shared()
     {
-        // Whoever else has the stream open must not notice: the flags are kept here and acted on in reads and writes.
+        // Other processes that have the stream open must not notice. So the flags are kept here, and reads and writes obey
+        // them.
         file.nonblock = wanted.contains(OFlags::NONBLOCK);
         file.append = wanted.contains(OFlags::APPEND) && !host.contains(OFlags::APPEND);
         return Ok(());
@@ -137,7 +138,7 @@ pub(crate) fn set_flags(descriptor: &mut Descriptor, wanted: OFlags) -> Result {
     }
 }
 
-/// Returns the facts about an open file.
+/// Returns the attributes of an open file.
 pub(crate) fn stat(descriptor: &Descriptor) -> Result<FileStat> {
     let file = match descriptor {
         Descriptor::File(file) => file,
@@ -146,7 +147,7 @@ pub(crate) fn stat(descriptor: &Descriptor) -> Result<FileStat> {
     };
     let stat = FileStat::from(rustix::fs::fstat(file.fd())?);
     if file.is_shared() && stat.file_type == FileType::CharacterDevice {
-        // The only thing that the kernel tells of a closed stream.
+        // `BADF` for a closed stream.
         host_flags(file)?;
     }
     Ok(stat)
@@ -186,8 +187,7 @@ pub(crate) fn timestamps(access: NewTime, modification: NewTime) -> Timestamps {
 ///
 /// # Errors
 ///
-/// `ROFS` for a file of a read-only grant, `PERM` for a standard stream or a socket: the file behind it was given to be read
-/// or written, and nothing else.
+/// `ROFS` for a file of a read-only grant. `PERM` for a standard stream or a socket, which the guest may only read and write.
 pub(crate) fn set_times(descriptor: &Descriptor, times: &Timestamps) -> Result {
     let (fd, access) = match descriptor {
         Descriptor::File(file) if file.is_shared() => return Err(Errno::PERM),

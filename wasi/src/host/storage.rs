@@ -1,4 +1,4 @@
-//! Storage of a file: how it will be used, how much of it there is, and when it has reached the device.
+//! The storage of a file: access advice, allocation, size and synchronisation.
 
 use std::num::NonZeroU64;
 
@@ -15,7 +15,7 @@ pub(crate) fn advise(file: &File, offset: u64, len: u64, advice: Advice) -> Resu
     Ok(rustix::fs::fadvise(file.fd(), offset, NonZeroU64::new(len), advice)?)
 }
 
-/// Makes sure that a range of a file has storage.
+/// Allocates storage for a range of a file.
 pub(crate) fn allocate(file: &File, offset: u64, len: u64) -> Result {
     file.access.check_write()?;
     if len == 0 {
@@ -33,7 +33,7 @@ pub(crate) fn set_size(file: &File, size: u64) -> Result {
     Ok(rustix::fs::ftruncate(file.fd(), size)?)
 }
 
-/// Brings the contents of a file to the device.
+/// Writes the contents of a file to the device.
 pub(crate) fn sync_data(descriptor: &Descriptor) -> Result {
     match descriptor.fd() {
         Some(fd) => Ok(rustix::fs::fdatasync(fd)?),
@@ -41,7 +41,7 @@ pub(crate) fn sync_data(descriptor: &Descriptor) -> Result {
     }
 }
 
-/// Brings the contents of a file and all that is known of it to the device.
+/// Writes the contents and the attributes of a file to the device.
 pub(crate) fn sync(descriptor: &Descriptor) -> Result {
     match descriptor.fd() {
         Some(fd) => Ok(rustix::fs::fsync(fd)?),

@@ -1,8 +1,8 @@
-//! Bytes between a buffer and a file, in one system call each, without a copy, an allocation or a lock. A short count is
-//! legal and is the kernel's own.
+//! Reads and writes between buffers and files. Each transfer is one system call without a copy, an allocation or a lock. The
+//! result may be a short count, as the kernel returns it.
 //!
-//! A shared stream or socket that the guest made non-blocking is asked before it is used, since its own flag is not the
-//! guest's.
+//! A shared stream or socket that the guest made non-blocking is polled before each transfer, because the flag of the shared
+//! description itself is not changed.
 
 use std::io::{IoSlice, IoSliceMut};
 
@@ -22,7 +22,7 @@ pub(crate) enum Source<'a, 'b> {
     Many(&'a [IoSlice<'b>]),
 }
 
-/// Room for bytes that are read.
+/// Buffers for the bytes to read.
 pub(crate) enum Target<'a, 'b> {
     /// One range.
     One(&'b mut [u8]),
@@ -30,7 +30,7 @@ pub(crate) enum Target<'a, 'b> {
     Many(&'a mut [IoSliceMut<'b>]),
 }
 
-/// Number of bytes that fit into any stream that says that it can be written to.
+/// Number of bytes that any stream accepts without blocking when it polls as writable.
 const PIPE_BUF: usize = 4096;
 
 /// Reads from the position of a file.
@@ -45,7 +45,7 @@ pub(crate) fn read(file: &File, target: Target<'_, '_>) -> Result<usize> {
     })
 }
 
-/// Reads at an offset of a file, and leaves its position.
+/// Reads at an offset of a file, without changing its position.
 pub(crate) fn read_at(file: &File, target: Target<'_, '_>, offset: u64) -> Result<usize> {
     Ok(match target {
         Target::One(bytes) => rustix::io::pread(file.fd(), bytes, offset)?,
@@ -53,7 +53,7 @@ pub(crate) fn read_at(file: &File, target: Target<'_, '_>, offset: u64) -> Resul
     })
 }
 
-/// Writes at the position of a file, or at its end when it is in append mode.
+/// Writes at the position of a file, or at its end in append mode.
 #[inline]
 pub(crate) fn write(file: &File, source: Source<'_, '_>) -> Result<usize> {
     if file.nonblock || file.append {
@@ -65,7 +65,8 @@ pub(crate) fn write(file: &File, source: Source<'_, '_>) -> Result<usize> {
     })
 }
 
-/// Writes at an offset of a file, and leaves its position. As always on Linux, append mode wins over the offset.
+/// Writes at an offset of a file, without changing its position. As always on Linux, append mode takes precedence over the
+/// offset.
 pub(crate) fn write_at(file: &File, source: Source<'_, '_>, offset: u64) -> Result<usize> {
     Ok(match source {
         Source::One(bytes) => rustix::io::pwrite(file.fd(), bytes, offset)?,
@@ -77,7 +78,7 @@ pub(crate) fn write_at(file: &File, source: Source<'_, '_>, offset: u64) -> Resu
 ///
 /// # Errors
 ///
-/// `INVAL` for more than the kernel can count.
+/// `INVAL` for an offset above `i64::MAX`.
 pub(crate) fn check_offset(offset: u64) -> Result {
     i64::try_from(offset).map(drop).map_err(|_| Errno::INVAL)
 }
@@ -86,7 +87,7 @@ pub(crate) fn check_offset(offset: u64) -> Result {
 ///
 /// # Errors
 ///
-/// `AGAIN` when it cannot.
+/// `AGAIN` if it would block.
 pub(crate) fn ask(file: &File, flags: PollFlags) -> Result {
     let mut fds = [PollFd::from_borrowed_fd(file.fd(), flags)];
     match rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? {
@@ -95,7 +96,7 @@ pub(crate) fn ask(file: &File, flags: PollFlags) -> Result {
     }
 }
 
-/// Writes to a shared stream with flags that only the guest has. Few enough bytes are written not to block.
+/// Writes to a shared stream with flags that only the guest has set. It writes at most as many bytes as cannot block.
 #[cold]
 fn write_emulated(file: &File, source: &Source<'_, '_>) -> Result<usize> {
     let first: &[u8] = match source {

@@ -1,6 +1,6 @@
-//! Arguments and environment: lists of strings, each of which ends in a zero byte, one after the other.
+//! Lists of strings for arguments and environment. Each string ends with a zero byte.
 
-/// List of strings, kept in one piece, so that it is copied to a guest in one piece.
+/// List of strings in one contiguous buffer, which is copied to a guest at once.
 #[derive(Default)]
 pub(crate) struct Strings {
     bytes: Vec<u8>,
@@ -8,8 +8,8 @@ pub(crate) struct Strings {
 }
 
 impl Strings {
-    /// Adds a string that is made of parts, none of which contains a zero byte. Returns false when the list would become
-    /// larger than 4 GiB.
+    /// Adds a string, the concatenation of `parts`, which contain no zero byte. Returns false if the list would become larger
+    /// than 4 GiB.
     #[must_use]
     pub(crate) fn push(&mut self, parts: &[&[u8]]) -> bool {
         let Ok(start) = u32::try_from(self.bytes.len()) else {

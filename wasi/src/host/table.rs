@@ -1,5 +1,5 @@
-//! Descriptors: the files and directories that the guest's numbers stand for, and the table of them. Free numbers are reused
-//! lowest first, as on a Unix host. The table bounds how many descriptors a guest can hold; everything else about a file is the kernel's.
+//! The table of descriptors: the files and directories behind the guest's numbers. The lowest free number is used first, as on
+//! a Unix host. The table limits the number of descriptors of a guest. The kernel keeps the rest of a file's state.
 
 use std::cell::OnceCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,13 +10,13 @@ use rustix::process::{Resource, getrlimit};
 use crate::host::virtual_dir::VirtualDir;
 use crate::types::{Access, Errno, Result};
 
-/// Host's side of a file.
+/// Host descriptor of a file.
 pub(crate) enum Handle {
-    /// A description of the guest's own; closed with the descriptor.
+    /// A file description that only the guest uses. It is closed with the descriptor.
     Owned(OwnedFd),
-    /// A description that the host was given by others, who may still have it; closed with the descriptor.
+    /// A file description that other processes may use too. It is closed with the descriptor.
     Granted(OwnedFd),
-    /// The process's standard input, shared with whoever started wrun, and never closed.
+    /// Standard input of the process. It is shared with the process that started wrun, and never closed.
     Stdin,
     /// The process's standard output.
     Stdout,
@@ -38,14 +38,14 @@ impl AsFd for Handle {
 /// A file that is not a directory: regular file, stream, device or socket.
 pub(crate) struct File {
     pub(crate) handle: Handle,
-    /// False for a file that was opened with neither the right to read nor to write, which the kernel does not know.
+    /// False for a file that the guest opened with the right neither to read nor to write. The kernel has no such mode.
     pub(crate) readable: bool,
     /// Access of the grant under which the file was opened.
     pub(crate) access: Access,
-    /// `NONBLOCK`, set by the guest on a description that is shared: kept here, because the flag itself belongs to everybody
-    /// who has the terminal or the socket open.
+    /// `NONBLOCK`, set by the guest on a shared description. It is kept here, because the flag of the description would affect
+    /// every process that has the terminal or socket open.
     pub(crate) nonblock: bool,
-    /// `APPEND`, set by the guest on a description that is shared.
+    /// `APPEND`, set by the guest on a shared description.
     pub(crate) append: bool,
 }
 
@@ -72,7 +72,7 @@ impl File {
         }
     }
 
-    /// Returns true if other processes may have the description too, so that its flags must stay as they are.
+    /// Returns true if other processes may use the description too. Then its flags must not change.
     pub(crate) fn is_shared(&self) -> bool {
         !matches!(self.handle, Handle::Owned(_))
     }
@@ -86,11 +86,11 @@ impl File {
 pub(crate) struct Dir {
     pub(crate) dir: CapDir,
     pub(crate) access: Access,
-    /// Guest's name of a directory that was granted; none for one that the guest opened.
+    /// Guest's name of a granted directory. `None` for a directory that the guest opened.
     pub(crate) preopen: Option<Box<[u8]>>,
-    /// Tells directories apart that had the same number one after the other.
+    /// Distinguishes directories that had the same number one after the other.
     pub(crate) serial: u64,
-    /// Device and inode of the granted directory above this one, whose parent stays unknown to the guest.
+    /// Device and inode of the grant that this directory belongs to. The guest learns nothing of the parent of the grant.
     pub(crate) root: (u64, u64),
 }
 
@@ -144,11 +144,12 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// Number of descriptors that the host keeps for itself, out of those that the system allows.
+/// Number of descriptors that wrun reserves for itself, out of those that the system allows.
 const RESERVE: u64 = 32;
-/// Number of descriptors that even a very low limit leaves: the standard streams and some more.
+/// Smallest limit for a guest, even if the limit of the system is lower: the standard streams and some more.
 const FEWEST: usize = 8;
-/// Most descriptors, where the system allows more. It bounds the table, and what the kernel holds for it.
+/// Largest number of descriptors of a guest, even if the system allows more. It bounds the memory of the table and of the
+/// kernel.
 const MOST: u64 = 1 << 16;
 
 /// Guest's descriptors.
@@ -157,7 +158,7 @@ pub(crate) struct Table {
     /// No slot below this one is free.
     lowest_free: usize,
     open: usize,
-    /// Most that may be open; looked up when there are more than [`FEWEST`].
+    /// Largest number of open descriptors. It is computed when more than [`FEWEST`] are open.
     limit: OnceCell<usize>,
     serial: u64,
 }
@@ -195,7 +196,7 @@ impl Table {
         self.serial
     }
 
-    /// Checks that one more descriptor can be had, before a call has effects.
+    /// Checks that one more descriptor is available, before a call has effects.
     pub(crate) fn check_room(&self) -> Result {
         let is_below = |limit| self.open < limit;
         if (self.limit.get().is_none() && is_below(FEWEST)) || is_below(self.limit()) {
@@ -238,7 +239,7 @@ impl Table {
             .ok_or(Errno::BADF)
     }
 
-    /// Returns a descriptor that must not be a directory.
+    /// Returns the file with a number.
     ///
     /// # Errors
     ///
@@ -264,7 +265,7 @@ impl Table {
         }
     }
 
-    /// Returns a descriptor that must be a directory.
+    /// Returns the directory with a number.
     ///
     /// # Errors
     ///
@@ -294,7 +295,7 @@ impl Table {
         }
     }
 
-    /// Takes a descriptor out of the table; dropping it closes it.
+    /// Removes a descriptor from the table. Dropping it closes it.
     pub(crate) fn remove(&mut self, fd: u32) -> Result<Descriptor> {
         let slot = fd as usize;
         let descriptor = self.slots.get_mut(slot).and_then(Option::take).ok_or(Errno::BADF)?;

@@ -1,4 +1,4 @@
-//! Scratch directories for tests: a guest with one grant, number 3, and what lies beside it.
+//! Scratch directories for tests: a guest with one grant (descriptor 3), and files beside the grant.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,24 +7,24 @@ use crate::host::table::{Descriptor, Dir};
 use crate::host::{Grant, WasiCtx};
 use crate::types::Access;
 
-/// A scratch directory with the grant `grant` in it; removed in the end.
+/// A scratch directory that contains the grant `grant`. It is removed at the end.
 pub(crate) struct Tree {
     base: PathBuf,
     pub(crate) ctx: WasiCtx,
 }
 
 impl Tree {
-    /// Creates a grant that can be changed.
+    /// Creates a writable grant.
     pub(crate) fn new() -> Tree {
         Tree::with(Access::ReadWrite)
     }
 
-    /// Creates a grant that can only be read.
+    /// Creates a read-only grant.
     pub(crate) fn read_only() -> Tree {
         Tree::with(Access::ReadOnly)
     }
 
-    /// Creates a grant that can be changed, and beside it the directory `outside` with the file `secret`.
+    /// Creates a writable grant, and beside it the directory `outside` with the file `secret`.
     pub(crate) fn with_outside() -> Tree {
         let tree = Tree::new();
         std::fs::create_dir(tree.outside()).unwrap();
@@ -58,7 +58,7 @@ impl Tree {
         self.ctx.table.dir(3).unwrap()
     }
 
-    /// Grants another directory of the scratch directory, and gives its number.
+    /// Grants another directory of the scratch directory, and returns its number.
     pub(crate) fn grant(&mut self, name: &str, access: Access) -> u32 {
         let path = self.base.join(name);
         std::fs::create_dir_all(&path).unwrap();
@@ -82,7 +82,7 @@ fn guest_with(host: PathBuf, access: Access) -> WasiCtx {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        // A test that failed may have left anything behind, which is no reason to hide its message.
+        // After a failed test removing may fail too. That must not hide the message of the test.
         drop(std::fs::remove_dir_all(&self.base));
     }
 }

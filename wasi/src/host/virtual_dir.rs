@@ -1,6 +1,5 @@
-//! Virtual directories: directories that only the guest has. Their entries are files that were granted one by one, and
-//! `/dev/null`. They have no directories below them, and nothing is created, removed or moved in them: such a change gets
-//! the error of a read-only file system.
+//! Virtual directories: directories that only the guest sees. Their entries are files that were granted one by one, and
+//! `/dev/null`. They contain no directories. Creating, removing or moving a name in them fails as on a read-only file system.
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -19,9 +18,9 @@ pub(crate) const DEV: &[u8] = b"dev";
 /// Open virtual directory.
 pub(crate) struct VirtualDir {
     pub(crate) content: Arc<Content>,
-    /// Guest's name of a directory that was granted; none for one that the guest opened.
+    /// Guest's name of a granted directory. `None` for a directory that the guest opened.
     pub(crate) preopen: Option<Box<[u8]>>,
-    /// Tells directories apart that had the same number one after the other.
+    /// Distinguishes directories that had the same number one after the other.
     pub(crate) serial: u64,
 }
 
@@ -30,10 +29,10 @@ pub(crate) struct Content {
     /// Inode of the directory.
     pub(crate) ino: u64,
     pub(crate) entries: Vec<Entry>,
-    /// Serial of the granted directory that has the names which are not in `entries`, below [`DEV`].
+    /// Serial of the granted directory whose subdirectory [`DEV`] is searched for names that are not in `entries`.
     ///
-    /// A libc looks up the relative path `dev/x` in the granted directory with the longest name that fits, and `/dev` and
-    /// `dev` are the same name to it. So a guest with a grant of `.` comes here for the files of its own `dev`.
+    /// A libc looks up the relative path `dev/x` in the granted directory with the longest matching name, and it treats `/dev`
+    /// and `dev` as the same name. So a guest with a grant of `.` uses this virtual directory for the files of its own `dev`.
     pub(crate) behind: Option<u64>,
 }
 
@@ -45,14 +44,14 @@ pub(crate) struct Entry {
 
 /// File behind an entry.
 pub(crate) enum Node {
-    /// Null device. The host's own is opened when the guest opens it.
+    /// Null device. The host's `/dev/null` is opened when the guest opens this entry.
     Null,
     /// File that was granted.
     File(GrantedFile),
 }
 
-/// File that was granted, opened with `O_PATH`: neither its position nor its mode of access is decided yet, and it stays the
-/// same file when the path of the grant comes to stand for another one.
+/// Granted file, opened with `O_PATH`. It has no position and no mode of access yet. It stays the same file if another file
+/// takes its path.
 pub(crate) struct GrantedFile {
     pub(crate) fd: OwnedFd,
     pub(crate) access: Access,
@@ -64,7 +63,7 @@ pub(crate) enum Found<'a> {
     Itself,
     /// One of its entries.
     Entry(&'a Node),
-    /// A name that it does not have.
+    /// A name that the directory does not have.
     Other,
 }
 
@@ -73,7 +72,7 @@ impl VirtualDir {
     ///
     /// # Errors
     ///
-    /// `PERM` for a path that begins with a slash, `NOTDIR` for one that goes on behind a file.
+    /// `PERM` for a path that begins with a slash, `NOTDIR` for a path that continues after the name of a file.
     pub(crate) fn find(&self, path: &[u8]) -> Result<Found<'_>> {
         if path.starts_with(b"/") {
             return Err(Errno::PERM);
@@ -98,7 +97,7 @@ impl VirtualDir {
         }
     }
 
-    /// Returns the error of a name that is nowhere: `PERM` for a path that leads out, else `NOENT`.
+    /// Returns the error for a missing name: `PERM` for a path that leads out of the directory, otherwise `NOENT`.
     pub(crate) fn missing(path: &[u8]) -> Errno {
         let mut names = path
             .split(|byte| *byte == b'/')
@@ -120,7 +119,7 @@ impl VirtualDir {
         Cow::Owned([DEV, slash, path].concat())
     }
 
-    /// Opens the directory once more. The table gives it a serial.
+    /// Opens the directory again. The table assigns its serial.
     pub(crate) fn reopen(&self, flags: OFlags) -> Result<VirtualDir> {
         if flags.intersects(OFlags::CREATE | OFlags::TRUNC) || flags & OFlags::RWMODE != OFlags::RDONLY {
             return Err(Errno::ISDIR);
@@ -132,7 +131,7 @@ impl VirtualDir {
         })
     }
 
-    /// Returns the facts about the directory itself. It has no times.
+    /// Returns the attributes of the directory itself. It has no times.
     pub(crate) fn stat(&self) -> FileStat {
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         FileStat {
@@ -149,12 +148,12 @@ impl VirtualDir {
 }
 
 impl Node {
-    /// Opens the file anew, with a position of its own.
+    /// Opens the file again, with a new position.
     ///
     /// # Errors
     ///
-    /// `EXIST` when it was to be created and nothing else, `NOTDIR` when a directory was wanted, `ROFS` for a change of a
-    /// file that was granted for reading, and the errors of `open(2)`.
+    /// `EXIST` for `O_CREAT` with `O_EXCL`, `NOTDIR` if a directory was wanted, `ROFS` for a change of a file that was granted
+    /// for reading, and the errors of `open(2)`.
     pub(crate) fn open(&self, flags: OFlags, readable: bool) -> Result<File> {
         if flags.contains(OFlags::CREATE | OFlags::EXCL) {
             return Err(Errno::EXIST);
@@ -174,7 +173,7 @@ impl Node {
         }
     }
 
-    /// Returns the facts about the file.
+    /// Returns the attributes of the file.
     pub(crate) fn stat(&self) -> Result<FileStat> {
         match self {
             Node::Null => null_stat(),
@@ -199,8 +198,8 @@ impl Node {
 }
 
 impl GrantedFile {
-    /// Opens the file that is held, whatever its path stands for by now. The kernel offers this by the name of the
-    /// descriptor in `/proc` only.
+    /// Opens the granted file again, even if another file has its path now. The kernel offers this only through the name of the
+    /// descriptor in `/proc`.
     fn open(&self, flags: OFlags) -> Result<OwnedFd> {
         let name = descriptor_name(&self.fd);
         let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
@@ -208,7 +207,7 @@ impl GrantedFile {
     }
 }
 
-/// Returns the kernel's own name of an open file.
+/// Returns the name of an open file in `/proc`.
 pub(crate) fn descriptor_name(fd: &impl AsFd) -> String {
     format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())
 }
@@ -216,16 +215,16 @@ pub(crate) fn descriptor_name(fd: &impl AsFd) -> String {
 /// Path of the null device on the host.
 const NULL: &core::ffi::CStr = c"/dev/null";
 
-/// Returns the facts about the host's null device.
+/// Returns the attributes of the host's null device.
 ///
 /// # Errors
 ///
-/// `NOENT` where the host has none, or another file in its place.
+/// `NOENT` if the host has none, or another file in its place.
 fn null_stat() -> Result<FileStat> {
     check_null(rustix::fs::lstat(NULL)?)
 }
 
-/// Opens the host's null device. Flags that change a file have no effect on it, and are left out.
+/// Opens the host's null device. Flags that change a file have no effect on it and are removed.
 fn open_null(flags: OFlags) -> Result<OwnedFd> {
     let kept = OFlags::RWMODE | OFlags::APPEND | OFlags::NONBLOCK | OFlags::SYNC | DSYNC;
     let flags = (flags & kept) | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
@@ -244,8 +243,8 @@ fn check_null(stat: rustix::fs::Stat) -> Result<FileStat> {
     }
 }
 
-/// Returns a guest's name of a directory as a libc compares it: without slashes and `./` at its beginning, and without
-/// slashes at its end. `/`, `.` and `./` are all empty.
+/// Returns the name of a directory in the form in which a libc compares it: without `/` and `./` at the beginning and without
+/// slashes at the end. The names `/`, `.` and `./` give the empty name.
 pub(crate) fn compared(name: &[u8]) -> &[u8] {
     let mut name = name;
     loop {

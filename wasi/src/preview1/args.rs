@@ -1,5 +1,5 @@
-//! `args_*` and `environ_*`: the program's arguments and its environment, byte for byte. Both are a list of strings and an
-//! array of pointers to them.
+//! `args_*` and `environ_*`: the program's arguments and environment, byte for byte. The guest gets each of them as a list of
+//! strings and an array of pointers to these strings.
 
 use super::memory;
 use crate::host::WasiCtx;
@@ -11,7 +11,7 @@ pub(crate) fn args_get(ctx: &mut WasiCtx, memory: &mut [u8], argv: u32, argv_buf
     write(&ctx.args, memory, argv, argv_buf)
 }
 
-/// Writes the number of arguments and the size of all of them.
+/// Writes the number of arguments and their total size in bytes.
 pub(crate) fn args_sizes_get(ctx: &mut WasiCtx, memory: &mut [u8], argc: u32, argv_buf_size: u32) -> Result {
     write_sizes(&ctx.args, memory, argc, argv_buf_size)
 }
@@ -21,12 +21,12 @@ pub(crate) fn environ_get(ctx: &mut WasiCtx, memory: &mut [u8], environ: u32, en
     write(&ctx.env, memory, environ, environ_buf)
 }
 
-/// Writes the number of variables and the size of all of them.
+/// Writes the number of variables and their total size in bytes.
 pub(crate) fn environ_sizes_get(ctx: &mut WasiCtx, memory: &mut [u8], count: u32, environ_buf_size: u32) -> Result {
     write_sizes(&ctx.env, memory, count, environ_buf_size)
 }
 
-/// Writes the number of strings and the size of all of them.
+/// Writes the number of strings and their total size in bytes.
 fn write_sizes(strings: &Strings, memory: &mut [u8], count: u32, size: u32) -> Result {
     memory::check(memory, size, 4)?;
     memory::write_u32(memory, count, strings.starts().len() as u32)?;

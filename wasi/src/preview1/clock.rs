@@ -11,12 +11,12 @@ pub(crate) const REALTIME: u32 = 0;
 /// `clockid` of the monotonic clock.
 pub(crate) const MONOTONIC: u32 = 1;
 
-/// Writes the resolution of a clock.
+/// Writes the resolution of a clock in nanoseconds.
 pub(crate) fn clock_res_get(_: &mut WasiCtx, memory: &mut [u8], id: u32, resolution: u32) -> Result {
     memory::write_u64(memory, resolution, clock::resolution(clock(id)?)?)
 }
 
-/// Writes the time of a clock. Every clock is as precise as it can be, whatever precision was asked for.
+/// Writes the time of a clock in nanoseconds. The requested precision is ignored: each clock has its full precision.
 #[inline]
 pub(crate) fn clock_time_get(_: &mut WasiCtx, memory: &mut [u8], id: u32, _precision: u64, time: u32) -> Result {
     memory::write_u64(memory, time, clock::now(clock(id)?)?)

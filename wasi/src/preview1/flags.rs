@@ -53,7 +53,8 @@ rights: u64 {
     POLL_FD_READWRITE = 1 << 27, SOCK_SHUTDOWN = 1 << 28, SOCK_ACCEPT = 1 << 29, ALL = (1 << 30) - 1,
 });
 
-/// Maps the type of a host file to a `filetype`. A FIFO has none, and a socket that has a name counts as a stream.
+/// Maps the type of a host file to a `filetype`. A FIFO has no `filetype` of its own, and a socket in the file system counts as
+/// a stream.
 pub(crate) fn filetype_of(file_type: FileType) -> u8 {
     match file_type {
         FileType::RegularFile => filetype::REGULAR_FILE,
@@ -95,7 +96,7 @@ pub(crate) fn create_flags(oflags: u16) -> OFlags {
         .fold(OFlags::empty(), |all, (_, host)| all | host)
 }
 
-/// Maps the host's open flags to `fdflags`. Linux has one flag for SYNC and RSYNC; it is reported as SYNC.
+/// Maps the host's open flags to `fdflags`. Linux has one flag for SYNC and RSYNC, which is reported as SYNC.
 pub(crate) fn fd_flags(flags: OFlags) -> u16 {
     let mut result = 0;
     if flags.contains(OFlags::APPEND) {

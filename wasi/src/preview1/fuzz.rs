@@ -1,6 +1,5 @@
-//! Random functions with random arguments on a scratch tree, for a second: no call panics, and nothing outside of the
-//! grants changes. The seed is part of the message when the test fails; `WRUN_FUZZ_SEED` and `WRUN_FUZZ_SECONDS` repeat and lengthen
-//! it.
+//! Calls random functions with random arguments on a scratch tree, for a second. No call may panic, and nothing outside of the
+//! grants may change. A failure names its seed. `WRUN_FUZZ_SEED` repeats a run, and `WRUN_FUZZ_SECONDS` sets its length.
 
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant, SystemTime};
@@ -55,7 +54,7 @@ const NUMBERS: [u64; 24] = [
     u64::MAX,
 ];
 
-/// Paths of every kind; they lie in guest memory one after the other.
+/// Paths of every kind. They lie in guest memory one after the other.
 const PATHS: [&str; 22] = [
     "a",
     "b",
@@ -85,7 +84,7 @@ const PATHS: [&str; 22] = [
 const PATHS_AT: u32 = 1024;
 const MEMORY: usize = 65_536;
 
-/// A small generator of random numbers (xorshift), so that a seed says everything.
+/// A small generator of random numbers (xorshift). Its seed determines the whole run.
 struct Random(u64);
 
 impl Random {
@@ -124,7 +123,7 @@ impl Random {
         }
     }
 
-    /// An address, mostly of something sensible.
+    /// Returns an address, mostly a valid one.
     fn pointer(&mut self) -> u32 {
         if self.below(8) == 0 {
             self.int()
@@ -133,7 +132,7 @@ impl Random {
         }
     }
 
-    /// Address and length of a path, mostly of a whole one.
+    /// Returns the address and length of a path, mostly of a whole one.
     fn path(&mut self) -> (u32, u32) {
         let index = self.below(PATHS.len());
         let before: usize = PATHS[..index].iter().map(|path| path.len()).sum();
@@ -156,7 +155,7 @@ impl Random {
     }
 }
 
-/// One call of one function; its number is that of the arm.
+/// Makes one call of one function, which is chosen by number.
 fn call(ctx: &mut WasiCtx, m: &mut [u8], r: &mut Random) -> Result {
     let version = [Version::Preview0, Version::Preview1][r.below(2)];
     let (fd, p, q) = (r.fd(), r.pointer(), r.pointer());
@@ -167,9 +166,9 @@ fn call(ctx: &mut WasiCtx, m: &mut [u8], r: &mut Random) -> Result {
         2 => clock_res_get(ctx, m, r.flags(), p),
         3 => clock_time_get(ctx, m, r.flags(), r.long(), p),
         4 => fd_advise(ctx, m, fd, r.long(), r.long(), r.flags()),
-        // Not much of it: the storage is real.
+        // Only small ranges, because the storage is real.
         5 => fd_allocate(ctx, m, fd, r.long() % 8192, r.long() % 8192),
-        // The grants stay, most of the time.
+        // Mostly the grants stay open.
         6 if fd > 4 || r.below(64) == 0 => fd_close(ctx, m, fd),
         7 => fd_datasync(ctx, m, fd),
         8 => fd_fdstat_get(ctx, m, fd, p),
@@ -249,7 +248,7 @@ fn world() -> Tree {
         symlink("loop", path("loop")).unwrap();
     }
     tree.grant("read-only", Access::ReadOnly);
-    // The test's own streams are not to be written to.
+    // The guest must not write to the streams of the test.
     for fd in 0..3 {
         tree.ctx.table.remove(fd).unwrap();
     }
@@ -285,7 +284,7 @@ fn random_calls_neither_panic_nor_change_what_was_not_granted() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let seed = number("WRUN_FUZZ_SEED").unwrap_or(now.as_nanos() as u64).max(1);
     let end = Instant::now() + Duration::from_secs(number("WRUN_FUZZ_SECONDS").unwrap_or(1));
-    // Whatever fails, the message ends with the seed.
+    // Every failure message ends with the seed.
     let outcome = std::panic::catch_unwind(|| run(seed, end));
     assert!(outcome.is_ok(), "repeat this with WRUN_FUZZ_SEED={seed}");
 }
@@ -304,6 +303,6 @@ fn run(seed: u64, end: Instant) {
         }
         assert_eq!(snapshot(&tree), before);
     }
-    // A generator that only makes mistakes would test nothing.
+    // If hardly any call succeeded, the test would check little.
     assert!(successes > calls / 50, "{successes} of {calls} calls succeeded");
 }

@@ -1,9 +1,9 @@
-//! Scattered reads and gathered writes: the guest's arrays of `iovec` and `ciovec` become slices of its memory, so that the
-//! kernel copies straight from or to the guest. Nothing is allocated, and nothing is copied here.
+//! Scattered reads and gathered writes. The guest's arrays of `iovec` and `ciovec` become slices of its memory, so that the
+//! kernel copies directly from or to the guest. No bytes are copied or allocated here.
 //!
-//! At most `MAX` ranges that are not empty are used (the kernel's own limit), and of these `LARGEST` bytes; more than that
-//! makes a short count, which is legal. Every range that is used is checked before the first byte moves. An array of more than `MOST` ranges is
-//! refused: going through it would take longer than a deadline should have to wait.
+//! One call uses at most `MAX` non-empty ranges (the limit of the kernel) and at most `LARGEST` bytes. A larger transfer ends
+//! with a short count. Every used range is checked before the first byte moves. An array of more than `MOST` ranges is refused,
+//! because reading it would delay the deadline.
 
 use std::array;
 use std::io::{IoSlice, IoSliceMut};
@@ -12,18 +12,19 @@ use super::memory;
 use crate::host::stream::{Source, Target};
 use crate::types::{Errno, Result};
 
-/// Most ranges for one system call.
+/// Largest number of ranges for one system call.
 const MAX: usize = 1024;
-/// Most bytes for one system call: no signal interrupts the transfer of a file's bytes, and the deadline has to.
+/// Largest number of bytes for one system call. No signal interrupts a transfer from or to a file, so this bounds the delay of
+/// a deadline.
 const LARGEST: usize = 32 << 20;
-/// Most ranges of a call, empty ones included.
+/// Largest number of ranges of a call, empty ones included.
 const MOST: u32 = 1 << 16;
-/// Number of ranges that are handled without touching a large part of the stack.
+/// Number of ranges up to which a small array on the stack is enough.
 const FEW: usize = 16;
-/// Size of an `iovec`.
+/// Size of an `iovec` in bytes.
 const SIZE: u32 = 8;
 
-/// Checks the array itself.
+/// Checks the bounds and the length of the array itself.
 fn check(memory: &[u8], iovs: u32, len: u32) -> Result {
     memory::check_array(memory, iovs, len, SIZE)?;
     if len > MOST { Err(Errno::INVAL) } else { Ok(()) }
@@ -50,7 +51,8 @@ pub(crate) fn gather(
     }
 }
 
-/// Gathers with room for `N` ranges. Each `N` is a function apart, so that only the calls that need it pay for the stack.
+/// Gathers with room for `N` ranges. Each `N` is a function of its own, so that only the calls that need a large array pay for
+/// it.
 #[inline(never)]
 fn gather_up_to<const N: usize>(
     memory: &[u8],
@@ -117,7 +119,7 @@ fn scatter_up_to<const N: usize>(
     read(Target::Many(&mut slices[..count]))
 }
 
-/// A range that is not empty, and its place among them.
+/// A non-empty range, and its position among the ranges of the call.
 #[derive(Clone, Copy, Default)]
 struct Range {
     ptr: u32,
@@ -131,7 +133,7 @@ impl Range {
     }
 }
 
-/// Copies the ranges out of guest memory, which the read may overwrite.
+/// Copies the ranges out of guest memory, because the read may overwrite them there.
 fn fill_ranges<'r>(memory: &[u8], iovs: u32, len: u32, ranges: &'r mut [Range]) -> Result<&'r mut [Range]> {
     let (mut count, mut room) = (0, LARGEST as u32);
     for index in 0..len {
@@ -149,13 +151,13 @@ fn fill_ranges<'r>(memory: &[u8], iovs: u32, len: u32, ranges: &'r mut [Range]) 
     Ok(&mut ranges[..count])
 }
 
-/// Splits the memory into the ranges, whatever their order, and gives their number. The first range that overlaps one
-/// before it ends the read there: a short count, after which the guest reads on.
+/// Splits the memory into the ranges, which may be in any order, and returns their number. A range that overlaps an earlier one
+/// ends the list, so the read returns a short count and the guest continues from there.
 fn split<'m>(memory: &'m mut [u8], ranges: &mut [Range], slices: &mut [IoSliceMut<'m>]) -> usize {
     let mut count = ranges.len();
     ranges.sort_unstable_by_key(|range| range.ptr);
     loop {
-        // Of two that overlap, the later one has to go; without it, others may turn out to overlap.
+        // Of two overlapping ranges the later one is dropped. The remaining ranges are then compared again.
         let mut lower: Option<&Range> = None;
         let mut apart = count;
         for range in ranges.iter().filter(|range| range.place < count) {
@@ -191,7 +193,7 @@ fn iovec(memory: &[u8], iovs: u32, index: u32) -> (u32, u32) {
     (memory::u32_at(memory, at), memory::u32_at(memory, at + 4))
 }
 
-/// Converts the number of bytes that a call moved. The kernel bounds it to less than 2 GiB.
+/// Converts the number of transferred bytes. The kernel limits it to less than 2 GiB.
 pub(crate) fn count(bytes: usize) -> Result<u32> {
     u32::try_from(bytes).map_err(|_| Errno::OVERFLOW)
 }
@@ -276,7 +278,7 @@ mod tests {
             (&[(100, 10), (95, 10), (0, 5)], &[10]),
             (&[(200, 5), (100, 50), (149, 1)], &[5, 50]),
             (&[(149, 1), (200, 5), (100, 50)], &[1, 5]),
-            // The second is in the way of the first, so it does not matter that the third is in its way.
+            // The second range overlaps the first and is dropped, so it does not matter that the third overlaps it too.
             (&[(100, 10), (90, 30), (115, 5)], &[10]),
             (&[(100, 100), (0, 50), (110, 5), (120, 5)], &[100, 50]),
         ] {

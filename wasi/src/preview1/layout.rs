@@ -1,5 +1,5 @@
-//! Layouts of the structures that a guest reads and writes, as in the witx. A layout is a byte array with named offsets, so
-//! that neither alignment nor the host's representation can leak into it. All numbers are little-endian.
+//! Layouts of the structures that a guest reads and writes, as in the witx. A structure is encoded into a byte array at fixed
+//! offsets, independent of the alignment and byte order of the host. All numbers are little-endian.
 
 use rustix::fs::Timespec;
 
@@ -24,7 +24,7 @@ pub(crate) fn fdstat(filetype: u8, flags: u16, base: u64, inheriting: u64) -> [u
     bytes
 }
 
-/// Returns the size of a `filestat`.
+/// Returns the size of a `filestat` in bytes.
 pub(crate) fn filestat_size(version: Version) -> u32 {
     match version {
         Version::Preview0 => 56,
@@ -56,7 +56,7 @@ pub(crate) fn filestat(version: Version, stat: &FileStat) -> [u8; 64] {
     bytes
 }
 
-/// Size of a `dirent`. The name follows it.
+/// Size of a `dirent` in bytes. The name follows it.
 pub(crate) const DIRENT_SIZE: usize = 24;
 
 /// Encodes a `dirent`. `next` is the cookie of the entry that follows.
@@ -69,7 +69,7 @@ pub(crate) fn dirent(next: u64, ino: u64, name_len: u32, filetype: u8) -> [u8; D
     bytes
 }
 
-/// Size of an `event`.
+/// Size of an `event` in bytes.
 pub(crate) const EVENT_SIZE: u32 = 32;
 
 /// Encodes an `event`.
@@ -83,7 +83,7 @@ pub(crate) fn event(userdata: u64, error: u16, eventtype: u8, nbytes: u64, flags
     bytes
 }
 
-/// Returns the size of a `subscription`.
+/// Returns the size of a `subscription` in bytes.
 pub(crate) fn subscription_size(version: Version) -> u32 {
     match version {
         Version::Preview0 => 56,
@@ -91,8 +91,8 @@ pub(crate) fn subscription_size(version: Version) -> u32 {
     }
 }
 
-/// Returns the offset of the `subscription_clock` in a `subscription`. In preview0 one more identifier comes before its
-/// fields.
+/// Returns the offset of the fields of a `subscription_clock` in a `subscription`. In preview0 an additional identifier comes
+/// before them.
 pub(crate) fn subscription_clock(version: Version) -> usize {
     match version {
         Version::Preview0 => 24,

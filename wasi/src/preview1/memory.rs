@@ -1,5 +1,5 @@
-//! Guest memory: checked access to ranges that the guest names by address and length. A range that does not lie inside of
-//! the memory is `FAULT`. Nothing here knows the meaning of the bytes.
+//! Checked access to guest memory, by address and length. A range that is not inside the memory gives `FAULT`. The functions do
+//! not know the meaning of the bytes.
 
 use crate::types::{Errno, Result};
 
@@ -14,12 +14,12 @@ fn range(memory: &[u8], ptr: u32, len: u32) -> Result<std::ops::Range<usize>> {
     }
 }
 
-/// Checks that a range can be accessed, before a call has effects.
+/// Checks that a range is inside the memory, before a call has effects.
 pub(crate) fn check(memory: &[u8], ptr: u32, len: u32) -> Result {
     range(memory, ptr, len).map(drop)
 }
 
-/// Checks an array of `count` elements.
+/// Checks that an array of `count` elements of `size` bytes is inside the memory.
 pub(crate) fn check_array(memory: &[u8], ptr: u32, count: u32, size: u32) -> Result {
     let len = u32::try_from(u64::from(count) * u64::from(size)).map_err(|_| Errno::FAULT)?;
     check(memory, ptr, len)
@@ -30,7 +30,7 @@ pub(crate) fn bytes(memory: &[u8], ptr: u32, len: u32) -> Result<&[u8]> {
     range(memory, ptr, len).map(|range| &memory[range])
 }
 
-/// Returns the bytes of a range, to be written.
+/// Returns the bytes of a range for writing.
 pub(crate) fn bytes_mut(memory: &mut [u8], ptr: u32, len: u32) -> Result<&mut [u8]> {
     range(memory, ptr, len).map(|range| &mut memory[range])
 }

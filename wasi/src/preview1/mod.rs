@@ -1,6 +1,5 @@
-//! ABI of `wasi_snapshot_preview1`, and of the older `wasi_unstable`: each function reads its arguments from guest memory,
-//! calls the host room, and writes its results. There is one Rust function for each WASI function, with its name, in the
-//! file of its family.
+//! ABI of `wasi_snapshot_preview1` and of the older `wasi_unstable`. Each function reads its arguments from guest memory, calls
+//! the room `host`, and writes its results. Each WASI function is a Rust function of the same name, in the file of its family.
 //!
 //! ```text
 //! args      args_*, environ_*
@@ -18,9 +17,9 @@
 //! layout    structures, byte for byte
 //! ```
 //!
-//! Guest memory is a plain slice for the length of one call. The host room gets parts of it as byte slices, so that the
-//! kernel copies straight from or to the guest. Nothing that a guest passes is trusted, and nothing is a panic or a trap:
-//! wrong addresses are `FAULT`, wrong flags `INVAL`.
+//! Guest memory is a plain slice for the duration of one call. The room `host` gets parts of it as byte slices, so that the
+//! kernel copies directly from or to the guest. No argument of a guest is trusted. Wrong arguments never cause a panic or a
+//! trap: a wrong address gives `FAULT`, a wrong flag gives `INVAL`.
 
 pub(crate) mod args;
 pub(crate) mod clock;
@@ -37,7 +36,7 @@ pub(crate) mod proc;
 pub(crate) mod random;
 pub(crate) mod sock;
 
-/// Generation of WASI's first interface. The two differ in three layouts and in the order of `whence`.
+/// Version of the interface. The two versions differ in three layouts and in the values of `whence`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Version {
     /// `wasi_unstable`.

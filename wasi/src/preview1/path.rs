@@ -1,4 +1,4 @@
-//! `path_*`: functions on names below a directory.
+//! `path_*`: functions on paths below a directory.
 
 use rustix::fs::OFlags;
 
@@ -10,7 +10,7 @@ use crate::host::path::open::Open;
 use crate::host::path::{self, PATH_MAX, change, open, stat};
 use crate::types::{Errno, Result};
 
-/// Reads a path: any bytes but zero.
+/// Reads a path. It may contain any byte except zero.
 fn read(memory: &[u8], path: u32, path_len: u32) -> Result<&[u8]> {
     let path = memory::bytes(memory, path, path_len)?;
     path::check(path)?;
@@ -26,7 +26,7 @@ fn follow(flags: u32) -> Result<bool> {
     }
 }
 
-/// Opens a file or directory, or creates a file. The rights say whether to read and to write.
+/// Opens a file or directory, or creates a file. The rights decide whether it can be read and written.
 #[allow(clippy::too_many_arguments, reason = "these are the arguments of the WASI function")]
 pub(crate) fn path_open(
     ctx: &mut WasiCtx,
@@ -61,8 +61,8 @@ pub(crate) fn path_open(
     memory::write_u32(memory, opened_fd, opened)
 }
 
-/// Returns the access mode for a set of rights. Without the right to read or to write a file is opened to be read, and
-/// reads are refused later.
+/// Returns the access mode for a set of rights. Without the right to read or to write, a file is opened for reading, and reads
+/// are refused later.
 fn access_mode(rights: u64) -> OFlags {
     let read = rights & (rights::FD_READ | rights::FD_READDIR) != 0;
     let write = rights & rights::FD_WRITE != 0;
@@ -83,7 +83,7 @@ pub(crate) fn path_remove_directory(ctx: &mut WasiCtx, memory: &mut [u8], fd: u3
     change::remove_directory(&ctx.table, fd, read(memory, path, path_len)?)
 }
 
-/// Removes a name that is not a directory; a link itself, not the file that it leads to.
+/// Removes a name that is not a directory. Of a symbolic link it removes the link and not the target.
 pub(crate) fn path_unlink_file(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, path: u32, path_len: u32) -> Result {
     change::unlink_file(&ctx.table, fd, read(memory, path, path_len)?)
 }
@@ -105,7 +105,7 @@ pub(crate) fn path_rename(
     change::rename(&ctx.table, fd, old_path, new_fd, new_path)
 }
 
-/// Creates a hard link. Following a symbolic link to link to its target is not offered.
+/// Creates a hard link. `old_flags` must be 0: wrun does not follow a symbolic link here.
 #[allow(clippy::too_many_arguments, reason = "these are the arguments of the WASI function")]
 pub(crate) fn path_link(
     ctx: &mut WasiCtx,
@@ -141,7 +141,7 @@ pub(crate) fn path_symlink(
     change::symlink(&ctx.table, target, fd, new_path)
 }
 
-/// Writes the target of a symbolic link, as much of it as fits.
+/// Writes as much of the target of a symbolic link as fits.
 #[allow(clippy::too_many_arguments, reason = "these are the arguments of the WASI function")]
 pub(crate) fn path_readlink(
     ctx: &mut WasiCtx,
@@ -163,7 +163,7 @@ pub(crate) fn path_readlink(
     memory::write_u32(memory, bufused, fitting as u32)
 }
 
-/// Writes the facts about a file.
+/// Writes the attributes of a file.
 #[allow(
     clippy::too_many_arguments,
     reason = "these are the arguments of the WASI function, and the version"

@@ -10,10 +10,10 @@ use crate::host::poll::{Awaited, Poll};
 use crate::host::{self, WasiCtx};
 use crate::types::{Errno, Result};
 
-/// Most subscriptions of a call.
+/// Largest number of subscriptions of a call.
 const MAX: u32 = 4096;
 
-/// State that outlives an interruption of a call: the time when it began, so that timeouts do not begin again.
+/// State of a call that outlives an interruption: the time when the call began, so that timeouts do not start again.
 #[derive(Default)]
 pub(crate) struct Wait {
     started: Option<u64>,
@@ -25,7 +25,7 @@ struct Tag {
     eventtype: u8,
 }
 
-/// Waits until an event that was subscribed to happens, and writes all that have.
+/// Waits until at least one subscribed event has happened, and writes all events that have.
 #[allow(
     clippy::too_many_arguments,
     reason = "these are the arguments of the WASI function, and two more"
@@ -49,7 +49,7 @@ pub(crate) fn poll_oneoff(
     let now = host::clock::now(ClockId::Monotonic)?;
     let started = *wait.started.get_or_insert(now);
 
-    // All is read before anything is written: the two arrays may overlap.
+    // All subscriptions are read before any event is written, because the two arrays may overlap.
     let mut poll = Poll::new(&ctx.table, nsubscriptions as usize);
     for index in 0..nsubscriptions {
         let (tag, awaited) = subscription(memory, version, input, index, started)?;
@@ -71,7 +71,7 @@ pub(crate) fn poll_oneoff(
     memory::write_u32(memory, nevents, count)
 }
 
-/// Reads a subscription. A kind that does not exist cannot be reported as an event: it fails the call.
+/// Reads a subscription. An unknown kind makes the whole call fail, because no event can report it.
 fn subscription(memory: &[u8], version: Version, input: u32, index: u32, started: u64) -> Result<(Tag, Awaited)> {
     let size = layout::subscription_size(version);
     let bytes = memory::bytes(memory, input + index * size, size)?;
@@ -86,7 +86,8 @@ fn subscription(memory: &[u8], version: Version, input: u32, index: u32, started
     Ok((Tag { userdata, eventtype }, awaited))
 }
 
-/// Reads a `subscription_clock`. A relative time of day is a span of time, which setting the clock does not change.
+/// Reads a `subscription_clock`. A relative timeout on the realtime clock is a span of time: setting the clock does not change
+/// it.
 fn clock(clock: &[u8], started: u64) -> Awaited {
     let timeout = memory::u64_at(clock, 8);
     let absolute = match memory::u16_at(clock, 24) {
@@ -98,7 +99,7 @@ fn clock(clock: &[u8], started: u64) -> Awaited {
         (MONOTONIC, true) => Awaited::Monotonic(timeout),
         (REALTIME, true) => Awaited::Realtime(timeout),
         (MONOTONIC | REALTIME, false) => Awaited::Monotonic(started.saturating_add(timeout)),
-        // The time that a program has used does not pass while it waits.
+        // The CPU time of the program does not advance while it waits.
         (2 | 3, _) => Awaited::Failed(Errno::NOTSUP),
         _ => Awaited::Failed(Errno::INVAL),
     }

@@ -1,12 +1,12 @@
-//! `proc_*` and `sched_*`: the end of the program, and giving way to others. The exit itself is an error that travels
-//! through the runtime to the caller of the guest; nothing here ends the process.
+//! `proc_*` and `sched_*`: the end of the program, and yielding to other threads. An exit is an error that passes through the
+//! runtime to the caller of the guest. No function here ends the process.
 
 use std::fmt;
 
 use crate::host::WasiCtx;
 use crate::types::{Errno, Result};
 
-/// Exit of the guest with a status, in full. The host decides what becomes of it.
+/// Exit of the guest, with the full 32-bit status. The host decides how to report it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Exit(pub u32);
 
@@ -23,7 +23,7 @@ pub(crate) fn proc_exit(status: u32) -> Exit {
     Exit(status)
 }
 
-/// Refuses a signal: guests have none, and the host's process is not the guest's to signal.
+/// Refuses to raise a signal. Guests have no signal handlers, and a guest must not signal the process of the host.
 pub(crate) fn proc_raise(_: &mut WasiCtx, _: &mut [u8], _signal: u32) -> Result {
     Err(Errno::NOTSUP)
 }

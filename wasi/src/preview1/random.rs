@@ -1,17 +1,17 @@
-//! `random_get`: random bytes from the kernel, straight into guest memory.
+//! `random_get`: writes random bytes from the kernel directly into guest memory.
 //!
-//! One call is bounded, as on other hosts: a length beyond the bound is a mistake of the guest, and filling it would make
-//! the pages of all of its memory real.
+//! The length of one call is limited, as on other hosts. A larger length is most likely a mistake, and filling it would commit
+//! all pages of the memory.
 
 use super::memory;
 use crate::host::{WasiCtx, random};
 use crate::types::{Errno, Result};
 
-/// Most bytes of a call.
+/// Largest number of bytes of a call.
 const MOST: u32 = 64 << 20;
 
-/// Fills a range with random bytes. `done` counts the bytes of earlier attempts that returned `INTR`. An attempt returns
-/// `INTR` after every piece, so that no length can outlast a deadline.
+/// Fills a range with random bytes. `done` counts the bytes of earlier attempts that returned `INTR`. An attempt returns `INTR`
+/// after every piece, so that a long call ends at the deadline.
 pub(crate) fn random_get(_: &mut WasiCtx, memory: &mut [u8], done: &mut usize, buf: u32, buf_len: u32) -> Result {
     let bytes = memory::bytes_mut(memory, buf, buf_len)?;
     if buf_len > MOST {

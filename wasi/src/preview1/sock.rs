@@ -1,4 +1,4 @@
-//! `sock_*`: connections on sockets that the host gave. A descriptor that is not a socket is `NOTSOCK`.
+//! `sock_*`: connections on granted sockets. A descriptor that is not a socket gives `NOTSOCK`.
 
 use rustix::net::{RecvFlags, Shutdown};
 
@@ -7,7 +7,7 @@ use super::{iovec, memory};
 use crate::host::{WasiCtx, sock};
 use crate::types::{Errno, Result};
 
-/// Takes a connection from a socket that listens.
+/// Accepts a connection on a listening socket.
 pub(crate) fn sock_accept(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, flags: u32, result_fd: u32) -> Result {
     let flags = checked(flags, fdflags::NONBLOCK)?;
     memory::check(memory, result_fd, 4)?;

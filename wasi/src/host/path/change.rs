@@ -1,4 +1,4 @@
-//! Names that come, go and move: directories, links, and the removal of files. A grant that is read-only refuses all of it.
+//! Creates, removes, renames and links names in directories. A read-only grant refuses all of these changes.
 
 use rustix::fs::{AtFlags, FileType, Mode};
 
@@ -29,11 +29,11 @@ pub(crate) fn remove_directory(table: &Table, fd: u32, path: &[u8]) -> Result {
     )?)
 }
 
-/// Removes a name that is not a directory; a link itself, not the file that it leads to.
+/// Removes a name that is not a directory. Of a symbolic link it removes the link and not the target.
 pub(crate) fn unlink_file(table: &Table, fd: u32, path: &[u8]) -> Result {
     let (dir, path) = start_of_change(table, fd, path)?;
     let place = resolve::place(dir, &path, Errno::ISDIR)?;
-    // Slashes make this call fail whatever the name is, and never make it follow a link.
+    // With slashes behind the name this call always fails, and it never follows a link.
     Ok(rustix::fs::unlinkat(
         &place.parent,
         place.name_and_slashes,
@@ -41,7 +41,7 @@ pub(crate) fn unlink_file(table: &Table, fd: u32, path: &[u8]) -> Result {
     )?)
 }
 
-/// Moves a file or directory, also from one grant to another. Both must be open to changes.
+/// Moves a file or directory, also from one grant to another. Both grants must be writable.
 pub(crate) fn rename(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new_path: &[u8]) -> Result {
     let (old_dir, old_path) = start_of_change(table, old_fd, old_path)?;
     let (new_dir, new_path) = start_of_change(table, new_fd, new_path)?;
@@ -56,13 +56,14 @@ pub(crate) fn rename(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, n
     )?)
 }
 
-/// Creates a hard link. Both grants must be open to changes: a link below the other one would be a way to write.
+/// Creates a hard link. Both grants must be writable, because a link in a writable grant would make a read-only file writable.
 pub(crate) fn link(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new_path: &[u8]) -> Result {
     let (old_dir, old_path) = start_of_change(table, old_fd, old_path)?;
     let (new_dir, new_path) = start_of_change(table, new_fd, new_path)?;
     let old = resolve::place(old_dir, &old_path, Errno::PERM)?;
     if old.has_slash() {
-        // Slashes would make the call follow a link. Only a directory can have them, and it cannot be linked to.
+        // With slashes behind the name the call would follow a link. Only the name of a directory may have them, and a
+        // directory cannot have a second name.
         let stat = rustix::fs::statat(&old.parent, old.name, AtFlags::SYMLINK_NOFOLLOW)?;
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         return Err(if is_directory { Errno::PERM } else { Errno::NOTDIR });
@@ -77,7 +78,8 @@ pub(crate) fn link(table: &Table, old_fd: u32, old_path: &[u8], new_fd: u32, new
     )?)
 }
 
-/// Creates a symbolic link. Its target is looked at when it is followed; one that begins with a slash could only lead out.
+/// Creates a symbolic link. The target is checked when the link is followed. A target that begins with a slash could only lead
+/// out of the grant.
 ///
 /// # Errors
 ///
@@ -88,6 +90,6 @@ pub(crate) fn symlink(table: &Table, target: &[u8], fd: u32, path: &[u8]) -> Res
         return Err(Errno::PERM);
     }
     let place = resolve::place(dir, &path, Errno::EXIST)?;
-    // Slashes make this call fail, and do not make it follow a link.
+    // With slashes behind the name this call fails, and it does not follow a link.
     Ok(rustix::fs::symlinkat(target, &place.parent, place.name_and_slashes)?)
 }

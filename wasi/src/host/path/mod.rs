@@ -1,6 +1,6 @@
-//! Functions on names below a directory. Each lets `resolve` find the directory that the last name lies in (which never
-//! leaves the grant), and then does one thing with that name. A read-only grant is refused here, before the kernel is
-//! asked.
+//! Functions on paths below a directory. Each function lets `resolve` find the directory of the last name, which always lies
+//! inside the grant, and then does one thing with that name. Changes in a read-only grant are refused here, before any system
+//! call.
 
 pub(crate) mod change;
 pub(crate) mod open;
@@ -16,7 +16,7 @@ use crate::types::{Errno, Result};
 /// Longest path that Linux takes, with its zero byte.
 pub(crate) const PATH_MAX: usize = 4096;
 
-/// Checks a path of the guest: any bytes but zero.
+/// Checks a path of the guest. It may contain any byte except zero.
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ pub(crate) fn check(path: &[u8]) -> Result {
     Ok(())
 }
 
-/// Start of a path, after virtual directories.
+/// Start of a path, after virtual directories were resolved.
 pub(crate) enum Start<'a> {
     /// Directory of the host, and the path from there.
     Host(&'a Dir, Cow<'a, [u8]>),
@@ -44,7 +44,7 @@ pub(crate) enum Start<'a> {
     Node(&'a Node),
 }
 
-/// Finds the start of a path that is looked up.
+/// Finds the start of a path for a look-up.
 pub(crate) fn start<'a>(table: &'a Table, fd: u32, path: &'a [u8]) -> Result<Start<'a>> {
     match table.directory(fd)? {
         Directory::Host(dir) => Ok(Start::Host(dir, Cow::Borrowed(path))),
@@ -65,11 +65,11 @@ fn start_in_virtual<'a>(table: &'a Table, dir: &'a VirtualDir, path: &'a [u8]) -
     }
 }
 
-/// Finds the start of a path whose last name is created, removed or moved.
+/// Finds the start of a path for a change: its last name is to be created, removed or moved.
 ///
 /// # Errors
 ///
-/// `ROFS` in a grant that is read-only, and in a virtual directory.
+/// `ROFS` in a read-only grant and in a virtual directory.
 pub(crate) fn start_of_change<'a>(table: &'a Table, fd: u32, path: &'a [u8]) -> Result<(&'a Dir, Cow<'a, [u8]>)> {
     let (dir, path) = match table.directory(fd)? {
         Directory::Host(dir) => (dir, Cow::Borrowed(path)),

@@ -1,4 +1,4 @@
-//! Opening a file or directory below a directory, or creating a file.
+//! Opens a file or directory below a directory, or creates a file.
 
 use std::os::fd::OwnedFd;
 
@@ -12,18 +12,18 @@ use crate::types::{Access, Errno, Result};
 
 /// Request to open a path.
 pub(crate) struct Open {
-    /// A symbolic link at the end of the path is followed.
+    /// True if a symbolic link at the end of the path is followed.
     pub(crate) follow: bool,
     /// Access mode, flags of creation and flags of the open file.
     pub(crate) flags: OFlags,
-    /// The file can be read. A file that is opened with neither right is open to be read for the kernel.
+    /// True if the guest may read the file. A file that the guest may neither read nor write is open for reading in the kernel.
     pub(crate) readable: bool,
 }
 
 /// Opens a path below the directory `fd`, and returns the number of the new descriptor.
 pub(crate) fn open(table: &mut Table, fd: u32, path: &[u8], request: &Open) -> Result<u32> {
     let start = path::start(table, fd, path).map_err(|errno| {
-        // A virtual directory does not have the name, and does not get it either.
+        // The virtual directory does not have this name, and no file can be created in it.
         let creates = request.flags.contains(OFlags::CREATE);
         if errno == Errno::NOENT && creates {
             Errno::ROFS
@@ -31,7 +31,7 @@ pub(crate) fn open(table: &mut Table, fd: u32, path: &[u8], request: &Open) -> R
             errno
         }
     })?;
-    // A call that fails for want of a number must not have created or truncated anything.
+    // A call that fails because no descriptor is free must not create or truncate anything.
     table.check_room()?;
     let (dir, path) = match start {
         Start::Host(dir, path) => (dir, path),
@@ -64,8 +64,8 @@ pub(crate) fn open(table: &mut Table, fd: u32, path: &[u8], request: &Open) -> R
     table.insert(descriptor)
 }
 
-/// Opens below a read-only grant, as a read-only file system would: a file that exists can be opened to be read, even if it
-/// was to be created.
+/// Opens a path below a read-only grant, with the results of a read-only file system: `O_CREAT` is allowed for a file that
+/// exists.
 fn open_read_only(dir: &Dir, path: &[u8], request: &Open) -> Result<OwnedFd> {
     let Open { follow, flags, .. } = *request;
     if flags & OFlags::RWMODE != OFlags::RDONLY || flags.contains(OFlags::TRUNC) {
@@ -86,7 +86,7 @@ fn open_read_only(dir: &Dir, path: &[u8], request: &Open) -> Result<OwnedFd> {
     result.map_err(|errno| if errno == Errno::NOENT { Errno::ROFS } else { errno })
 }
 
-/// Returns true for a directory, which the kernel never opens to be written.
+/// Returns true for a directory. The kernel never opens a directory for writing.
 fn is_directory(opened: &OwnedFd, flags: OFlags) -> Result<bool> {
     if flags & OFlags::RWMODE != OFlags::RDONLY {
         return Ok(false);

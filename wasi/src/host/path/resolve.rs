@@ -1,10 +1,10 @@
-//! The only module that turns a path into a descriptor, and so the one that holds the sandbox. It uses cap-std for every
-//! path with more than one name and for every symbolic link that is followed; cap-std uses `openat2` below the directory,
-//! and walks by itself where that is not to be had. Another resolver would replace `open_beneath` and `open_dir_beneath`.
+//! Turns paths into descriptors. This is the only module that does so, and the sandbox depends on it. It uses cap-std for every
+//! path with more than one name and for every symbolic link that is followed. cap-std calls `openat2`, and where that system
+//! call is not available it walks the path name by name. Another resolver would replace `open_beneath` and `open_dir_beneath`.
 //!
-//! The kernel alone gets one name in a directory that is open, never `..`, never with a link followed: such
-//! a name cannot lead out of the directory. A trailing slash makes the kernel follow a link, so whoever passes one on
-//! must know that its system call does not.
+//! All other system calls get a single name in an open directory, never `..`, and they do not follow a link. Such a name cannot
+//! lead out of the directory. A trailing slash makes many system calls follow a link, so a function that passes one on must use
+//! a system call that does not.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,14 +19,14 @@ use crate::host::stat::FileStat;
 use crate::host::table::Dir;
 use crate::types::{Errno, Result};
 
-/// Mode of a new file, before the process's mask.
+/// Mode of a new file, before the umask is applied.
 const FILE_MODE: u32 = 0o666;
 
 /// A directory in which a name is looked up.
 pub(crate) enum Parent<'a> {
     /// The directory that the guest named.
     Given(BorrowedFd<'a>),
-    /// One that was found below it.
+    /// A directory that was found below it.
     Found(OwnedFd),
 }
 
@@ -68,7 +68,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn new(path: &'a [u8]) -> Result<Parts<'a>> {
         if path.starts_with(b"/") {
-            // The guest's root is not the host's, and a libc has replaced it by the name of a grant.
+            // An absolute path: the guest's root is not the host's. A libc makes the path relative to a grant before the call.
             return Err(Errno::PERM);
         }
         let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
@@ -83,7 +83,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The last name as a place in the directory that is its parent.
+    /// Returns the last name as a place in its parent directory.
     fn place(self, dir: &Dir, parent: Parent<'a>) -> Place<'a> {
         Place {
             parent,
@@ -93,7 +93,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Returns true if the last name is a place in the tree rather than an entry of its parent.
+    /// Returns true if the last name is `.` or `..`, which is not the name of an entry of its parent.
     fn is_dots(&self) -> bool {
         self.name == b"." || self.name == b".."
     }
@@ -103,8 +103,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Finds the directory of the last name of a path, in order to do something with that name. `.` and `..` are not names
-/// that can be created, removed or moved: they give `dots`.
+/// Finds the directory of the last name of a path, for an operation on that name. The names `.` and `..` cannot be created,
+/// removed or moved, so they give the error `dots`.
 pub(crate) fn place<'a>(dir: &'a Dir, path: &'a [u8], dots: Errno) -> Result<Place<'a>> {
     let parts = Parts::new(path)?;
     let parent = parent(dir, &parts)?;
@@ -114,8 +114,8 @@ pub(crate) fn place<'a>(dir: &'a Dir, path: &'a [u8], dots: Errno) -> Result<Pla
     Ok(parts.place(dir, parent))
 }
 
-/// The same for the second path of a call. Where it names its directory as the first one did, this is the same directory:
-/// it is not looked up again, and nobody can exchange it in between.
+/// Finds the directory of the second path of a call. If both paths name their directory in the same way, it is not looked up
+/// again, so that no other process can exchange it between the two look-ups.
 pub(crate) fn second_place<'a>(first: &'a Place<'_>, dir: &'a Dir, path: &'a [u8], dots: Errno) -> Result<Place<'a>> {
     let parts = Parts::new(path)?;
     if parts.is_dots() || first.origin != (dir.serial, parts.parent) {
@@ -131,10 +131,10 @@ fn parent<'a>(dir: &'a Dir, parts: &Parts<'_>) -> Result<Parent<'a>> {
     open_dir_beneath(dir, parts.parent).map(Parent::Found)
 }
 
-/// Opens a path with the host's flags, which say neither how links are treated nor that the descriptor is closed at exec.
+/// Opens a path with the host's flags. This function adds the flags for links and `CLOEXEC`.
 pub(crate) fn open(dir: &Dir, path: &[u8], follow: bool, flags: OFlags) -> Result<OwnedFd> {
     let parts = Parts::new(path)?;
-    // No terminal becomes that of the process. `openat2` does not take the flag where nothing is really opened.
+    // A terminal must not become the controlling terminal of the process. `openat2` refuses this flag together with `O_PATH`.
     let flags = if flags.contains(OFlags::PATH) {
         flags
     } else {
@@ -148,7 +148,7 @@ pub(crate) fn open(dir: &Dir, path: &[u8], follow: bool, flags: OFlags) -> Resul
         if path == b"." {
             return Ok(open_name(dir.fd(), path, flags)?);
         }
-        // The flag says what the slashes do.
+        // The flag `DIRECTORY` replaces the slashes.
         let without_slashes = &path[..parts.parent.len() + parts.name.len()];
         return open_beneath(dir, without_slashes, flags);
     }
@@ -157,7 +157,7 @@ pub(crate) fn open(dir: &Dir, path: &[u8], follow: bool, flags: OFlags) -> Resul
         return Ok(open_name(parent.as_fd(), parts.name, flags)?);
     }
     if parts.parent.is_empty() && !flags.contains(OFlags::PATH) {
-        // Most names are not links. When one is, the kernel says LOOP, or NOTDIR where a directory was wanted.
+        // Most names are not links. For a link the kernel returns LOOP, or NOTDIR if a directory was wanted.
         match open_name(dir.fd(), parts.name, flags) {
             Err(HostErrno::LOOP) => {}
             Err(HostErrno::NOTDIR) if flags.contains(OFlags::DIRECTORY) => {}
@@ -167,7 +167,7 @@ pub(crate) fn open(dir: &Dir, path: &[u8], follow: bool, flags: OFlags) -> Resul
     open_beneath(dir, path, flags)
 }
 
-/// Opens one name, which is not followed when it is a link.
+/// Opens one name. A link is not followed.
 fn open_name(parent: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
     let mode = if flags.contains(OFlags::CREATE) {
         Mode::from_raw_mode(FILE_MODE)
@@ -177,7 +177,7 @@ fn open_name(parent: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> rustix::io::
     rustix::fs::openat(parent, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, mode)
 }
 
-/// Returns the facts about the file that a path names.
+/// Returns the attributes of the file that a path names.
 pub(crate) fn stat(dir: &Dir, path: &[u8], follow: bool) -> Result<FileStat> {
     match find(dir, path, follow)? {
         Found::Place(_, stat) => Ok(stat.into()),
@@ -185,13 +185,13 @@ pub(crate) fn stat(dir: &Dir, path: &[u8], follow: bool) -> Result<FileStat> {
     }
 }
 
-/// A file that a path names, to be looked at or changed, but not opened.
+/// A file that a path names, for operations that do not open it.
 #[allow(
     clippy::large_enum_variant,
     reason = "lives for the length of one call, which a box would make slower"
 )]
 pub(crate) enum Found<'a> {
-    /// A name, with the facts about it. It can be used as long as it is not followed.
+    /// A name and the attributes of the file. It may only be passed to system calls that do not follow links.
     Place(Place<'a>, Stat),
     /// The file itself, opened with `O_PATH`.
     File(OwnedFd),
@@ -211,10 +211,10 @@ pub(crate) fn find<'a>(dir: &'a Dir, path: &'a [u8], follow: bool) -> Result<Fou
     Ok(Found::Place(parts.place(dir, parent), stat))
 }
 
-/// Opens a path, all links followed, without leaving the directory.
+/// Opens a path below the directory and follows all links.
 fn open_beneath(dir: &Dir, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
     if flags.contains(OFlags::DIRECTORY) {
-        // The flag alone would make cap-std's own walk, which does not know it, take a link for the end of the path.
+        // cap-std's own walk does not know this flag and would end at a link, so the directory is opened first.
         let found = open_dir_beneath(dir, path)?;
         if flags.contains(OFlags::PATH) {
             return Ok(found);
@@ -222,7 +222,7 @@ fn open_beneath(dir: &Dir, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
         return Ok(open_name(found.as_fd(), b".", flags)?);
     }
     let mut options = OpenOptions::new();
-    // The access mode goes through the options, all else through the flags: the options refuse combinations that the
+    // The access mode is set as an option and everything else as custom flags, because the options refuse combinations that the
     // system allows, such as truncating a file that is only read or appended to.
     match flags & OFlags::RWMODE {
         OFlags::WRONLY => options.write(true),
@@ -233,8 +233,8 @@ fn open_beneath(dir: &Dir, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
         .mode(FILE_MODE)
         .custom_flags((flags - OFlags::RWMODE).bits() as i32);
     let result = dir.dir.open_with(Path::new(OsStr::from_bytes(path)), &options);
-    // A link to `dir/` does not stand for something that can be created or truncated. The kernel says so; cap-std's own
-    // walk opens the directory, or asks the kernel for the contradiction of a directory that is to be created.
+    // Through a link to `dir/` no file can be created or truncated. `openat2` returns the right error. cap-std's own walk opens
+    // the directory, or passes contradictory flags to the kernel, so the error is corrected here.
     let opened: OwnedFd = match result.map_err(Errno::from) {
         Ok(file) => file.into_std().into(),
         Err(Errno::INVAL) if flags.contains(OFlags::CREATE) => return Err(Errno::ISDIR),
@@ -250,7 +250,7 @@ fn open_beneath(dir: &Dir, path: &[u8], flags: OFlags) -> Result<OwnedFd> {
     Ok(opened)
 }
 
-/// Finds a directory, in order to look up a name in it.
+/// Finds the directory in which a name is to be looked up.
 fn open_dir_beneath(dir: &Dir, path: &[u8]) -> Result<OwnedFd> {
     Ok(dir
         .dir

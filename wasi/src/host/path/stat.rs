@@ -1,5 +1,5 @@
-//! Facts about a file by its name, its times, and the target of a symbolic link. Nothing is opened for that, so that neither
-//! a FIFO nor a program that runs is in the way.
+//! Reads the attributes of a file by its name, sets its times, and reads the target of a symbolic link. No file is opened for
+//! this, so it also works for a FIFO and for a running program.
 
 use std::os::fd::OwnedFd;
 
@@ -14,7 +14,7 @@ use crate::host::table::Table;
 use crate::host::virtual_dir::descriptor_name;
 use crate::types::{Errno, Result};
 
-/// Returns the facts about a file.
+/// Returns the attributes of a file.
 pub(crate) fn stat(table: &Table, fd: u32, path: &[u8], follow: bool) -> Result<FileStat> {
     match path::start(table, fd, path)? {
         Start::Host(dir, path) => resolve::stat(dir, &path, follow),
@@ -32,7 +32,7 @@ pub(crate) fn set_times(table: &Table, fd: u32, path: &[u8], follow: bool, times
     };
     dir.access.check_write()?;
     match resolve::find(dir, &path, follow)? {
-        // A name that was not a link a moment ago may be one by now; then its own times are set.
+        // Another process may have replaced the file by a link. Then the times of the link itself are set.
         Found::Place(place, _) => Ok(rustix::fs::utimensat(
             &place.parent,
             place.name,
@@ -46,7 +46,7 @@ pub(crate) fn set_times(table: &Table, fd: u32, path: &[u8], follow: bool, times
 /// Sets the times of a file that is open with `O_PATH`.
 pub(crate) fn set_file_times(file: &OwnedFd, times: &Timestamps) -> Result {
     match rustix::fs::utimensat(file, c"", times, AtFlags::EMPTY_PATH) {
-        // Linux before 5.8 does not have the flag. The name below is the kernel's own, for this very file.
+        // Linux before 5.8 does not have the flag. The name in `/proc` stands for exactly this open file.
         Err(HostErrno::INVAL) => Ok(rustix::fs::utimensat(
             CWD,
             descriptor_name(file),

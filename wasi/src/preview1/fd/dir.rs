@@ -28,9 +28,9 @@ fn name(ctx: &WasiCtx, fd: u32) -> Result<&[u8]> {
     dir.preopen().ok_or(Errno::BADF)
 }
 
-/// Writes the entries that follow the cookie, the last one cut off when it does not fit: a buffer that is not full means
-/// the end. `done` counts the bytes of earlier attempts that returned `INTR`. An attempt returns `INTR` before it reads on,
-/// so that no directory can outlast a deadline.
+/// Writes the entries after the cookie. The last one is cut off if it does not fit, so a buffer that is not full means the end
+/// of the directory. `done` counts the bytes of earlier attempts that returned `INTR`. An attempt returns `INTR` before it
+/// reads more entries, so that the listing of a large directory ends at the deadline.
 #[allow(
     clippy::too_many_arguments,
     reason = "these are the arguments of the WASI function, and one more"
@@ -61,7 +61,7 @@ pub(crate) fn fd_readdir(
             has_read = true;
             match listing.fill(dir) {
                 Ok(()) => {}
-                // It waits for the next call, so that the entries before it are not lost.
+                // The next call reports the error, so that the entries before it are not lost.
                 Err(errno) if *done > 0 && errno != Errno::INTR => break,
                 Err(errno) => return Err(errno),
             }
@@ -78,7 +78,7 @@ pub(crate) fn fd_readdir(
     memory::write_u32(memory, bufused, *done as u32)
 }
 
-/// Writes as much of an entry as fits at `done`, and moves that on. Returns true if it was all of it.
+/// Writes as much of an entry as fits at `done`, and advances `done`. Returns true if the whole entry fitted.
 fn write_entry(entry: &Entry<'_>, out: &mut [u8], done: &mut usize) -> bool {
     let filetype = filetype_of(entry.file_type);
     let dirent = layout::dirent(entry.next, entry.ino, entry.name.len() as u32, filetype);
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// One call of a guest without a deadline.
+    /// Makes one call as a guest without a deadline.
     fn call(tree: &mut Tree, memory: &mut [u8], fd: u32, buf: u32, buf_len: u32, cookie: u64, bufused: u32) -> Result {
         let mut done = 0;
         loop {
@@ -214,7 +214,7 @@ mod tests {
             }
         }
         assert!(pieces > 1, "{pieces}");
-        // Two of dots, and all have the same length.
+        // The two dot entries are included, and all entries have the same length.
         assert_eq!(
             memory::u32_at(&memory, 0) as usize,
             2 * DIRENT_SIZE + 3 + 3000 * (DIRENT_SIZE + 11)

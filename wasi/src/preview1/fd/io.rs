@@ -1,5 +1,5 @@
-//! `fd_read`, `fd_write`, `fd_pread`, `fd_pwrite`, `fd_seek` and `fd_tell`: bytes between guest memory and the kernel, and
-//! the position of a file. A short count is legal and is the kernel's own.
+//! `fd_read`, `fd_write`, `fd_pread`, `fd_pwrite`, `fd_seek` and `fd_tell`: transfers between guest memory and the kernel, and
+//! the position of a file. A transfer may end with a short count, as the kernel returns it.
 
 use rustix::fs::SeekFrom;
 
@@ -16,7 +16,7 @@ pub(crate) fn fd_read(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, iovs: u32, 
     memory::write_u32(memory, nread, iovec::count(bytes)?)
 }
 
-/// Reads at an offset of a file, and leaves its position.
+/// Reads at an offset of a file, without changing its position.
 pub(crate) fn fd_pread(
     ctx: &mut WasiCtx,
     memory: &mut [u8],
@@ -33,7 +33,7 @@ pub(crate) fn fd_pread(
     memory::write_u32(memory, nread, iovec::count(bytes)?)
 }
 
-/// Writes at the position of a file, or at its end when it is in append mode.
+/// Writes at the position of a file, or at its end in append mode.
 #[inline]
 pub(crate) fn fd_write(
     ctx: &mut WasiCtx,
@@ -49,7 +49,8 @@ pub(crate) fn fd_write(
     memory::write_u32(memory, nwritten, iovec::count(bytes)?)
 }
 
-/// Writes at an offset of a file, and leaves its position. As always on Linux, append mode wins over the offset.
+/// Writes at an offset of a file, without changing its position. As always on Linux, append mode takes precedence over the
+/// offset.
 pub(crate) fn fd_pwrite(
     ctx: &mut WasiCtx,
     memory: &mut [u8],
@@ -66,7 +67,7 @@ pub(crate) fn fd_pwrite(
     memory::write_u32(memory, nwritten, iovec::count(bytes)?)
 }
 
-/// Moves the position of a file, and writes where it is now.
+/// Moves the position of a file, and writes the new one.
 pub(crate) fn fd_seek(
     ctx: &mut WasiCtx,
     memory: &mut [u8],
@@ -88,7 +89,7 @@ pub(crate) fn fd_tell(ctx: &mut WasiCtx, memory: &mut [u8], fd: u32, offset: u32
     memory::write_u64(memory, offset, position)
 }
 
-/// Interprets `whence`, whose order preview1 changed.
+/// Interprets `whence`. Its values differ between preview0 and preview1.
 fn from(version: Version, whence: u32, offset: i64) -> Result<SeekFrom> {
     let set = || u64::try_from(offset).map(SeekFrom::Start).map_err(|_| Errno::INVAL);
     match (version, whence) {

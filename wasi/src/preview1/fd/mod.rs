@@ -1,7 +1,7 @@
-//! `fd_*`: functions on descriptors that are open. Bytes and positions are in `io`, facts and flags in `stat`, directories in
-//! `dir`; here are the table and the storage. No path is looked at.
+//! `fd_*`: functions on open descriptors. `io` has transfers and positions, `stat` has attributes and flags, `dir` has
+//! directories, and this file has the table and the storage. No function here takes a path.
 //!
-//! Granted directories and the standard streams may be closed like others; the process's own streams stay open.
+//! The guest may close granted directories and standard streams like others. The streams of the process itself stay open.
 
 pub(crate) mod dir;
 pub(crate) mod io;
@@ -36,17 +36,17 @@ pub(crate) fn fd_advise(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, offset: u64, l
     storage::advise(ctx.table.file(fd)?, offset, len, advice)
 }
 
-/// Makes sure that a range of a file has storage.
+/// Allocates storage for a range of a file.
 pub(crate) fn fd_allocate(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, offset: u64, len: u64) -> Result {
     storage::allocate(ctx.table.file(fd)?, offset, len)
 }
 
-/// Brings the contents of a file to the device.
+/// Writes the contents of a file to the device.
 pub(crate) fn fd_datasync(ctx: &mut WasiCtx, _: &mut [u8], fd: u32) -> Result {
     storage::sync_data(ctx.table.get(fd)?)
 }
 
-/// Brings the contents of a file and the facts about it to the device.
+/// Writes the contents and the attributes of a file to the device.
 pub(crate) fn fd_sync(ctx: &mut WasiCtx, _: &mut [u8], fd: u32) -> Result {
     storage::sync(ctx.table.get(fd)?)
 }

@@ -1,7 +1,8 @@
-//! `fd_fdstat_*` and `fd_filestat_*`: facts about a descriptor and about the file behind it, and changes to them.
+//! `fd_fdstat_*` and `fd_filestat_*`: read and change the attributes of a descriptor and of the file behind it.
 //!
-//! Rights are reported because libcs look at them (a terminal is a character device without `FD_SEEK` and `FD_TELL`), but
-//! only three things are enforced: how a file was opened, that a directory is a directory, and read-only grants.
+//! Rights are reported because a libc reads them (it takes a character device without `FD_SEEK` and `FD_TELL` for a terminal).
+//! wrun enforces only three things: the mode in which a file was opened, the difference between files and directories, and
+//! read-only grants.
 
 use rustix::fs::{FileType, OFlags, Timestamps};
 
@@ -13,7 +14,7 @@ use crate::preview1::flags::{self, checked, fdflags, filetype, fstflags, rights}
 use crate::preview1::{Version, layout, memory};
 use crate::types::{Access, Errno, Result};
 
-/// Rights of a directory that do not change anything.
+/// Rights of a directory that change nothing.
 const DIR_READ: u64 = rights::PATH_OPEN
     | rights::FD_READDIR
     | rights::PATH_READLINK
@@ -22,7 +23,7 @@ const DIR_READ: u64 = rights::PATH_OPEN
     | rights::FD_FDSTAT_SET_FLAGS
     | rights::FD_SYNC;
 
-/// Rights of a directory that do. `PATH_FILESTAT_SET_SIZE` is not among them: no function needs it.
+/// Rights of a directory that change something. `PATH_FILESTAT_SET_SIZE` is not among them, because no function needs it.
 const DIR_WRITE: u64 = rights::PATH_CREATE_DIRECTORY
     | rights::PATH_CREATE_FILE
     | rights::PATH_LINK_SOURCE
@@ -62,8 +63,8 @@ fn dir_fdstat(access: Access, flags: OFlags) -> [u8; 24] {
         Access::ReadWrite => DIR_READ | DIR_WRITE,
         Access::ReadOnly => DIR_READ,
     };
-    // A libc asks to open a file with these rights only. They are the same for a read-only grant, so that it does ask to
-    // write, and is told ROFS, in place of getting a file that it cannot write to.
+    // A libc asks for no other rights when it opens a file. A read-only grant reports the same rights, so that the libc asks to
+    // write and gets ROFS. Otherwise it would get a file that it cannot write to.
     let inheriting = DIR_READ | DIR_WRITE | FILE | FILE_WRITE | FILE_SEEK | rights::FD_READ | SOCKET;
     layout::fdstat(filetype::DIRECTORY, flags::fd_flags(flags), base, inheriting)
 }
@@ -89,13 +90,13 @@ fn file_fdstat(status: &FileStatus) -> [u8; 24] {
     layout::fdstat(filetype, flags::fd_flags(status.flags), base, 0)
 }
 
-/// Sets `APPEND` and `NONBLOCK`. The other flags are decided when a file is opened, and must be given as they are.
+/// Sets `APPEND` and `NONBLOCK`. The other flags are fixed when a file is opened.
 pub(crate) fn fd_fdstat_set_flags(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, wanted: u32) -> Result {
     let wanted = checked(wanted, fdflags::ALL)?;
     stat::set_flags(ctx.table.get_mut(fd)?, flags::open_flags(wanted))
 }
 
-/// Refuses to change rights: they cannot be given up one by one, and saying so is better than a success without an effect.
+/// Refuses to change rights. wrun does not keep rights per descriptor, and an error is better than a success without an effect.
 pub(crate) fn fd_fdstat_set_rights(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, base: u64, inheriting: u64) -> Result {
     ctx.table.get(fd)?;
     if (base | inheriting) & !rights::ALL != 0 {
@@ -104,7 +105,7 @@ pub(crate) fn fd_fdstat_set_rights(ctx: &mut WasiCtx, _: &mut [u8], fd: u32, bas
     Err(Errno::NOTSUP)
 }
 
-/// Writes the facts about a file.
+/// Writes the attributes of a file.
 pub(crate) fn fd_filestat_get(ctx: &mut WasiCtx, memory: &mut [u8], version: Version, fd: u32, buf: u32) -> Result {
     write_filestat(memory, version, buf, &stat::stat(ctx.table.get(fd)?)?)
 }
@@ -133,7 +134,7 @@ pub(crate) fn fd_filestat_set_times(
     stat::set_times(ctx.table.get(fd)?, &times)
 }
 
-/// Reads two times, each of which can be given, be now or stay.
+/// Reads two times from arguments. Each of them is a given time, the current time, or unchanged.
 pub(crate) fn timestamps(atim: u64, mtim: u64, fst_flags: u32) -> Result<Timestamps> {
     let flags = checked(fst_flags, fstflags::ALL)?;
     let time = |value: u64, given: u16, now: u16| match (flags & given != 0, flags & now != 0) {

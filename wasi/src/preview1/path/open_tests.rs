@@ -1,4 +1,4 @@
-//! `path_open` on real trees.
+//! Tests of `path_open` on real trees.
 
 use std::os::unix::fs::symlink;
 

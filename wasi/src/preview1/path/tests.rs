@@ -1,4 +1,5 @@
-//! The functions on paths, on real trees: answers as Linux gives them, refusals of a read-only grant, and files outside.
+//! Tests of the functions on paths, on real trees: the same results as on Linux, the errors of a read-only grant, and files
+//! outside of the grant.
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
@@ -11,10 +12,10 @@ use crate::preview1::fd::stat::{fd_filestat_get, fd_filestat_set_size, fd_filest
 use crate::preview1::flags::fstflags;
 use crate::types::Access;
 
-/// A place for results, which the paths follow.
+/// Address of the results. The paths follow them.
 const RESULTS: u32 = 256;
 
-/// Guest memory with paths in it, and where each is.
+/// Returns guest memory that contains paths, with their addresses and lengths.
 fn paths<const N: usize>(paths: [&str; N]) -> (Vec<u8>, [(u32, u32); N]) {
     let mut memory = vec![0; RESULTS as usize];
     let places = paths.map(|path| {
@@ -80,7 +81,7 @@ fn open(ctx: &mut WasiCtx, fd: u32, path: &str, rights: u64) -> Result<u32> {
     Ok(memory::u32_at(&memory, 0))
 }
 
-/// Everything below a directory that a change could show in.
+/// Lists the attributes of everything below a directory, to detect changes.
 fn fingerprint(path: &Path) -> Vec<(String, u64, u64, i64, i64, i64)> {
     let mut entries = Vec::new();
     let meta = path.symlink_metadata().unwrap();
@@ -188,7 +189,7 @@ fn links_are_created_and_read_as_linux_does() {
     assert_eq!(readlink(ctx, 3, "soft", 0), Ok(vec![]));
     assert_eq!(readlink(ctx, 3, "file", 100), Err(Errno::INVAL));
     assert_eq!(readlink(ctx, 3, "absolute", 100), Err(Errno::PERM));
-    // A link to a link, not to what it leads to.
+    // A hard link to the symbolic link itself, not to its target.
     assert_eq!(link(ctx, 3, "soft", 3, "soft2"), Ok(()));
     assert_eq!(readlink(ctx, 3, "soft2", 100), Ok(b"some/target".to_vec()));
 }
@@ -283,7 +284,7 @@ fn neither_a_fifo_nor_a_running_program_is_in_the_way_of_its_times() {
     assert_eq!(result, Ok(()));
 }
 
-/// Program of the test above, whose times are set while it runs. It is not a test.
+/// Program for the test above, which sets the times of this program while it runs. It is not a test.
 #[test]
 #[ignore = "only run by another test, as a program"]
 fn sleeps() {

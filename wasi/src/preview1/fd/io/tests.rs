@@ -1,4 +1,4 @@
-//! Reads, writes and what surrounds them, on real files and pipes.
+//! Tests of reads, writes and positions, on real files and pipes.
 
 use std::os::fd::OwnedFd;
 
@@ -286,7 +286,7 @@ fn what_is_known_of_each_kind_of_descriptor() {
 #[test]
 fn a_terminal_is_a_character_device_that_cannot_seek() {
     let Ok(terminal) = std::fs::File::options().read(true).write(true).open("/dev/ptmx") else {
-        // There are containers without terminals; the rule for other devices is tested above.
+        // Some containers have no terminals. The rule for other devices is tested above.
         return;
     };
     let mut tree = Tree::new();
