@@ -1,8 +1,8 @@
-//! The start of the process: the C library calls [`main`], and Rust's own start-up does not run.
+//! The start of the process. The C library calls [`main`], and the start-up code of Rust's standard library does not run.
 //!
-//! Rust's start-up takes fifteen system calls and a tenth of a millisecond, a tenth of a warm start. It prepares a message that
-//! wrun's own signal handlers would displace. [`wrun_runtime::start_process`] does the part that wrun needs. Rust finds argv and
-//! the environment without it.
+//! The start-up code of the standard library takes fifteen system calls and a tenth of a millisecond, a tenth of a warm start.
+//! It installs a handler for stack overflows, which wrun's own signal handlers would replace. [`wrun_runtime::start_process`]
+//! does the part that wrun needs. The standard library finds argv and the environment without its start-up code.
 //!
 //! # Safety
 //! This file may use `unsafe` to give one function its name. Nothing else in wrun is called `main`.
@@ -16,7 +16,7 @@ use crate::report::Failure;
 use crate::report::panic;
 use crate::session;
 
-/// Runs the session. Does not return, and a panic does not leave it.
+/// Runs the session and exits. It does not return, and it catches panics.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     // The clock of `--epoch-timeout` starts here: reading and compiling the module count.

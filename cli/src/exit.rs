@@ -1,8 +1,8 @@
 //! The exit statuses of wrun and the one place that ends the process.
 //!
-//! A status comes in and the process ends; nothing is printed here.
+//! Nothing is printed here.
 
-/// The end of a session. The numbers are those that shells and coreutils use for the same thing, and are frozen.
+/// The result of a session. The exit statuses are those that shells and coreutils use for the same cases, and they are stable.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Status {
     /// The guest returned from `_start`, an invoked function returned, or help was printed: 0.
@@ -14,7 +14,8 @@ pub(crate) enum Status {
     Deadline,
     /// wrun failed, wrong usage included: 125.
     Failure,
-    /// The module cannot be run (not wasm, invalid, unsupported, imports missing, not readable): 126.
+    /// The module cannot be run because it is not wasm, invalid, unsupported or unreadable, or because imports are missing:
+    /// 126.
     CannotRun,
     /// There is no file of this name: 127.
     NotFound,
@@ -23,7 +24,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// The number that the parent process sees.
+    /// Returns the exit status that the parent process sees.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Success => 0,

@@ -1,21 +1,21 @@
 //! `wrun`: runs a WASI program the way a shell runs a native one.
 //!
-//! Argv and environment come in, an exit status goes out. The rooms, in their order; each may use those above it, never
-//! those below:
+//! Input: argv and the environment. Output: an exit status. These are the rooms in order. A room may use those above it, never
+//! those below it:
 //!
 //! ```text
-//! exit      the exit statuses, and the one way out of the process
+//! exit      the exit statuses, and the end of the process
 //! output    writing to stdout and stderr, without waiting past the deadline
-//! report    lines for people: failures, backtraces, import hints, panics, logs, the line about compiling
+//! report    messages for people: failures, backtraces, import hints, panics, logs, the progress line
 //! flags     argv as it was typed
 //! options   the meaning of the flags: checked settings
-//! input     the module: a file, stdin or the cache in, a compiled module out
+//! input     the module: from a file, stdin or the cache to a compiled module
 //! run       the run of one module
-//! commands  compile, cache, inspect: no guest runs
+//! commands  compile, cache, inspect: commands that run no guest
 //! main      the start of the process (`entry`) and the choice between run and commands (`session`)
 //! ```
 //!
-//! Nothing that an embedder would need may live here: that belongs to `wrun-runtime` and `wrun-wasi`.
+//! Code that an embedder would need belongs to `wrun-runtime` or `wrun-wasi`, not to this crate.
 // `entry` defines the process's first function.
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "tests begin elsewhere"))]
@@ -36,7 +36,7 @@ use exit::Status;
 use flags::{Request, Typed};
 use report::{Failure, log};
 
-/// Everything from argv to exit status.
+/// Runs everything from argv to the exit status.
 fn session(started: Instant) -> Result<Status, Failure> {
     let request = flags::parse(std::env::args_os())?;
     match request {

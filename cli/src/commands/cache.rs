@@ -1,4 +1,5 @@
-//! `wrun cache …`: looking after the cache. A cache that is not there yet is empty; one that cannot be trusted is refused.
+//! `wrun cache …`: lists, verifies and cleans the cache. A missing cache counts as empty. A cache that cannot be trusted is
+//! refused.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,7 +18,7 @@ use crate::input::{self, Input};
 use crate::options::cache as cache_options;
 use crate::report::{self, Action, Failure, printable, quantity};
 
-/// Does what was asked for.
+/// Runs the command.
 pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
     let CacheLine {
         action,
@@ -32,7 +33,7 @@ pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
     let dir = dir.ok_or_else(|| Failure::new(Status::Failure, cache_options::NO_DIRECTORY))?;
     match action {
         CacheAction::Path if json => super::print(true, &json!({"dir": super::lossy(&dir)}), String::new),
-        // For scripts, so every byte as it is.
+        // For scripts: the bytes of the path, unchanged.
         CacheAction::Path => report::to_stdout(&[dir.as_os_str().as_bytes(), b"\n"].concat()),
         CacheAction::Ls => list(&dir, json),
         CacheAction::Stats { limit } => statistics(&dir, cache_options::limit(limit.cache_size.as_deref())?, json),
@@ -46,7 +47,7 @@ pub(crate) fn cache(line: CacheLine) -> Result<Status, Failure> {
     }
 }
 
-/// The artifacts of a cache.
+/// Returns the artifacts of a cache.
 fn entries(dir: &Path) -> Result<Vec<CacheEntry>, Failure> {
     match input::cache::existing(dir)? {
         None => Ok(Vec::new()),
@@ -59,7 +60,7 @@ fn unusable(dir: &Path, error: &io::Error) -> Failure {
     Failure::new(Status::Failure, &text)
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
@@ -128,7 +129,7 @@ fn statistics(dir: &Path, limit: u64, json: bool) -> Result<Status, Failure> {
     })
 }
 
-/// The key of a module, and whether its artifact is there.
+/// Prints the key of a module, and with `--json` whether the cache has its artifact.
 fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) -> Result<Status, Failure> {
     let options = super::options(Action::Key, file, codegen, super::without_cache())?;
     let report = options.reporter();
@@ -140,7 +141,7 @@ fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) ->
     if !json {
         return super::print(false, &Value::Null, || format!("{key}\n"));
     }
-    // What a run would find that requires it. A cache that is not used has nothing.
+    // The look-up is that of a run with `--cache-mode require`. An unusable cache has no artifact.
     let cache = dir.and_then(|dir| Cache::open(dir, CacheMode::Require, cache_options::DEFAULT_LIMIT).ok());
     let is_cached = cache.is_some_and(|cache| Module::new_cached(&engine, &cache, wasm, None).is_ok());
     let value = json!({"file": options.module.to_string(), "key": key, "is_cached": is_cached});
@@ -150,12 +151,12 @@ fn key(dir: Option<&Path>, codegen: CodegenFlags, file: OsString, json: bool) ->
 /// The result of verifying an artifact's checksums.
 enum Verdict {
     Sound,
-    /// It is of no use to this wrun on this machine, and not known to be damaged.
+    /// This wrun cannot use it on this machine. It is not known to be damaged.
     Stale(Stale),
     Damaged(String),
-    /// It cannot be read, so that nothing is known of it.
+    /// It cannot be read.
     Unreadable(io::Error),
-    /// Somebody has removed it meanwhile.
+    /// Another process has removed it meanwhile.
     Gone,
 }
 
@@ -222,7 +223,7 @@ fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
     Err(Failure::new(Status::Failure, complaint))
 }
 
-/// Removes what `how` does, and says how many artifacts that were, and what could not be removed.
+/// Removes files with `how`, and prints the number of removed artifacts and the files that could not be removed.
 fn remove(dir: &Path, json: bool, how: impl FnOnce(&Cache) -> io::Result<Pruned>) -> Result<Status, Failure> {
     let pruned = match input::cache::existing(dir)? {
         None => Pruned::default(),

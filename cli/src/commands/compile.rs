@@ -1,8 +1,9 @@
-//! `wrun compile FILE -o OUT`: a module in, a file of native code out, which may be for a machine that can do more than this one.
+//! `wrun compile FILE -o OUT`: compiles a module to a file of native code. The code may need CPU features that this machine
+//! lacks.
 //!
-//! The file appears as a whole or not at all: it is written without a name, or else under another one in the same
-//! directory, and renamed. Links to it stay what they are, and what is no file of its own (a device, a pipe, standard output) is
-//! written to.
+//! A regular file appears completely or not at all: it is written without a name, or under another name in the same directory,
+//! and then renamed. If OUT is a symbolic link, the target of the link is replaced. A device, a pipe and standard output are
+//! written to directly.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -49,7 +50,7 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
         ));
     }
     let input = Input::open(&options, None)?;
-    // What cannot be compiled is known before anything is compiled.
+    // Refuse native code before anything is compiled.
     input.wasm()?;
     let engine = Engine::new(&options.config(MemoryMode::Guarded)).map_err(|error| report.failure(&error))?;
     let artifact = input
@@ -87,7 +88,7 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     super::print(true, &value, String::new)
 }
 
-/// Returns true if the file to write is the one to read.
+/// Returns true if the file to write is the file to read.
 fn is_input(options: &Options, target: &Path) -> bool {
     let Source::File(path) = &options.module else {
         return false;
@@ -98,17 +99,17 @@ fn is_input(options: &Options, target: &Path) -> bool {
     (input.dev(), input.ino()) == (target.dev(), target.ino())
 }
 
-/// The most links that lead from one to the next, as for the kernel.
+/// The longest chain of symbolic links that is followed, as in the kernel.
 const MOST_LINKS: usize = 40;
 
 /// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
-    /// This process's standard output, under whatever name.
+    /// Standard output of this process, under any name.
     Stdout,
-    /// Something that is there and is written to: a device, a pipe, or what some process has open.
+    /// An existing device, pipe, or open file of a process. It is written to and not replaced.
     Open(PathBuf),
-    /// A regular file to be replaced, or none yet. Its path is no link.
+    /// A regular file to replace or to create. Its path is not a link.
     File(PathBuf),
 }
 
@@ -125,7 +126,8 @@ impl Place {
             };
             let parent = parent(&path);
             if statfs(parent)?.f_type == PROC_SUPER_MAGIC {
-                // `/proc/self/fd/1`, above all: it leads to what is open there, and its text is for people.
+                // A link of `/proc`, such as `/proc/self/fd/1`: it leads to the open file. The text of the link is only a
+                // description.
                 return Ok(if is_stdout(&path) {
                     Self::Stdout
                 } else {
@@ -146,12 +148,12 @@ fn is_stdout(path: &Path) -> bool {
     (target.dev(), target.ino()) == (stdout.st_dev, stdout.st_ino)
 }
 
-/// Writes to what is there, after what it holds: what others have written to it stays.
+/// Appends to the file that is there, so that the output of other processes in it is kept.
 fn append(target: &Path, bytes: &[u8]) -> io::Result<()> {
     File::options().append(true).open(target)?.write_all(bytes)
 }
 
-/// Puts a file in the place of the one that is there, if any.
+/// Creates the file, or replaces it if it exists.
 fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let removed = |temporary: &Path| _ = fs::remove_file(temporary);
     let temporary = match write_unnamed(target, bytes)? {
@@ -165,8 +167,9 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&temporary, target).inspect_err(|_| removed(&temporary))
 }
 
-/// Writes a file that gets its name in the directory of `target` when it is complete, so that whoever is killed before leaves
-/// nothing. `None` where the file system has no such files, or nothing can be named afterwards.
+/// Writes a file without a name, and gives it a name in the directory of `target` when it is complete. A process that is killed
+/// before leaves no file behind. Returns `None` if the file system has no files without names, or if the file cannot be named
+/// afterwards.
 fn write_unnamed(target: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
     let all = Mode::from_raw_mode(0o666);
@@ -182,13 +185,13 @@ fn write_unnamed(target: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
     Ok(named.ok().map(|(temporary, ())| temporary))
 }
 
-/// Writes all of a file, to the disk.
+/// Writes the whole file and syncs it to disk.
 fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-/// Makes something with a new name in the directory of `target`.
+/// Calls `make` with a new name in the directory of `target`.
 fn beside<R>(target: &Path, make: impl Fn(&Path) -> io::Result<R>) -> io::Result<(PathBuf, R)> {
     let name = target.file_name().ok_or(ErrorKind::IsADirectory)?;
     for attempt in 0_u32.. {
@@ -197,7 +200,7 @@ fn beside<R>(target: &Path, make: impl Fn(&Path) -> io::Result<R>) -> io::Result
         temporary.push(format!(".{}-{attempt}", std::process::id()));
         let temporary = target.with_file_name(temporary);
         match make(&temporary) {
-            // Left over by a process that was killed, and had the number that this one has now.
+            // A killed process with the same process id has left this file.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             result => return result.map(|made| (temporary, made)),
         }
@@ -205,7 +208,7 @@ fn beside<R>(target: &Path, make: impl Fn(&Path) -> io::Result<R>) -> io::Result
     Err(ErrorKind::AlreadyExists.into())
 }
 
-/// The directory that a path is in.
+/// Returns the directory that contains a path.
 fn parent(path: &Path) -> &Path {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))

@@ -1,7 +1,7 @@
-//! The commands that run no guest: each takes its words as typed, and prints what was asked for.
+//! The commands that run no guest. Each takes its arguments as typed and prints its result.
 //!
-//! For people by default, as JSON with `--json`: one object or array, and a newline. Names of fields are frozen as options
-//! are; more may come.
+//! The default output is text for people. With `--json` it is one JSON object or array and a newline. The names of fields are
+//! stable, and later versions may add fields.
 
 mod cache;
 mod compile;
@@ -21,7 +21,7 @@ use crate::flags::{CacheFlags, CodegenFlags, RunFlags};
 use crate::options::Options;
 use crate::report::{self, Action, Failure};
 
-/// The options of a run of `file` without a guest's, when this is to be done with it instead.
+/// Returns the options of a run of `file` without arguments, for the action `action` instead of the run.
 fn options(action: Action, file: OsString, codegen: CodegenFlags, cache: CacheFlags) -> Result<Options, Failure> {
     let flags = RunFlags {
         codegen,
@@ -32,7 +32,7 @@ fn options(action: Action, file: OsString, codegen: CodegenFlags, cache: CacheFl
     Ok(Options { action, ..options })
 }
 
-/// The options about the cache of a command that has nothing to do with it.
+/// Returns the cache options for a command that does not use the cache.
 fn without_cache() -> CacheFlags {
     CacheFlags {
         no_cache: true,
@@ -40,19 +40,19 @@ fn without_cache() -> CacheFlags {
     }
 }
 
-/// Prints `value`, or the same in words.
+/// Prints `value` as JSON, or `words` if `json` is false.
 fn print(json: bool, value: &Value, words: impl FnOnce() -> String) -> Result<Status, Failure> {
     let text = if json { format!("{value:#}\n") } else { words() };
     report::to_stdout(text.as_bytes())
 }
 
-/// The names of CPU features.
+/// Returns the names of CPU features.
 fn features(cpu: CpuFeatures) -> Value {
     let features = CpuFeatures::KNOWN.iter().filter(|(feature, _)| cpu.contains(*feature));
     features.map(|(_, name)| *name).collect()
 }
 
-/// `text` as it goes into JSON, which is Unicode.
+/// Converts `text` for JSON, which is Unicode.
 fn lossy(text: impl AsRef<std::ffi::OsStr>) -> Value {
     Value::from(text.as_ref().to_string_lossy())
 }

@@ -1,12 +1,12 @@
-//! The words of `wrun compile`, `wrun cache` and `wrun inspect`, and the options that they share with a run.
+//! The arguments of `wrun compile`, `wrun cache` and `wrun inspect`, and the options that they share with a run.
 //!
-//! Everything is as it was typed and unchecked, as in all of `flags`. `options` checks it.
+//! As everywhere in `flags`, values are kept as typed. `options` checks them.
 
 use std::ffi::OsString;
 
 use clap::ValueHint;
 
-/// The options that change the code of a module, and so its key in the cache.
+/// The options that change the compiled code of a module, and therefore its key in the cache.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct CodegenFlags {
     /// The CPU to compile for: this machine's (native, the default), or a level that different machines have in common, so

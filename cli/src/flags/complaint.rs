@@ -1,4 +1,4 @@
-//! Complaints about words that mean nothing: an error of clap's in, one line with the fix out.
+//! Error messages for the command line. Input: an error of clap. Output: one line with the fix.
 
 use std::ffi::OsString;
 
@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::peers;
 
-/// Makes one line of an error. `argv` is what was typed, `command` the definition of it. `is_run` is true unless another command
-/// comes first.
+/// Turns an error into one line. `argv` is the command line as typed, `command` its definition. `is_run` is true unless the
+/// first word is another command.
 pub(super) fn one_line(error: &clap::Error, argv: &[OsString], command: &Command, is_run: bool) -> String {
     if error.kind() == ErrorKind::UnknownArgument
         && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
@@ -26,7 +26,7 @@ pub(super) fn one_line(error: &clap::Error, argv: &[OsString], command: &Command
     parts.join("; ").replace(":; ", ": ")
 }
 
-/// The complaint about an option, or a word, that is none of the command's.
+/// Returns the message for an option or word that the command does not have.
 fn unknown(argument: &str, argv: &[OsString], command: &Command, is_run: bool) -> String {
     if !argument.starts_with('-') {
         return format!("`{argument}` is one word too many");
@@ -45,7 +45,7 @@ fn unknown(argument: &str, argv: &[OsString], command: &Command, is_run: bool) -
     }
 }
 
-/// The long options of the command that `words` begin with, as typed.
+/// Returns the long options of the command that `words` begins with, in the form in which they are typed.
 fn options(command: &Command, words: &[OsString]) -> Vec<String> {
     let mut command = command;
     for word in words {
@@ -57,7 +57,8 @@ fn options(command: &Command, words: &[OsString]) -> Vec<String> {
     longs.map(|name| format!("--{name}")).collect()
 }
 
-/// The option that is meant for sure: one with a slip of the finger or two, or the only one that begins so.
+/// Returns the option that was most likely meant: one that differs by a typing mistake or two, or the only one with this
+/// beginning.
 fn similar<'a>(typed: &str, options: &'a [String]) -> Option<&'a str> {
     let slips = match typed.trim_start_matches('-').len() {
         0..=2 => return None,

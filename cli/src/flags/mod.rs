@@ -1,10 +1,10 @@
-//! The words that were typed: argv in, a [`Request`] out. `options` says what they mean.
+//! Parses the command line. Input: argv. Output: a [`Request`], with values as typed. `options` checks and interprets them.
 //!
-//! Options come before the module; from the module on every word belongs to the guest, untouched and byte-exact, so
-//! everything here is an [`OsString`]. The names and meanings of the options are frozen.
+//! Options come before the module. From the module on every word is an argument of the guest and is passed on byte for byte, so
+//! all values are [`OsString`]s. The names and meanings of the options are stable.
 //!
-//! An option has a short form only where all command lines have the same one: `-h`, `-V`, `-e` for `--env` as in container
-//! tools, `-o` for `--output` as in compilers. There is no `-d`, `-v` or `-i`: they mean different things in different tools.
+//! An option has a short form only if the form is usual: `-h`, `-V`, `-e` for `--env` as in container tools, `-o` for
+//! `--output` as in compilers. There is no `-d`, `-v` or `-i`, because they mean different things in different tools.
 
 mod commands;
 mod complaint;
@@ -22,7 +22,7 @@ pub(crate) use self::commands::{
 };
 use crate::report::Failure;
 
-/// First words that are commands of wrun. A file of such a name is reached as `./cache`.
+/// First words that are commands of wrun. A module with such a name is run as `./cache`.
 const RESERVED: &[&str] = &["run", "compile", "cache", "inspect", "completions", "help"];
 
 /// The request of the command line.
@@ -33,9 +33,9 @@ pub(crate) enum Request {
     Run(Typed),
     /// Compile a module to a file.
     Compile(CompileLine),
-    /// Look after the cache.
+    /// Manage the cache.
     Cache(CacheLine),
-    /// Say what a compiled module holds.
+    /// Describe a module.
     Inspect(InspectLine),
 }
 
@@ -68,8 +68,8 @@ struct CommandLine {
     command: Option<Command>,
 }
 
-/// A run without a command's name, as nearly all are. Its definition costs a fraction of that of [`CommandLine`], which is only
-/// built to explain what this one refuses.
+/// A run without a command word, which is the usual case. Building this definition costs a fraction of building
+/// [`CommandLine`], which is only built if this one refuses the command line.
 #[derive(Parser, Debug)]
 #[command(name = "wrun", args_override_self = true)]
 struct RunAlone {
@@ -208,7 +208,7 @@ pub(crate) enum Backtrace {
     None,
 }
 
-/// The treatment of imports that nobody defines.
+/// The treatment of unknown imports.
 #[derive(clap::ValueEnum, Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum UnknownImports {
     /// The module is refused.
@@ -243,7 +243,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
         }
         Err(error) => {
             let mut command = CommandLine::command();
-            // Else options that all commands below one have in common are missing there.
+            // Without this call, global options are missing in the subcommands.
             command.build();
             let line = complaint::one_line(&error, &argv, &command, is_run);
             return Err(Failure::usage(&line));
@@ -252,7 +252,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
     match line.command {
         None => {
             if let Some(word) = line.run.command.first().and_then(|word| reserved(word)) {
-                // clap takes a command's name after an option for a file's.
+                // clap takes the name of a command after an option for the module.
                 return Err(Failure::usage(&format!(
                     "`{word}` is a command and comes first: write `wrun {word} …`, or `./{word}` for a file of that name"
                 )));
@@ -267,7 +267,7 @@ pub(crate) fn parse(argv: impl Iterator<Item = OsString>) -> Result<Request, Fai
     }
 }
 
-/// Reads argv if a module comes first: then there is no option to read, and no parser is built.
+/// Reads argv if the module comes first. Then there are no options, and no parser is built.
 fn without_options(argv: &[OsString]) -> Option<Typed> {
     let module = argv.get(1)?;
     let is_module = reserved(module).is_none() && !module.as_encoded_bytes().starts_with(b"-");
@@ -277,12 +277,12 @@ fn without_options(argv: &[OsString]) -> Option<Typed> {
     })
 }
 
-/// A run, unless there is no module.
+/// Returns the request of a run. Fails if there is no module.
 fn typed(line: RunLine, argv: &[OsString]) -> Result<Request, Failure> {
     let RunLine { flags, command } = line;
     let options = &argv[1..argv.len() - command.len()];
     if let Some(word) = options.iter().find(|word| *word == "-env" || *word == "-env-inherit") {
-        // Else it would be a variable called `nv`.
+        // clap would read this as `-e nv`.
         let option = if word == "-env" { "--env" } else { "--inherit-env" };
         return Err(Failure::usage(&format!(
             "there is no option `{}`, did you mean `{option}`?",
@@ -306,7 +306,7 @@ mod tests {
 
     use super::*;
 
-    /// The outcome in a few words: the module and its arguments, or the message.
+    /// Returns the module and its arguments, or the message.
     fn outcome(words: &[&str]) -> Result<Vec<String>, String> {
         let argv = ["wrun"].iter().chain(words).map(OsString::from);
         match parse(argv) {

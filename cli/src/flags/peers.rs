@@ -1,11 +1,11 @@
-//! Options of other runners: an option that wrun does not have in, the option that does the same out, or the reason why there
-//! is none.
+//! Options of other runners. Input: an option that wrun does not have. Output: the option that does the same, or the reason why
+//! there is none.
 //!
 //! The names are those of wasmtime, wasmer, WasmEdge, wazero, iwasm, wasmi and toywasm, and of container tools.
 
 use std::ffi::OsString;
 
-/// Names and what to tell whoever types one of them.
+/// Names of options, and the answer to each of them.
 type Answer = (&'static [&'static str], &'static str);
 
 const DIRECTORY: &str = "`--dir HOST::GUEST` gives a directory under another name, `--dir-ro` for reading only";
@@ -220,7 +220,7 @@ const ANSWERS: &[Answer] = &[
     ),
 ];
 
-/// Whole families of names.
+/// Prefixes of names, and the answer to all names that begin with one.
 const PREFIXES: &[(&str, &str)] = &[
     ("--allow-", DEFAULT_DENY),
     ("--deny-", DEFAULT_DENY),
@@ -229,7 +229,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("--max-memory", MEMORY),
 ];
 
-/// An option of wasmtime's that takes settings, as in `-W timeout=5s`.
+/// An option of wasmtime that takes settings, as in `-W timeout=5s`.
 struct Group {
     names: [&'static str; 2],
     settings: &'static [Answer],
@@ -288,8 +288,8 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-/// Answers `option`, which wrun does not have and which clap names without its value, and `-mount` as `-m`. Returns the option as
-/// it was typed, without a value, and the answer. `words` are the words that were typed.
+/// Returns the answer for `option`, which wrun does not have, and the option as it was typed, without a value. clap gives
+/// `option` without its value, and `-mount` as `-m`, so the typed form is looked up in `words`, the words of the command line.
 pub(super) fn answer(option: &str, words: &[OsString]) -> Option<(String, &'static str)> {
     let mut words = words.iter().map(|word| word.to_string_lossy());
     let typed = words.find(|word| word.starts_with(option))?;
@@ -321,7 +321,7 @@ pub(super) fn answer(option: &str, words: &[OsString]) -> Option<(String, &'stat
     }
 }
 
-/// The answer for the first of a group's settings, `timeout=5s,fuel=1`.
+/// Returns the answer for the first setting of a group, as in `timeout=5s,fuel=1`.
 fn setting(group: &Group, settings: &str) -> &'static str {
     let name = settings.split([',', '=']).next().unwrap_or_default();
     let known = group.settings.iter().find(|(names, _)| names.contains(&name));
@@ -332,7 +332,7 @@ fn setting(group: &Group, settings: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    /// The answer to the first of the words.
+    /// Returns the answer for the first of the words.
     fn told(option: &str, words: &[&str]) -> Option<(String, &'static str)> {
         let words: Vec<_> = words.iter().map(OsString::from).collect();
         answer(option, &words)

@@ -1,7 +1,7 @@
-//! The cache that a run or a command uses: settings in, an open cache or none out.
+//! Opens the cache of a run or a command. Input: the cache options. Output: an open cache, or none.
 //!
-//! A run never fails because of the cache, unless the user said so (`--cache-mode require`). A cache that cannot be used is
-//! worth a line when the user named it, or when it is there and cannot be trusted or opened. Else only the log says so.
+//! A run never fails because of the cache, except with `--cache-mode require`. If a cache cannot be used, wrun prints a notice
+//! if the user named it, or if it exists and cannot be trusted or opened. Otherwise only the log mentions it.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -40,8 +40,8 @@ pub(super) fn open(options: &CacheOptions, report: &Reporter<'_>) -> Result<Opti
     Ok(None)
 }
 
-/// Opens the cache that remembers verified native code. Native code runs without a cache too, so nothing is said when there is
-/// none, even with `--cache-mode require`: the code is verified at each run then.
+/// Opens the cache that remembers verified native code. Native code also runs without a cache, so a missing cache is not an
+/// error, even with `--cache-mode require`. Then the code is verified at each run.
 pub(super) fn open_for_native_code(options: &CacheOptions) -> Option<Cache> {
     let CacheOptions::On {
         place: Some(place),
@@ -60,7 +60,7 @@ pub(super) fn open_for_native_code(options: &CacheOptions) -> Option<Cache> {
     }
 }
 
-/// Opens a cache for `wrun cache`, which does not fill it. `None` when its directory is not there yet.
+/// Opens a cache for `wrun cache`, which does not add artifacts. Returns `None` if the directory does not exist.
 pub(crate) fn existing(dir: &Path) -> Result<Option<Cache>, Failure> {
     match Cache::open(dir, CacheMode::ReadOnly, DEFAULT_LIMIT) {
         Ok(cache) => Ok(Some(cache)),
@@ -69,7 +69,7 @@ pub(crate) fn existing(dir: &Path) -> Result<Option<Cache>, Failure> {
     }
 }
 
-/// Opens the cache, and makes its directory if it may be made.
+/// Opens the cache, and creates its directory if that is permitted.
 fn open_or_make(place: &CacheDir, mode: CacheMode, limit: u64) -> Result<Cache, CacheError> {
     let Some(home) = &place.home else {
         return Cache::open(&place.dir, mode, limit);
@@ -83,8 +83,8 @@ fn open_or_make(place: &CacheDir, mode: CacheMode, limit: u64) -> Result<Cache, 
     }
 }
 
-/// Returns true when the user should know that the cache cannot be used. Many users of a system have no home, so a directory
-/// that is there counts, and one that could not be made does not.
+/// Returns true if wrun should print a notice that the cache cannot be used. System users often have no home, so a default
+/// directory that could not be created gives no notice. An existing one that cannot be used does.
 fn is_worth_a_line(place: &CacheDir, error: &CacheError) -> bool {
     match error {
         CacheError::Untrusted(..) => true,
@@ -95,8 +95,9 @@ fn is_worth_a_line(place: &CacheDir, error: &CacheError) -> bool {
     }
 }
 
-/// Checks that the directory of a cache that the user has not named may be made. A missing home is not made, and nothing is
-/// made in another user's home, who could not use it afterwards. A directory of root's, like `/tmp`, has permissions of its own.
+/// Checks that the default directory of the cache may be created. A missing home is not created. Nothing is created in the home
+/// of another user, who could not use it afterwards. A directory that root owns, such as `/tmp`, is permitted: its permissions
+/// decide.
 fn may_make_in(home: &Path, dir: &Path) -> io::Result<()> {
     home.metadata()?;
     let found = dir.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));

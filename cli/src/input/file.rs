@@ -1,6 +1,7 @@
-//! The bytes of a module: a file or stdin in, its whole contents out, the text format turned into the binary one.
+//! Reads the bytes of a module. Input: a file or stdin. Output: its whole contents, converted from the text format to the
+//! binary format if necessary.
 //!
-//! The compiler says whether the bytes are a valid module.
+//! The compiler checks whether the bytes are a valid module.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -13,15 +14,15 @@ use wrun_runtime::Deadline;
 use crate::exit::Status;
 use crate::report::{Failure, Reporter};
 
-/// The largest module in bytes: offsets within it are 32-bit numbers, and other runners have the same limit.
+/// The largest module in bytes. Offsets in a module are 32-bit numbers, and other runners have the same limit.
 const LARGEST: u64 = 1 << 30;
 
-/// The mark that may come before a text in UTF-8.
+/// The byte order mark that may come before text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Opens a file, unless the deadline passes first: opening a named pipe waits for a writer.
+/// Opens a file, unless the deadline passes first. (Opening a named pipe waits for a writer.)
 pub(crate) fn open(path: &Path, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<File, Failure> {
-    // Not by `File::open`, which goes on after a signal without a look at the deadline.
+    // `File::open` would continue after a signal without a check of the deadline.
     loop {
         match openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(file) => return Ok(file.into()),
@@ -32,7 +33,7 @@ pub(crate) fn open(path: &Path, deadline: Option<&Deadline>, report: &Reporter<'
     }
 }
 
-/// Refuses an open file that cannot be read as one.
+/// Refuses an open file that cannot be read as a file, such as a directory.
 pub(crate) fn check_kind(path: &Path, file: &File) -> Result<(), Failure> {
     match file.metadata() {
         Ok(metadata) if metadata.is_dir() => Err(unreadable(path, &ErrorKind::IsADirectory.into())),
@@ -41,7 +42,7 @@ pub(crate) fn check_kind(path: &Path, file: &File) -> Result<(), Failure> {
     }
 }
 
-/// Reads the whole module, from a file or else stdin, unless the deadline passes first.
+/// Reads the whole module from a file, or from stdin without one, unless the deadline passes first.
 pub(crate) fn read(
     file: Option<&File>,
     deadline: Option<&Deadline>,
@@ -50,7 +51,7 @@ pub(crate) fn read(
     let bytes = match file {
         None => read_to_end(io::stdin().lock(), 0, deadline, report),
         Some(file) => {
-            // A size that is not known is 0, which is only a guess.
+            // The size is only a hint: it is 0 if it is not known.
             let size = file.metadata().map_or(0, |metadata| metadata.len());
             read_to_end(file, size, deadline, report)
         }
@@ -59,7 +60,7 @@ pub(crate) fn read(
     Ok(bytes)
 }
 
-/// Turns text into the binary form. Bytes in neither format are left to the compiler, which describes them.
+/// Converts the text format to the binary format. Other bytes are returned unchanged: the compiler reports what they are.
 pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Reporter<'_>) -> Result<Vec<u8>, Failure> {
     let start = start_of_text(&bytes);
     if !is_text(&bytes[start..]) {
@@ -79,8 +80,8 @@ pub(crate) fn binary(bytes: Vec<u8>, deadline: Option<&Deadline>, report: &Repor
     })
 }
 
-/// The length of what may come before a text: a byte order mark, with which editors of other systems mark UTF-8, or a line
-/// `#!...` that makes the file a program. The end of that line stays, so that errors name the lines of the file.
+/// Returns the length of the part before the text: a byte order mark, which some editors write, or a line `#!...`, which makes
+/// the file a program. The newline of that line is kept, so that errors name the right line numbers.
 fn start_of_text(bytes: &[u8]) -> usize {
     if bytes.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len()
@@ -91,7 +92,7 @@ fn start_of_text(bytes: &[u8]) -> usize {
     }
 }
 
-/// Returns true for wasm's text format: behind comments there is a parenthesis, or the text at least begins with a comment.
+/// Returns true for the text format of wasm: after comments there is a parenthesis, or the text at least begins with a comment.
 fn is_text(bytes: &[u8]) -> bool {
     match wat::Detect::from_bytes(bytes) {
         wat::Detect::WasmText => true,
@@ -104,7 +105,7 @@ fn is_text(bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads as `Read::read_to_end` does, and checks the deadline after each signal.
+/// Reads like `Read::read_to_end`, and checks the deadline after each signal.
 fn read_to_end(
     mut from: impl Read,
     size: u64,
@@ -115,7 +116,7 @@ fn read_to_end(
     if size > LARGEST {
         return Err(too_large());
     }
-    // One byte more than the file has: the read that finds the end then needs no growth.
+    // One byte more than the size of the file, so that the read at the end does not grow the buffer.
     let mut bytes = vec![0; usize::try_from(size).expect("bounded above") + 1];
     let mut filled = 0;
     loop {
@@ -142,7 +143,7 @@ fn read_to_end(
     Ok(bytes)
 }
 
-/// Makes the failure of a path that cannot be opened, with the likely fix.
+/// Returns the failure of a path that cannot be opened, with the likely fix.
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     match error.kind() {
@@ -170,7 +171,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// Takes the reason and the place (as ` (line 3, column 7)`) out of the text parser's drawing of an error.
+/// Extracts the reason and the place (such as ` (line 3, column 7)`) from the multi-line error of the text parser.
 fn one_line(error: &str) -> (&str, String) {
     let (what, place) = match error.split_once("\n     --> ") {
         Some((what, rest)) => (what, rest.lines().next().unwrap_or_default()),
@@ -190,7 +191,7 @@ mod tests {
     use super::*;
     use crate::options::Options;
 
-    /// The binary form of a file, or the message. With a deadline that is far away, or without one.
+    /// Returns the binary form of a file, or the message. The deadline, if there is one, is far away.
     fn read(bytes: &[u8], deadline: Option<&Deadline>) -> Result<Vec<u8>, String> {
         let options = Options::of_module("x.wat");
         binary(bytes.to_vec(), deadline, &options.reporter()).map_err(|failure| failure.text())

@@ -1,10 +1,10 @@
-//! Native code that the user vouches for with `--allow-precompiled`: an artifact in, the engine and the module out.
+//! Loads native code that the user trusts with `--allow-precompiled`. Input: an artifact. Output: the engine and the module.
 //!
 //! # Safety
-//! This file may use `unsafe`: an artifact is machine code, and nothing that could be checked makes it harmless. The user
-//! has said that it is to be trusted like a program; that it fits this wrun and this machine, and that it is not damaged,
-//! the runtime checks.
-#![allow(unsafe_code, reason = "runs native code that the user vouches for")]
+//! This file may use `unsafe`: an artifact is machine code, and no check can show that it is harmless. With the option, the
+//! user has said that the file is trusted like a program. The runtime checks that the artifact is not damaged and fits this
+//! wrun and this machine.
+#![allow(unsafe_code, reason = "runs native code that the user trusts")]
 
 use std::path::Path;
 
@@ -14,11 +14,11 @@ use crate::input::NoModule;
 use crate::options::Options;
 use crate::report::Failure;
 
-/// Why an artifact is not run, and what to do.
+/// The message for an artifact without `--allow-precompiled`.
 pub(crate) const NOT_ALLOWED: &str = "it is native code, made by `wrun compile`: if you trust it like a program, run it with --allow-precompiled, \
      else compile it again from its wasm file";
 
-/// An artifact from outside of the cache.
+/// An artifact that does not come from the cache.
 pub(crate) enum Artifact<'a> {
     /// The file of this name, which is mapped, and its first bytes.
     File(&'a Path, Vec<u8>),
@@ -26,9 +26,8 @@ pub(crate) enum Artifact<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Loads an artifact, with the settings that it was made with: they are as good as those of a run without options, unless others
-/// were asked for.
-/// A file that the cache knows to be whole is not verified again.
+/// Loads an artifact with the settings that it was compiled with. Fails if the options ask for other settings. A file that the
+/// cache remembers as verified is not verified again.
 pub(crate) fn load(
     artifact: &Artifact<'_>,
     options: &Options,
@@ -50,7 +49,7 @@ pub(crate) fn load(
     }
 }
 
-/// The failure of an artifact that was made with other settings than those that were asked for.
+/// Returns the failure of an artifact that was compiled with other settings than the options ask for.
 fn other_settings(artifact: &Artifact<'_>, options: &Options) -> Result<Failure, Error> {
     let found = match artifact {
         Artifact::Bytes(bytes) => inspect(bytes),
@@ -73,9 +72,9 @@ impl Artifact<'_> {
     fn deserialize(&self, engine: &Engine, cache: Option<&Cache>) -> Result<Module, Error> {
         let verify = cache.map_or(Verify::Always, Verify::Once);
         match self {
-            // SAFETY: the user vouches for the file's contents, and that nobody writes to it, as for any program that runs.
+            // SAFETY: the user trusts the contents of the file and does not change it while it runs, as with any program.
             Self::File(path, _) => unsafe { Module::deserialize_file(engine, path, verify) },
-            // SAFETY: the user vouches for the bytes.
+            // SAFETY: the user trusts the bytes.
             Self::Bytes(bytes) => unsafe { Module::deserialize(engine, bytes) },
         }
     }

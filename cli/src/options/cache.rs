@@ -1,4 +1,5 @@
-//! The directory of the cache and what may be done with it: options and environment in, settings out. `input::cache` opens it.
+//! The cache options. Input: flags and environment. Output: the directory of the cache and its permitted use. `input::cache`
+//! opens it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use crate::report::Failure;
 /// The default limit of the cache in bytes.
 pub(crate) const DEFAULT_LIMIT: u64 = 2 << 30;
 
-/// The message for a user without a directory.
+/// The message if no directory for the cache is known.
 pub(crate) const NO_DIRECTORY: &str =
     "there is no directory for the cache: set HOME, XDG_CACHE_HOME or WRUN_CACHE_DIR, or write --cache-dir DIR";
 
@@ -23,7 +24,7 @@ pub(crate) enum CacheOptions {
     Off,
     /// A cache.
     On {
-        /// Its directory. `None` where neither an option nor a variable names one.
+        /// Its directory. `None` if neither an option nor a variable names one.
         place: Option<CacheDir>,
         /// The permitted use.
         mode: CacheMode,
@@ -37,7 +38,8 @@ pub(crate) enum CacheOptions {
 pub(crate) struct CacheDir {
     /// Its path.
     pub(crate) dir: PathBuf,
-    /// The user's home, which has to exist before the directory is made. `None` for a directory that the user named for wrun alone.
+    /// The user's home, which has to exist before the directory is created. `None` if `--cache-dir` or `WRUN_CACHE_DIR` names
+    /// the directory.
     pub(crate) home: Option<PathBuf>,
 }
 
@@ -66,7 +68,7 @@ impl CacheOptions {
     }
 }
 
-/// The directory of the cache, from the option or the environment.
+/// Returns the directory of the cache, from the option or the environment.
 pub(crate) fn place(flag: Option<OsString>) -> Result<Option<CacheDir>, Failure> {
     if flag.as_ref().is_some_and(|word| word.is_empty()) {
         return Err(Failure::usage("--cache-dir: the path of the directory is missing"));
@@ -87,8 +89,8 @@ pub(crate) fn limit(flag: Option<&OsStr>) -> Result<u64, Failure> {
         .map_err(|reason| Failure::usage(&format!("--cache-size: {reason}")))
 }
 
-/// Returns the first of the option, wrun's own variable, and the user's directory for caches. Empty variables do not count, nor
-/// do relative paths where the XDG specification wants absolute ones.
+/// Returns the directory from the option, from wrun's variable, or from the user's directory for caches, in this order. Empty
+/// variables are ignored, and so are relative paths where the XDG specification requires absolute ones.
 fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> Option<CacheDir> {
     if let Some(dir) = flag.or_else(|| variable("WRUN_CACHE_DIR").filter(|dir| !dir.is_empty())) {
         return Some(CacheDir {
@@ -97,7 +99,7 @@ fn find(flag: Option<OsString>, variable: impl Fn(&str) -> Option<OsString>) -> 
         });
     }
     let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    // The specification wants the first to be made, but a home is made by whoever makes the user.
+    // The specification says to create the first directory. wrun does not create the user's home.
     if let Some(caches) = absolute("XDG_CACHE_HOME") {
         let (dir, home) = (caches.join("wrun"), Some(PathBuf::from("/")));
         return Some(CacheDir { dir, home });

@@ -1,4 +1,4 @@
-//! The options about compiled code: words in, settings of an engine out.
+//! The options for compiled code. Input: flags. Output: settings of an engine.
 
 use wrun_runtime::{Config, CpuFeatures, MemoryMode};
 
@@ -11,7 +11,7 @@ use crate::report::Failure;
 pub(crate) struct CodegenOptions {
     /// The CPU to compile for, if the user chose one.
     cpu: Option<Cpu>,
-    /// True if the artifact has a table from machine addresses to wasm offsets.
+    /// True if the artifact has an address map: a table from machine addresses to wasm offsets.
     pub(crate) address_map: bool,
 }
 
@@ -24,13 +24,13 @@ impl CodegenOptions {
         }
     }
 
-    /// Refuses code that this machine cannot run. Commands that only make code do not call this.
+    /// Refuses code that this machine cannot run. Commands that only compile do not call this.
     pub(crate) fn check_machine(&self) -> Result<(), Failure> {
         let cpu = self.cpu.unwrap_or(Cpu::Native);
         check(cpu, CpuFeatures::detect()).map_err(|reason| Failure::new(Status::Failure, &format!("--cpu: {reason}")))
     }
 
-    /// The settings of an engine for this code.
+    /// Returns the settings of an engine for this code.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
         let mut config = Config::new();
         config.memory_mode(memory).address_map(self.address_map);
@@ -40,13 +40,13 @@ impl CodegenOptions {
         config
     }
 
-    /// Returns true if the user has chosen any of them.
+    /// Returns true if the user has chosen any of these settings.
     pub(crate) fn is_chosen(&self) -> bool {
         self.cpu.is_some() || !self.address_map
     }
 }
 
-/// A level's features and name; `None` for those that this machine has.
+/// Returns the features and the name of a level. `None` stands for the features of this machine.
 fn level(cpu: Cpu) -> Option<(CpuFeatures, &'static str)> {
     match cpu {
         Cpu::Native => None,
@@ -55,7 +55,7 @@ fn level(cpu: Cpu) -> Option<(CpuFeatures, &'static str)> {
     }
 }
 
-/// Checks that a machine with the features `host` can run code for `cpu`. The error is the reason.
+/// Checks that a machine with the features `host` can run code for `cpu`. The error is the message.
 fn check(cpu: Cpu, host: CpuFeatures) -> Result<(), String> {
     let Some((features, name)) = level(cpu) else {
         return Ok(());

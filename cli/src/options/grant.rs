@@ -1,4 +1,4 @@
-//! Values of `--dir` and `--dir-ro`: words in, grants out. Nothing is opened.
+//! Parses the values of `--dir` and `--dir-ro` to grants. Nothing is opened.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,8 +14,8 @@ pub(crate) fn option(access: Access) -> &'static str {
     }
 }
 
-/// Reads `HOST[::GUEST]`. Without `GUEST`, the guest's name is the host's, spelled as it was typed. Refuses the guest's name
-/// of another grant, which a guest would never see.
+/// Reads `HOST[::GUEST]`. Without `GUEST`, the guest's name is the host's path as typed. Refuses a guest's name that another
+/// grant has, because the guest would see only one of them.
 pub(crate) fn read(word: &OsStr, access: Access, others: &[Grant]) -> Result<Grant, String> {
     let bytes = word.as_bytes();
     let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {

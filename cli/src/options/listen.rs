@@ -1,6 +1,6 @@
-//! The addresses of `--listen`: words in, addresses or the reason with its fix out.
+//! Parses the addresses of `--listen`. The error is the reason with the fix.
 //!
-//! Names are not looked up: an address is a number, and `localhost` is 127.0.0.1.
+//! Names are not looked up. Addresses are numeric, and `localhost` stands for 127.0.0.1.
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! The meaning of the command line: the words of `flags` in, checked settings or a failure with its fix out.
+//! The meaning of the command line. Input: the words from `flags`. Output: checked settings, or a failure with its fix.
 //!
-//! Reads the environment for `--env NAME`, `--inherit-env` and the cache's directory. Opens nothing.
+//! This room reads the environment for `--env NAME`, `--inherit-env` and the cache's directory. It opens nothing.
 
 pub(crate) mod cache;
 pub(crate) mod codegen;
@@ -25,7 +25,7 @@ use crate::report::{Action, Failure, Frames, Reporter};
 /// The settings of one run.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// The purpose of reading the module, for messages.
+    /// The purpose for which the module is read, for messages.
     pub(crate) action: Action,
     /// The module's file, or stdin.
     pub(crate) module: Source,
@@ -41,11 +41,11 @@ pub(crate) struct Options {
     pub(crate) unknown_imports: UnknownImports,
     /// The size of the guest's stack in bytes.
     pub(crate) stack_size: u32,
-    /// True if compiled code is to be described to perf.
+    /// True if perf gets a description of the compiled code.
     pub(crate) perf: bool,
     /// The settings of compiled code.
     pub(crate) codegen: CodegenOptions,
-    /// True if native code may be run that does not come from the cache.
+    /// True if native code from outside the cache may be run.
     pub(crate) allow_precompiled: bool,
     /// The cache and its permitted use.
     pub(crate) cache: CacheOptions,
@@ -75,33 +75,33 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// A time limit and how it was typed.
+/// A time limit, with the text that the user typed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Timeout {
     /// The longest time that the run may take.
     pub(crate) duration: Duration,
-    /// The words of the user, for the message.
+    /// The text that the user typed, for messages.
     pub(crate) typed: String,
 }
 
 /// The default size of the guest's stack in bytes, the same as for native programs.
 const DEFAULT_STACK: u32 = 8 << 20;
 
-/// The smallest stack, room for a few dozen frames. Less is a slip of the unit.
+/// The smallest stack in bytes, enough for a few dozen frames. A smaller value is most likely a wrong unit.
 const SMALLEST_STACK: u64 = 64 << 10;
 
-/// The largest stack, enough for any recursion that ends.
+/// The largest stack in bytes.
 const LARGEST_STACK: u64 = 2 << 30;
 
 impl Options {
-    /// The options of `wrun path`, for tests of what comes after.
+    /// Returns the options of `wrun path`, for tests of other rooms.
     #[cfg(test)]
     pub(crate) fn of_module(path: &str) -> Self {
         let flags = RunFlags::default();
         Self::new(flags, vec![path.into()]).expect("there is nothing to be wrong")
     }
 
-    /// Checks `flags`, and `command`: the module and the guest's arguments, not empty.
+    /// Checks `flags` and `command`. `command` holds the module and the guest's arguments and is not empty.
     pub(crate) fn new(flags: RunFlags, command: Vec<OsString>) -> Result<Self, Failure> {
         let RunFlags {
             dir,
@@ -174,7 +174,7 @@ impl Options {
 }
 
 impl Options {
-    /// Makes the reporter of messages about this run.
+    /// Returns the reporter for messages about this run.
     pub(crate) fn reporter(&self) -> Reporter<'_> {
         Reporter {
             action: self.action,
@@ -186,7 +186,7 @@ impl Options {
         }
     }
 
-    /// The settings of an engine for this run.
+    /// Returns the settings of an engine for this run.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
         let mut config = self.codegen.config(memory);
         config.stack_size(self.stack_size as usize).perf(self.perf);
@@ -194,7 +194,7 @@ impl Options {
     }
 }
 
-/// The failure of an option with a value that means nothing.
+/// Returns the failure of an option with an invalid value.
 fn wrong(option: &str, reason: &str) -> Failure {
     Failure::usage(&format!("{option}: {reason}"))
 }
@@ -204,11 +204,11 @@ fn utf8(word: &OsStr) -> Result<&str, String> {
         .ok_or_else(|| format!("`{}` is not valid UTF-8", word.display()))
 }
 
-/// Makes the guest's environment: all of wrun's with `--inherit-env`, then each `--env`. The last one of a name counts.
+/// Makes the guest's environment: all of wrun's own with `--inherit-env`, then each `--env`. The last value of a name counts.
 fn environment(inherit: bool, words: &[OsString]) -> Result<Vec<(OsString, OsString)>, Failure> {
     let mut env = Vec::new();
     if inherit {
-        // A name with `=` in it is a curiosity of other systems, and could not be told from its value.
+        // A name that contains `=` could not be separated from its value.
         env.extend(std::env::vars_os().filter(|(name, _)| !name.as_bytes().contains(&b'=')));
     }
     for word in words {

@@ -1,8 +1,8 @@
-//! Durations and sizes as people type them: text in, a number or the reason with its fix out.
+//! Parses durations and sizes as people type them. The error is the reason with the fix.
 
 use std::time::Duration;
 
-/// Reads `500ms`, `5s`, `1.5m`, `1m30s`. A plain number is refused: nothing says whether seconds or milliseconds are meant.
+/// Reads `500ms`, `5s`, `1.5m`, `1m30s`. A number without a unit is refused, because it could mean seconds or milliseconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const FIX: &str = "write for example `500ms`, `5s` or `1m`";
     if text.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "s" => 1.0,
             "m" | "min" => 60.0,
             "h" => 3600.0,
-            // No time in any unit, which is what has to be said of it.
+            // Zero needs no unit: the message below is about zero.
             "" if number == 0.0 && total.is_zero() => 1.0,
             "" => {
                 return Err(format!(
@@ -50,7 +50,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
-/// A year. Longer deadlines are mistakes, and would not fit the arithmetic of all clocks.
+/// A year. Longer deadlines are mistakes and could overflow the arithmetic of clocks.
 const LONGEST: Duration = Duration::from_secs(8760 * 3600);
 
 /// Reads a number of bytes: `8388608`, `8192K`, `8M`, `8MiB`, `1G`. The units are powers of 1024.

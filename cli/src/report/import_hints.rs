@@ -1,22 +1,22 @@
-//! A guess at why imports are missing or of another type: their names in, the likely reason with its fix out.
+//! Guesses why imports are missing or have another type. Input: their names. Output: the likely reason with its fix.
 //!
-//! Toolchains leave their mark in the names of what a module imports.
+//! Most toolchains can be recognised by the names of a module's imports.
 
 use wrun_runtime::{ExternType, ImportsError, Linkage, MissingImport, ValType};
 
 /// Facts about a module besides its imports.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Traits {
-    /// True if the module could be called as was asked for.
+    /// True if the module has the export that the run would call.
     pub(crate) has_entry: bool,
     /// True if it exports `_start`.
     pub(crate) has_start: bool,
-    /// Sections for linkers, if they are known.
+    /// The role of a linker for the module, if it is known.
     pub(crate) linkage: Linkage,
 }
 
 impl Traits {
-    /// Of a module of which nothing more is known: one that was about to run.
+    /// The traits of a module whose sections are not known.
     pub(crate) const UNKNOWN: Self = Self {
         has_entry: true,
         has_start: true,
@@ -24,13 +24,13 @@ impl Traits {
     };
 }
 
-/// A kind of module that needs another host: the mark that it is known by, and the cause with its fix.
+/// A kind of module that needs another host: how to recognise it, and the cause with the fix.
 struct Kind {
     matches: fn(&MissingImport, Traits) -> bool,
     reason: &'static str,
 }
 
-/// The more telling the mark, the earlier.
+/// The kinds of modules, the most reliably recognised first.
 const KINDS: &[Kind] = &[
     Kind {
         matches: |import, traits| {
@@ -108,7 +108,7 @@ const KINDS: &[Kind] = &[
 pub(crate) const OBJECT: &str =
     "it is an object file, not a program: link it (with clang without -c, or with wasm-ld and the C library)";
 
-/// True for a function that AssemblyScript's own library imports, with the types that it has there.
+/// Returns true for a function that AssemblyScript's library imports, with the type that it has there.
 fn is_assemblyscript(import: &MissingImport) -> bool {
     let ExternType::Func(ty) = &import.ty else { return false };
     match import.name.as_str() {
@@ -119,7 +119,7 @@ fn is_assemblyscript(import: &MissingImport) -> bool {
     }
 }
 
-/// True for an import of `env` that Emscripten's JavaScript defines.
+/// Returns true for an import from `env` that Emscripten's JavaScript defines.
 fn is_emscripten(import: &MissingImport) -> bool {
     const PREFIXES: &[&str] = &[
         "invoke_",
@@ -137,21 +137,21 @@ fn is_emscripten(import: &MissingImport) -> bool {
         "getentropy",
         "setTempRet0",
     ];
-    // What C's library leaves to JavaScript: `_abort_js`, `_mmap_js` and so on.
+    // Functions that the C library of Emscripten leaves to JavaScript: `_abort_js`, `_mmap_js` and so on.
     let name = import.name.as_str();
     let in_javascript = name.starts_with('_') && name.ends_with("_js");
     import.module == "env"
         && (in_javascript || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
-/// The reason for what is missing when nothing is known about it.
+/// The reason for missing imports that are not recognised.
 const OTHER_HOST: &str = "built for another host";
 
-/// The reason for functions that are there, but not with the module's types.
+/// The reason for functions of WASI that the module imports with other types.
 const OTHER_DECLARATIONS: &str = "built with other declarations of WASI's functions than those of preview 1: \
                                   rebuild it with a current toolchain, such as wasi-sdk or Rust's wasm32-wasip1";
 
-/// The likely reason, with the fix.
+/// Returns the likely reason, with the fix.
 pub(crate) fn likely_reason(error: &ImportsError, traits: Traits) -> String {
     let matches = |kind: &&Kind| error.missing.iter().any(|import| (kind.matches)(import, traits));
     let known = KINDS.iter().find(matches);
@@ -164,8 +164,8 @@ pub(crate) fn likely_reason(error: &ImportsError, traits: Traits) -> String {
         .missing
         .iter()
         .all(|import| matches!(import.ty, ExternType::Func(_)));
-    // A module for another host may still do something of use as long as it calls none of these, unless it has to be built as a
-    // program first.
+    // A module for another host may still be useful if it calls none of the missing functions, unless it must first be built as
+    // a program.
     let helps = only_functions && error.incompatible.is_empty() && (traits.has_entry || known.is_none());
     let also = if helps {
         "; --unknown-imports trap runs it until it calls one"

@@ -1,6 +1,6 @@
-//! Logs for people: `WRUN_LOG`, else `RUST_LOG`, on stderr.
+//! Logs on stderr, with the filter in `WRUN_LOG`, or else in `RUST_LOG`.
 //!
-//! If neither variable is set, nothing is initialised: a run without logs pays nothing for them.
+//! If neither variable is set, nothing is initialised, so a run without logs pays nothing for them.
 
 use env_logger::Target;
 use log::LevelFilter;
@@ -8,11 +8,11 @@ use log::LevelFilter;
 use super::notice;
 use crate::output::Stderr;
 
-/// Crates whose own logs are long and about themselves: their warnings only, unless a filter names them
+/// Crates with long internal logs. Only their warnings are shown, unless the filter names them
 /// (`WRUN_LOG=debug,cranelift_codegen=debug`).
 const TALKATIVE: &[&str] = &["cranelift_codegen", "cranelift_frontend", "regalloc2"];
 
-/// Starts logging if a variable is set. A filter that means nothing gets a notice, and the run goes on.
+/// Starts logging if a variable is set. For an invalid filter it prints a notice, and the run continues.
 pub(crate) fn start() {
     let find = |variable| Some((variable, std::env::var_os(variable)?));
     let Some((variable, filters)) = find("WRUN_LOG").or_else(|| find("RUST_LOG")) else {
@@ -28,7 +28,7 @@ pub(crate) fn start() {
     for name in TALKATIVE {
         builder.filter_module(name, LevelFilter::Warn);
     }
-    // Not env_logger's own way to stderr, which waits for a full pipe whatever the deadline.
+    // env_logger's own target would wait for a full pipe past the deadline.
     builder.target(Target::Pipe(Box::new(Stderr)));
     builder.parse_filters(&filters).init();
 }

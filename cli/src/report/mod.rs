@@ -1,7 +1,7 @@
-//! Lines for people: results on stdout, and on stderr one line, `wrun: …`, with cause and fix.
+//! Output for people: results on stdout, and messages on stderr. A message is one line, `wrun: …`, with the cause and the fix.
 //!
-//! Only a trap or an interrupt has more lines: the wasm backtrace. Text from a module, such as a name, is printed without its
-//! control characters, so that it can neither break the line nor control a terminal.
+//! Only the message of a trap or an interrupt has more lines: the wasm backtrace. Control characters in text from a module,
+//! such as a name, are escaped, so that the text can neither break the line nor control a terminal.
 
 pub(crate) mod import_hints;
 pub(crate) mod log;
@@ -21,7 +21,7 @@ use self::import_hints::Traits;
 use crate::exit::Status;
 use crate::output;
 
-/// The way from a component to a core module.
+/// Advice for a component: how to build a core module instead.
 const COMPONENT: &str = "build for wasm32-wasip1 (Rust, wasi-sdk) or -target=wasip1 (TinyGo); componentize-py, componentize-js and \
                          cargo-component make nothing but components";
 
@@ -35,7 +35,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with one line to say.
+    /// Makes a failure with a message of one line.
     pub(crate) fn new(status: Status, line: &str) -> Self {
         Self {
             status,
@@ -44,12 +44,12 @@ impl Failure {
         }
     }
 
-    /// Wrong usage.
+    /// Makes the failure of wrong usage.
     pub(crate) fn usage(line: &str) -> Self {
         Self::new(Status::Failure, &format!("{line} (see `wrun --help`)"))
     }
 
-    /// A mistake of wrun's own.
+    /// Makes the failure of a bug in wrun.
     pub(crate) fn bug(what: &str) -> Self {
         Self::new(
             Status::Failure,
@@ -57,7 +57,7 @@ impl Failure {
         )
     }
 
-    /// The same with a backtrace below.
+    /// Adds a backtrace below the line.
     fn with_backtrace(mut self, backtrace: &Backtrace, frames: Frames) -> Self {
         self.more = match frames {
             Frames::All => backtrace.lines(shown),
@@ -70,42 +70,42 @@ impl Failure {
         self
     }
 
-    /// Appends a remark to the lines below.
+    /// Appends a note to the lines below.
     fn note(mut self, text: &str) -> Self {
         self.more.push_str(&format!("note: {text}\n"));
         self
     }
 
-    /// The status to end with.
+    /// Returns the status.
     #[cfg(test)]
     pub(crate) fn status(&self) -> Status {
         self.status
     }
 
-    /// The line, without wrun's name before it.
+    /// Returns the line without the prefix `wrun: `.
     pub(crate) fn line(&self) -> &str {
         &self.line
     }
 
-    /// The text to print.
+    /// Returns the text to print.
     pub(crate) fn text(&self) -> String {
         format!("wrun: {}\n{}", self.line, self.more)
     }
 
-    /// Prints it in one piece. The status stays the same if stderr is gone, or full when the deadline has passed.
+    /// Prints the failure in one write. An error of stderr, or a full stderr after the deadline, does not change the status.
     pub(crate) fn print(&self) -> Status {
         let _ = output::write_all(stdio::stderr(), self.text().as_bytes());
         self.status
     }
 }
 
-/// Prints a line that is no failure.
+/// Prints a line that is not a failure.
 pub(crate) fn notice(line: &str) {
     let line = format!("wrun: {}\n", printable(line));
     let _ = output::write_all(stdio::stderr(), line.as_bytes());
 }
 
-/// Prints a result. A reader that has gone away (`wrun --help | head -1`) has read enough.
+/// Prints a result. A closed pipe is not an error (`wrun --help | head -1`).
 pub(crate) fn to_stdout(text: &[u8]) -> Result<Status, Failure> {
     printed(output::write_all(stdio::stdout(), text))
 }
@@ -121,10 +121,10 @@ fn printed(written: io::Result<()>) -> Result<Status, Failure> {
     }
 }
 
-/// The most characters of a name in a backtrace: names of templates are long, and those of an attacker longer.
+/// The most characters of a name in a backtrace. Names of templates are long, and a hostile module can have longer ones.
 const LONGEST_NAME: usize = 1000;
 
-/// A name in a backtrace, on one line of reasonable length.
+/// Returns a name for a backtrace, on one line and shortened.
 fn shown(name: &str) -> String {
     let end = name.char_indices().nth(LONGEST_NAME);
     let (name, more) = end.map_or((name, ""), |(end, _)| (&name[..end], "…"));
@@ -140,7 +140,7 @@ fn is_unprintable(c: char) -> bool {
     c.is_control() || FORMAT.contains(&c)
 }
 
-/// `line` with such characters spelled out.
+/// Returns `line` with such characters escaped.
 pub(crate) fn printable(line: &str) -> String {
     if !line.contains(is_unprintable) {
         return line.to_owned();
@@ -156,7 +156,7 @@ pub(crate) fn printable(line: &str) -> String {
     text
 }
 
-/// The purpose of reading a module.
+/// The purpose for which a module is read.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
     /// To run it.
@@ -180,9 +180,9 @@ impl std::fmt::Display for Action {
     }
 }
 
-/// Turns the errors of a run into the lines that people read.
+/// Turns the errors of a run into messages.
 pub(crate) struct Reporter<'a> {
-    /// The purpose of reading the module.
+    /// The purpose for which the module is read.
     pub(crate) action: Action,
     /// The module's name.
     pub(crate) module: &'a dyn fmt::Display,
@@ -199,7 +199,7 @@ pub(crate) struct Reporter<'a> {
 /// The frames of a backtrace to print.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Frames {
-    /// All that the runtime has collected.
+    /// All frames that the runtime has collected.
     All,
     /// The innermost [`INNERMOST`] and the outermost [`OUTERMOST`].
     Few,
@@ -214,7 +214,7 @@ const INNERMOST: usize = 15;
 const OUTERMOST: usize = 5;
 
 impl Reporter<'_> {
-    /// Prints results, unless the deadline passes before there is room for them.
+    /// Prints results, unless the deadline passes before they can be written.
     pub(crate) fn to_stdout(&self, text: &[u8]) -> Result<Status, Failure> {
         match output::write_all(stdio::stdout(), text) {
             Err(error) if error.kind() == ErrorKind::TimedOut => Err(self.deadline(None)),
@@ -222,13 +222,13 @@ impl Reporter<'_> {
         }
     }
 
-    /// Makes the failure of a module that cannot be run, compiled or inspected for this reason.
+    /// Returns the failure of a module that cannot be run, compiled or inspected, with this reason.
     pub(crate) fn cannot_run(&self, reason: &str) -> Failure {
         let Self { action, module, .. } = self;
         Failure::new(Status::CannotRun, &format!("cannot {action} `{module}`: {reason}"))
     }
 
-    /// Turns an error into a status, if it is the guest's exit, or else a failure.
+    /// Turns an error into the guest's status if it is an exit, otherwise into a failure.
     pub(crate) fn outcome(&self, error: &Error) -> Result<Status, Failure> {
         match error.downcast_host() {
             Some(Exit(status)) => Ok(Status::Guest(*status)),
@@ -257,7 +257,8 @@ impl Reporter<'_> {
         }
     }
 
-    /// Imports are missing or of another type: the likely reason comes first, then some of them.
+    /// Returns the failure of missing imports or imports of another type. The likely reason comes first, then some of the
+    /// imports.
     pub(crate) fn imports(&self, error: &ImportsError, traits: Traits) -> Failure {
         let reason = import_hints::likely_reason(error, traits);
         let listed = if error.is_all_listed() {
@@ -298,7 +299,7 @@ impl Reporter<'_> {
         .without_map(self.address_map)
     }
 
-    /// Makes the failure of a passed deadline. `backtrace` shows where the guest was, if it ran already.
+    /// Returns the failure of a passed deadline. `backtrace` shows where the guest was, if it had started.
     pub(crate) fn deadline(&self, backtrace: Option<&Backtrace>) -> Failure {
         let typed = self.timeout.unwrap_or_default();
         let line = format!("interrupted: the deadline of {typed} has passed (--epoch-timeout)");
@@ -313,7 +314,7 @@ impl Reporter<'_> {
 }
 
 impl Failure {
-    /// Adds a note if `--no-address-map` is why the backtrace shows no places.
+    /// Adds a note if the backtrace shows no offsets because of `--no-address-map`.
     fn without_map(self, address_map: bool) -> Self {
         if address_map || self.more.is_empty() {
             return self;

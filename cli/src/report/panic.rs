@@ -1,8 +1,8 @@
-//! Panics in wrun: one line that calls it wrun's bug, status 125, never a Rust backtrace.
+//! Reports panics of wrun: one line that says that it is a bug in wrun, status 125, never a Rust backtrace.
 //!
-//! The hook only notes the panic. The code that catches it reports it: [`catch`] for the session, the runtime for a host
+//! The hook only stores the panic. The code that catches it makes the report: [`catch`] for the session, the runtime for a host
 //! function (`Error::HostPanic`). The compiler catches its own panics. A second panic before the report, for example while
-//! unwinding, would abort the process, so the hook reports the first one at once.
+//! unwinding, would abort the process, so the hook then reports the first one at once.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::sync::{Mutex, PoisonError};
@@ -10,16 +10,16 @@ use std::sync::{Mutex, PoisonError};
 use super::Failure;
 use crate::exit;
 
-/// The first panic that nobody has reported yet.
+/// The first panic that was not reported yet.
 static NOTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs `session`. A panic becomes the failure to report.
+/// Runs `session`. Turns a panic into a failure.
 pub(crate) fn catch<R>(session: impl FnOnce() -> R) -> Result<R, Failure> {
     set_hook(Box::new(note));
     catch_unwind(AssertUnwindSafe(session)).map_err(|_| Failure::bug(&noted().unwrap_or_else(|| "a panic".to_owned())))
 }
 
-/// The panic that was noted, for a report that says where it was.
+/// Takes the stored panic, for a report that names its place.
 pub(crate) fn noted() -> Option<String> {
     NOTED.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

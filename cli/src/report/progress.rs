@@ -1,6 +1,8 @@
-//! The line that says that wrun is compiling: only on a terminal, only when it takes a while, erased at the end.
+//! The progress line: says that wrun is compiling. It appears only on a terminal and only if compiling takes a while, and it is
+//! erased at the end.
 //!
-//! The compiling thread is busy, so a thread of its own writes the line. Where standard error is no terminal, there is none.
+//! A separate thread writes the line, because the compiling thread is busy. If standard error is not a terminal, there is no
+//! such thread.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -19,13 +21,13 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The time between two updates of the line.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The most characters of the module's name, so that it stays one line: only one line can be erased.
+/// The most characters of the module's name, so that the text fits on one line: only one line can be erased.
 const LONGEST_NAME: usize = 40;
 
 /// Moves to the beginning of the line and erases it.
 const ERASE: &str = "\r\x1b[K";
 
-/// Does `work`, the compilation of `module`, with the line on the terminal.
+/// Runs `work`, the compilation of `module`, while the progress line is shown.
 pub(crate) fn during<R>(module: &dyn Display, work: impl FnOnce() -> R) -> R {
     let line = is_wanted().then(|| Line::start(&module.to_string())).flatten();
     let result = work();
@@ -42,12 +44,12 @@ fn is_wanted() -> bool {
 /// The thread that writes.
 struct Line {
     thread: Option<JoinHandle<()>>,
-    /// Closed to end it.
+    /// Closed to end the thread.
     done: Option<Sender<()>>,
 }
 
 impl Line {
-    /// `None` where there is no thread to be had: then nothing is said.
+    /// Starts the thread. Returns `None` if no thread can be started. Then there is no progress line.
     fn start(module: &str) -> Option<Self> {
         let name = shown(module);
         let (done, end) = mpsc::channel();
@@ -63,7 +65,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         drop(self.done.take());
-        // Nothing else may be written before the line is erased.
+        // Wait until the line is erased before anything else is written.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -88,7 +90,7 @@ fn write(name: &str, end: &Receiver<()>) {
     }
 }
 
-/// The last part of a path, without what could break the line, and shortened.
+/// Returns the last part of a path, shortened and with control characters escaped.
 fn shown(module: &str) -> String {
     let name = module.rsplit('/').find(|part| !part.is_empty()).unwrap_or(module);
     let name = printable(name);

@@ -1,7 +1,7 @@
-//! The cause and the fix of a refused proposal: its name in, the compiler flags that switch it on and off out.
+//! Cause and fix of a refused proposal. Input: its name. Output: the compiler flags that switch it on and off.
 //!
-//! Flags are those of clang (LLVM, also behind wasi-sdk and Emscripten), rustc, Zig, Binaryen and AssemblyScript, as their own help
-//! lists them.
+//! The flags are those of clang (also in wasi-sdk and Emscripten), rustc, Zig, Binaryen and AssemblyScript, as their help lists
+//! them.
 
 use wrun_runtime::Proposal;
 
@@ -11,12 +11,12 @@ struct Hint {
     advice: &'static str,
 }
 
-/// Atomic instructions although no memory is shared.
+/// Advice for atomic instructions in a module without a shared memory.
 const ATOMICS: &str = "its memory is not shared, so its atomic instructions come from -mcpu=bleeding-edge (`bleeding_edge` in Zig), \
      -matomics (clang), -C target-feature=+atomics (rustc) or --enable threads (asc): leave that out, or add -mno-atomics, \
      -C target-feature=-atomics";
 
-/// A memory that threads share.
+/// Advice for a shared memory.
 const SHARED_MEMORY: &str = "its memory is shared, for wasi-threads or Emscripten's pthreads: build for wasm32-wasip1 in place of \
      wasm32-wasip1-threads, and without -pthread, --shared-memory and -C target-feature=+atomics";
 
@@ -99,7 +99,7 @@ const HINTS: &[Hint] = &[
     },
 ];
 
-/// The advice for all refused proposals of a module. `in_code` is true if a function's body showed them.
+/// Returns the advice for all refused proposals of a module. `in_code` is true if they were found in the body of a function.
 pub(super) fn advice(proposals: &[Proposal], in_code: bool) -> String {
     let advice: Vec<_> = proposals
         .iter()
@@ -109,7 +109,7 @@ pub(super) fn advice(proposals: &[Proposal], in_code: bool) -> String {
 }
 
 fn one(proposal: Proposal, in_code: bool) -> Option<&'static str> {
-    // A shared memory is declared before the code, and refused there.
+    // A shared memory is declared, and refused, before the code.
     if proposal.0 == "threads" && !in_code {
         return Some(SHARED_MEMORY);
     }

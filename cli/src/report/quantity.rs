@@ -1,11 +1,11 @@
-//! Durations and sizes as people read them: a number in, text out, with no more digits than people look at.
+//! Formats durations and sizes for people, with few digits.
 
 use std::time::Duration;
 
-/// A number of bytes for people to read: `512 bytes`, `1.5 MiB`.
+/// Formats a number of bytes for reading: `512 bytes`, `1.5 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: &[&str] = &["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    // What would be shown as 1024.0 belongs to the next unit.
+    // A number that would be shown as 1024.0 is shown in the next unit.
     let unit = |at: usize| (bytes as f64) / (1_u128 << (10 * (at + 1))) as f64;
     match UNITS.iter().enumerate().find(|(at, _)| unit(*at) < 1023.95) {
         _ if bytes < 1024 => format!("{bytes} bytes"),
@@ -14,7 +14,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A number of bytes as people type it: `8MiB`, and `600001 bytes` where no unit divides it.
+/// Formats a number of bytes as it would be typed: `8MiB`, or `600001 bytes` if it is not a multiple of a unit.
 pub(crate) fn exact(bytes: u64) -> String {
     match bytes {
         _ if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
@@ -23,7 +23,7 @@ pub(crate) fn exact(bytes: u64) -> String {
     }
 }
 
-/// A duration for people to read, to the unit that matters: `5 s`, `3 min`, `2 h`, `4 d`.
+/// Formats a duration for reading, in its largest unit: `5 s`, `3 min`, `2 h`, `4 d`.
 pub(crate) fn rough(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),

@@ -1,13 +1,13 @@
-//! `--invoke`: the words of the command line as the values of a function's parameters, and its results as text.
+//! `--invoke`: converts words of the command line to the parameters of a function, and its results to text.
 //!
-//! Numbers are read and written as the text format of wasm has them, floats in decimal. A function without parameters takes no
-//! words: it finds them in the guest's argv, as the exported commands of reactors want it.
+//! Numbers are read and written as in the text format of wasm, floats in decimal. A function without parameters finds the words
+//! in the guest's argv, as the exported commands of reactors expect.
 
 use std::ffi::OsString;
 
 use wrun_runtime::{FuncType, ValType, Value};
 
-/// Reads one word for each parameter. The error names the function with its type.
+/// Reads one word for each parameter. The error message names the function and its type.
 pub(crate) fn arguments(name: &str, ty: &FuncType, words: &[OsString]) -> Result<Vec<Value>, String> {
     let params = ty.params();
     if let Some(param) = params.iter().find(|param| !is_number(**param)) {
@@ -58,7 +58,7 @@ fn expected(ty: ValType) -> &'static str {
     }
 }
 
-/// The value that `text` is, as a `ty`.
+/// Parses `text` as a value of the type `ty`.
 fn number(ty: ValType, text: &str) -> Option<Value> {
     match ty {
         ValType::I32 => {
@@ -99,12 +99,12 @@ fn number(ty: ValType, text: &str) -> Option<Value> {
     }
 }
 
-/// Returns false for a float that became infinite without being typed so: it is too large, as an integer may be.
+/// Returns false for a float that became infinite although the text is a number: it is too large.
 fn in_range(text: &str, is_infinite: bool) -> bool {
     !is_infinite || !text.contains(|c: char| c.is_ascii_digit())
 }
 
-/// A whole number, decimal or hexadecimal, with or without sign, of at most 64 bits.
+/// Parses a whole number of at most 64 bits, decimal or hexadecimal, with or without a sign.
 fn integer(text: &str) -> Option<i128> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -115,7 +115,7 @@ fn integer(text: &str) -> Option<i128> {
         Some(digits) => (digits, 16),
         None => (digits, 10),
     };
-    // `from_str_radix` would take a second sign.
+    // `from_str_radix` would accept a second sign.
     if !digits.starts_with(|c: char| c.is_ascii_hexdigit()) {
         return None;
     }
@@ -123,8 +123,8 @@ fn integer(text: &str) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// The bits (without the sign) of a NaN typed as `nan` or `nan:0x…`, for a float with this many bits of mantissa. The inner
-/// `None` is for what is no NaN at all, the outer one for a payload that is none.
+/// Returns the bits (without the sign) of a NaN typed as `nan` or `nan:0x…`, for a float with this many bits of mantissa. The
+/// inner `None` stands for text that is not a NaN, the outer `None` for an invalid payload.
 fn payload(text: &str, mantissa: u32) -> Option<Option<u64>> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let canonical = 1 << (mantissa - 1);
@@ -144,12 +144,12 @@ fn payload(text: &str, mantissa: u32) -> Option<Option<u64>> {
     if payload == 0 || payload >= 1 << mantissa {
         return None;
     }
-    // All bits of the exponent are set: up to the sign, which is the 32nd or the 64th bit.
+    // All bits of the exponent are set. The sign is the 32nd or the 64th bit.
     let exponent = if mantissa == 23 { 0xff << 23 } else { 0x7ff << 52 };
     Some(Some(exponent | payload))
 }
 
-/// The results as text, one per line.
+/// Formats the results, one per line.
 pub(crate) fn results(values: &[Value]) -> String {
     values.iter().map(|value| show(value) + "\n").collect()
 }
@@ -185,8 +185,8 @@ fn show(value: &Value) -> String {
     }
 }
 
-/// The shortest text that reads back as the same float, `digits` being Rust's; a NaN with its sign and, unless it is the
-/// canonical one, its payload.
+/// Returns the shortest text that reads back as the same float. `digits` is the text that Rust gives. A NaN is written with its
+/// sign and, unless it is canonical, with its payload.
 fn decimal(digits: String, nan: bool, negative: bool, payload: u64, canonical: u64) -> String {
     if !nan {
         return digits.strip_suffix(".0").map(str::to_owned).unwrap_or(digits);

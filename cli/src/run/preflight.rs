@@ -1,7 +1,9 @@
-//! Checks that need only a module's imports and exports: what a run calls, and whether wrun has what the module imports.
+//! Checks that need only a module's imports and exports: they find the export that a run calls, and compare the imports with
+//! wrun's functions.
 //!
-//! In: the options, and a module or what its file declares. Out: the entry and the imports, or the refusal. A module that is not in the
-//! cache passes here before it is compiled, so that a refusal takes milliseconds, and again afterwards like all others.
+//! Input: the options, and a module or the declarations of its file. Output: the entry and the imports, or the refusal. A
+//! module that is not in the cache is checked before it is compiled, so that a refusal takes milliseconds. Every module is
+//! checked after it was loaded.
 
 use std::fmt;
 
@@ -27,14 +29,14 @@ pub(super) enum Entry {
     },
 }
 
-/// Refuses a module that cannot be run, by what it declares.
+/// Refuses a module whose declarations show that it cannot be run.
 pub(crate) fn check(options: &Options, declared: &Declarations) -> Result<(), Failure> {
     check_imports(options, declared)?;
     entry(options, declared, declared.linkage())?;
     Ok(())
 }
 
-/// The same for its imports alone: their lack makes compiling it useless, whatever is to be called.
+/// Refuses a module whose imports are missing. This check does not depend on the export to be called.
 pub(crate) fn check_imports(options: &Options, declared: &Declarations) -> Result<(), Failure> {
     match imports(options, declared).check(declared) {
         Ok(()) => Ok(()),
@@ -42,12 +44,12 @@ pub(crate) fn check_imports(options: &Options, declared: &Declarations) -> Resul
     }
 }
 
-/// Export that a run calls in a module, and its arguments.
+/// Returns the export that a run calls in a module, with its arguments, and the imports.
 pub(super) fn prepare(options: &Options, module: &impl Declares) -> Result<(Entry, Imports<WasiCtx>), Failure> {
     let imports = imports(options, module);
     match entry(options, module, Linkage::None) {
         Ok(entry) => Ok((entry, imports)),
-        // A module for another host has often another entry too: what it is made for says more than that.
+        // A module for another host often has another entry too. The hint about its imports is more useful.
         Err(failure) => Err(match imports.check(module) {
             Ok(()) => failure,
             Err(error) => unsatisfied(options, module, &error),
@@ -55,7 +57,7 @@ pub(super) fn prepare(options: &Options, module: &impl Declares) -> Result<(Entr
     }
 }
 
-/// The refusal of a compiled module that could not be instantiated with the imports it was given.
+/// Returns the refusal of a compiled module whose imports did not fit.
 pub(super) fn unsatisfied(options: &Options, module: &impl Declares, error: &ImportsError) -> Failure {
     refuse_imports(options, module, Linkage::None, error)
 }
@@ -69,7 +71,7 @@ fn refuse_imports(options: &Options, module: &impl Declares, linkage: Linkage, e
     options.reporter().imports(error, traits)
 }
 
-/// WASI, and what becomes of imports that it does not have.
+/// Returns the imports: WASI, and replacements for unknown imports if the options ask for them.
 fn imports(options: &Options, module: &impl Declares) -> Imports<WasiCtx> {
     let mut imports = Imports::of(module);
     wrun_wasi::add_to_imports(&mut imports, |wasi: &mut WasiCtx| wasi);
@@ -85,7 +87,7 @@ fn imports(options: &Options, module: &impl Declares) -> Imports<WasiCtx> {
     imports
 }
 
-/// Chooses what to call, and checks it before anything of the guest runs.
+/// Chooses the export to call, and checks it before the guest runs.
 fn entry(options: &Options, module: &impl Declares, linkage: Linkage) -> Result<Entry, Failure> {
     let report = options.reporter();
     let Some(name) = &options.invoke else {
@@ -118,7 +120,7 @@ fn entry(options: &Options, module: &impl Declares, linkage: Linkage) -> Result<
     }
 }
 
-/// True if `name` is exported as a function without parameters and results. Anything else of that name is an error.
+/// Returns true if `name` is exported as a function without parameters and results. Another export with this name is an error.
 fn exported_procedure(options: &Options, module: &impl Declares, name: &str) -> Result<bool, Failure> {
     let report = options.reporter();
     match module.export(name) {
@@ -131,7 +133,7 @@ fn exported_procedure(options: &Options, module: &impl Declares, name: &str) -> 
     }
 }
 
-/// Says why a module without `_start` cannot be run.
+/// Returns the reason why a module without `_start` cannot be run.
 fn no_start(module: &impl Declares, initialize: bool, linkage: Linkage) -> String {
     let kind = match linkage {
         Linkage::Object => return import_hints::OBJECT.to_owned(),
@@ -141,7 +143,7 @@ fn no_start(module: &impl Declares, initialize: bool, linkage: Linkage) -> Strin
     format!("it is {kind}: call one function with --invoke; {}", exported(module))
 }
 
-/// Lists the functions that a module exports, for messages; the first few of many.
+/// Lists the exported functions of a module for a message, only the first few if there are many.
 fn exported(module: &impl Declares) -> String {
     const MOST: usize = 20;
     let mut functions = module

@@ -1,9 +1,9 @@
-//! Sockets that the guest may accept connections on: the addresses of `--listen` and the environment (`LISTEN_FDS` and
-//! `LISTEN_PID`, from a service manager) in, open sockets or a failure with its fix out.
+//! Opens the sockets on which the guest may accept connections. Input: the addresses of `--listen`, and the variables
+//! `LISTEN_FDS` and `LISTEN_PID` of a service manager. Output: open sockets, or a failure with its fix.
 //!
 //! # Safety
-//! This file may use `unsafe`: a descriptor that was passed on by number becomes an owned one. [`open`] does so before wrun
-//! has opened anything itself, so no part of the process owns those descriptors already.
+//! This file may use `unsafe`: it takes ownership of descriptors that were passed by number. [`open`] does so before wrun has
+//! opened anything itself, so no other part of the process owns these descriptors.
 #![allow(
     unsafe_code,
     reason = "takes over the descriptors that a service manager passes by number"
@@ -28,8 +28,8 @@ use crate::report::{self, Failure};
 /// The first descriptor that a service manager passes.
 const FIRST_PASSED: RawFd = 3;
 
-/// Opens the listeners of a run: those of `addresses` in their order, then those that were passed. Nothing else may have
-/// been opened before.
+/// Opens the listeners of a run: first those of `addresses` in order, then those that were passed. The process must not have
+/// opened any descriptor before.
 pub(crate) fn open(addresses: &[Address]) -> Result<Vec<OwnedFd>, Failure> {
     let passed = passed().map_err(|reason| Failure::new(Status::Failure, &reason))?;
     let mut sockets = Vec::with_capacity(addresses.len() + passed.len());
@@ -57,7 +57,7 @@ fn bind(address: &Address) -> Result<OwnedFd, Failure> {
         Address::Tcp(address) => {
             let listener = TcpListener::bind(address).map_err(error)?;
             if address.port() == 0 {
-                // Nobody but the kernel knows the port, so it is said.
+                // The kernel chose the port, so print it.
                 let chosen = listener.local_addr().map_err(error)?;
                 report::notice(&format!("notice: --listen {address} is listening on {chosen}"));
             }
@@ -73,20 +73,20 @@ fn bind(address: &Address) -> Result<OwnedFd, Failure> {
     }
 }
 
-/// Returns true for a socket that nobody listens on any more: the file stays when its program ends.
+/// Returns true for a socket file without a listener. The file stays when its program ends.
 fn is_left_over(path: &Path) -> bool {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
     is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
-/// The sockets that a service manager passed to this very process.
+/// Returns the sockets that a service manager passed to this process.
 fn passed() -> Result<Vec<OwnedFd>, String> {
     let (Some(pid), Some(count)) = (std::env::var_os("LISTEN_PID"), std::env::var_os("LISTEN_FDS")) else {
         return Ok(Vec::new());
     };
     let number = |word: &OsStr| word.to_str().and_then(|word| word.parse::<u32>().ok());
     if number(&pid) != Some(std::process::id()) {
-        // They were passed to somebody else, who started wrun.
+        // They were passed to another process, which then started wrun.
         return Ok(Vec::new());
     }
     let shown = count.display();
@@ -96,18 +96,18 @@ fn passed() -> Result<Vec<OwnedFd>, String> {
     (FIRST_PASSED..count).map(|fd| take(fd, &shown)).collect()
 }
 
-/// Takes over one passed descriptor.
+/// Takes ownership of a passed descriptor.
 fn take(fd: RawFd, count: &dyn fmt::Display) -> Result<OwnedFd, String> {
-    // SAFETY: the number is not -1, and the borrow ends before anything could close the descriptor; whether it is open is
-    // what the call finds out.
+    // SAFETY: the number is not -1, and the borrow ends before anything could close the descriptor. The call checks whether it
+    // is open.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     if rustix::io::fcntl_setfd(borrowed, FdFlags::CLOEXEC).is_err() {
         return Err(format!(
             "LISTEN_FDS says that {count} sockets were passed, but descriptor {fd} is not open; correct it or unset it"
         ));
     }
-    // SAFETY: the descriptor is open; it came with the process, of which no other part has taken it over (see above), and
-    // it is taken once.
+    // SAFETY: the descriptor is open and was passed to the process. No other part of the process owns it (see above), and it is
+    // taken only once.
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     let is_socket =
         rustix::fs::fstat(&owned).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket);

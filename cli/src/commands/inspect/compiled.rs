@@ -1,4 +1,4 @@
-//! Description of a compiled module, or of the one that a run makes of a wasm file.
+//! Describes a compiled module: the file itself, or the compiled module that a run makes of a wasm file.
 
 use serde_json::{Value, json};
 use wrun_runtime::{Inspection, MemoryMode};
@@ -14,7 +14,8 @@ fn memory(mode: MemoryMode) -> &'static str {
     }
 }
 
-/// As JSON. `key` is that of a wasm file in the cache, `refused` what a run says of it.
+/// Returns the description as JSON. For a wasm file, `key` is its key in the cache, and `refused` the message of a run that
+/// refuses it.
 pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> Value {
     let imports = found.imports.iter();
     let exports = found.exports.iter();
@@ -57,12 +58,12 @@ pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, foun
     })
 }
 
-/// A checksum as people compare it; JSON's numbers are not that exact.
+/// Writes a checksum in hexadecimal, because numbers in JSON are not exact to 64 bits.
 fn hex(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
 
-/// As text for people.
+/// Returns the description as text.
 pub(super) fn words(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> String {
     let mut text = String::new();
     let what = if key.is_none() { "compiled module" } else { "wasm" };

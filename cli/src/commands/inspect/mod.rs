@@ -1,5 +1,5 @@
-//! `wrun inspect FILE`: what a module holds. Of a wasm file that can be compiled, the compiled module is shown that a run would
-//! use; of one that is refused, component or core module, what the file itself says, and why it is refused.
+//! `wrun inspect FILE`: describes a module. For a wasm file that can be compiled, it describes the compiled module that a run
+//! would use. For a refused component or core module, it describes the wasm file and gives the reason of the refusal.
 
 mod compiled;
 mod refused;
@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::report::{Action, Failure, printable};
 use crate::run::preflight;
 
-/// Prints what the file holds.
+/// Prints the description of the file.
 pub(crate) fn inspect(line: InspectLine) -> Result<Status, Failure> {
     let InspectLine {
         json,
@@ -52,23 +52,23 @@ enum Found {
         /// Message of a run without options, if it refuses the module: it may lack `_start`.
         refused: Option<String>,
     },
-    /// It is a wasm file that is not compiled.
+    /// It is a wasm file that wrun refuses.
     Refused(Refused),
 }
 
-/// A wasm file that is not compiled.
+/// A wasm file that wrun refuses.
 struct Refused {
     /// Its key in the cache.
     key: String,
     description: Description,
-    /// The proposals that it needs and wrun does not run, as far as they could be found.
+    /// The unsupported proposals that it needs, as far as they could be determined.
     proposals: Vec<&'static str>,
     /// Message of a run.
     reason: String,
 }
 
 impl Found {
-    /// As JSON.
+    /// Returns the description as JSON.
     fn value(&self, source: &str) -> Value {
         match self {
             Self::Compiled(inspection) => compiled::value(source, None, None, inspection),
@@ -81,7 +81,7 @@ impl Found {
         }
     }
 
-    /// As text for people.
+    /// Returns the description as text.
     fn words(&self, source: &str) -> String {
         match self {
             Self::Compiled(inspection) => compiled::words(source, None, None, inspection),
@@ -95,7 +95,7 @@ impl Found {
     }
 }
 
-/// Looks into a file. `as_run` are the options of a run of it.
+/// Reads a file and describes it. `as_run` holds the options of a run of this file.
 fn look(options: &Options, as_run: &Options) -> Result<Found, Failure> {
     let report = options.reporter();
     let inspect = |bytes: &[u8]| inspect_artifact(bytes).map_err(|stale| report.cannot_run(&stale.to_string()));
@@ -140,14 +140,14 @@ fn look(options: &Options, as_run: &Options) -> Result<Found, Failure> {
     }
 }
 
-/// Why a wasm file is not compiled.
+/// The reason why a wasm file is refused.
 enum Refusal {
     Compile(CompileError),
     Run(Failure),
 }
 
 impl Refusal {
-    /// The line that a run ends with.
+    /// Returns the message of a run.
     fn line(&self, as_run: &Options) -> String {
         match self {
             Self::Compile(error) => as_run.reporter().failure(&error.clone().into()).line().to_owned(),
@@ -155,7 +155,8 @@ impl Refusal {
         }
     }
 
-    /// The proposals that are needed. A run names those of the sections before it looks at the code; here are all.
+    /// Returns all proposals that are needed. (A run that is refused because of a section before the code names only the
+    /// proposals of the sections.)
     fn proposals(&self, engine: &Engine, wasm: &[u8]) -> Vec<&'static str> {
         let found = match (Module::proposals(engine, wasm), self) {
             (Ok(found), _) => found,
@@ -166,15 +167,15 @@ impl Refusal {
     }
 }
 
-/// How many functions people are shown.
+/// The number of functions in the text.
 const SHOWN_FUNCTIONS: usize = 10;
 
-/// Adds a line to a text for people.
+/// Adds a line to the text.
 fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", printable(line)).expect("writing to a string does not fail");
 }
 
-/// Adds lines for the largest functions: index, size in bytes, offset and name of each, the largest first.
+/// Adds a line for each of the largest functions, the largest first: index, size in bytes, offset and name.
 fn function_lines<'a>(text: &mut String, functions: impl Iterator<Item = (u32, u64, u64, Option<&'a str>)>) {
     let mut functions: Vec<_> = functions.collect();
     functions.sort_by_key(|(index, bytes, ..)| (std::cmp::Reverse(*bytes), *index));

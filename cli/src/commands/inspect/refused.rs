@@ -1,10 +1,10 @@
-//! Description of a wasm file that is not compiled: a component, or a core module that wrun refuses.
+//! Describes a wasm file that wrun refuses: a component or a core module.
 
 use serde_json::{Value, json};
 
 use super::{Refused, function_lines, line};
 
-/// The kind of the file, in JSON.
+/// Returns the kind of the file for JSON.
 fn kind(found: &Refused) -> &'static str {
     if found.description.is_component {
         "component"
@@ -13,7 +13,7 @@ fn kind(found: &Refused) -> &'static str {
     }
 }
 
-/// As JSON.
+/// Returns the description as JSON.
 pub(super) fn value(source: &str, found: &Refused) -> Value {
     let description = &found.description;
     let functions = description.functions.iter();
@@ -41,7 +41,7 @@ pub(super) fn value(source: &str, found: &Refused) -> Value {
     })
 }
 
-/// As text for people.
+/// Returns the description as text.
 pub(super) fn words(source: &str, found: &Refused) -> String {
     let description = &found.description;
     let mut text = String::new();

@@ -1,8 +1,8 @@
-//! `wrun completions SHELL`: the definition of the options in, a script for the shell out.
+//! `wrun completions SHELL`: makes a completion script for a shell from the definition of the options.
 //!
-//! The scripts for bash, zsh and fish are the files beside this one. Each walks over the words that were typed, in the same
-//! order of tests, and knows that from the module on every word is the guest's. This file fills in their tables: the options,
-//! commands, values and operands. For other shells `clap_complete` makes the script.
+//! The scripts for bash, zsh and fish are the files beside this one. All of them go through the typed words in the same way,
+//! and treat every word from the module on as an argument of the guest. This file fills in their tables of options, commands,
+//! values and operands. For other shells `clap_complete` makes the script.
 
 use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
@@ -12,7 +12,7 @@ type Entry = (String, String);
 
 /// A command of wrun: one line of the tables.
 struct Context {
-    /// The words of the command, as in `cache ls`. Empty before a command or module was typed.
+    /// The words of the command, such as `cache ls`. Empty if no command or module was typed yet.
     name: String,
     options: Vec<Entry>,
     commands: Vec<Entry>,
@@ -22,19 +22,19 @@ struct Context {
 /// The kind of an option's value or of an operand.
 #[derive(Clone, PartialEq, Debug)]
 enum Value {
-    /// There is none.
+    /// No value.
     None,
-    /// One of these.
+    /// One of these entries.
     Choice(Vec<Entry>),
     Directory,
     File,
     /// A wasm file or its text format.
     Module,
-    /// Words that cannot be guessed.
+    /// A word that cannot be completed.
     Text,
 }
 
-/// The script that `shell` reads, for `command`, the definition of the whole command line.
+/// Returns the script for `shell`. `command` is the definition of the whole command line.
 pub(super) fn script(shell: Shell, mut command: Command) -> Vec<u8> {
     let (template, syntax) = match shell {
         Shell::Bash => (include_str!("wrun.bash"), BASH),
@@ -71,9 +71,9 @@ pub(super) fn script(shell: Shell, mut command: Command) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Appends `command`, which is reached by the words `name`, and all below it.
+/// Appends `command`, whose words are `name`, and all its subcommands.
 fn collect(command: &Command, name: String, contexts: &mut Vec<Context>) {
-    // clap's own command for help repeats all the others: their names are enough.
+    // clap's own command `help` repeats all other commands. Their names are enough.
     let below = if command.get_name() == "help" {
         Vec::new()
     } else {
@@ -106,7 +106,7 @@ fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
         .filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
 }
 
-/// The options with a value, by their names, each once.
+/// Returns the options that take a value, each with its names.
 fn values(command: &Command) -> Vec<(Vec<String>, Value)> {
     let mut found: Vec<(Vec<String>, Value)> = Vec::new();
     let mut commands = vec![command];
@@ -122,7 +122,7 @@ fn values(command: &Command) -> Vec<(Vec<String>, Value)> {
     found
 }
 
-/// An option's names, `--output` and `-o`.
+/// Returns the names of an option, such as `--output` and `-o`.
 fn names(arg: &Arg) -> Vec<String> {
     let long = arg.get_long().map(|name| format!("--{name}"));
     let short = arg.get_short().map(|name| format!("-{name}"));
@@ -156,7 +156,7 @@ fn description(arg: &Arg) -> String {
     arg.get_help().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The way of a shell to write the tables.
+/// The syntax of the tables in a shell.
 struct Syntax {
     case: fn(&[&str], &str) -> String,
     entries: fn(&[Entry]) -> String,
@@ -238,12 +238,12 @@ fn posix_case(names: &[&str], body: &str) -> String {
     format!("        {}) {body} ;;", names.join(" | "))
 }
 
-/// `text` in quotes, for bash and zsh.
+/// Quotes `text` for bash and zsh.
 fn posix(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// `text` in quotes, for fish.
+/// Quotes `text` for fish.
 fn fish(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

@@ -15,7 +15,8 @@ _wrun_commands() {
     esac
 }
 
-# Sets kind to the kind of an option's value, and words to the values if there are few. Without a value: nothing.
+# Sets kind to the kind of an option's value, and words to the values if there are few. Sets nothing for an option without a
+# value.
 _wrun_value() {
     case $1 in
 @VALUES@
@@ -29,13 +30,13 @@ _wrun_operand() {
     esac
 }
 
-# Fills COMPREPLY with the values of kind $1 that begin with $2. Where it stays empty, readline completes names of files.
+# Fills COMPREPLY with the values of kind $1 that begin with $2. If it stays empty, readline completes file names.
 _wrun_offer() {
     case $1 in
         choice) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2") ;;
         text) compopt +o default +o bashdefault 2>/dev/null ;;
         directory | module)
-            # Names in quotes are left to readline.
+            # Leave names in quotes to readline.
             [[ $2 == *[\'\"\\]* ]] && return
             compopt -o filenames 2>/dev/null
             if [[ $1 == directory ]]; then
@@ -55,7 +56,7 @@ _wrun() {
     COMPREPLY=()
     local -a line=()
     local rest=${COMP_LINE:0:COMP_POINT} bare word i
-    # bash splits at `=` and `:`. Parts without a blank between them are one word.
+    # bash splits at `=` and `:`. Join parts without a blank between them to one word.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         bare=${rest#"${rest%%[![:blank:]]*}"}
         word=${COMP_WORDS[i]}
@@ -86,7 +87,7 @@ _wrun() {
                 command="${command:+$command }$word"
             else
                 ((operands++))
-                # From the module on, every word is the guest's.
+                # From the module on, every word is an argument of the guest.
                 if [[ ! $command || $command == run ]]; then return; fi
             fi
         fi

@@ -15,7 +15,7 @@ function __wrun_commands
     end
 end
 
-# Prints the kind of an option's value, and the values if there are few. Without a value: nothing.
+# Prints the kind of an option's value, and the values if there are few. Prints nothing for an option without a value.
 function __wrun_value
     switch "$argv[1]"
 @VALUES@
@@ -40,7 +40,7 @@ function __wrun_offer --argument-names text kind
             __fish_complete_path "$text"
         case module
             __fish_complete_directories "$text" ''
-            # A glob without a match is no error in a `set`.
+            # In `set`, a glob without a match is not an error.
             set -l expanded (string replace -r '^~/' "$HOME/" -- "$text")
             set -l found $expanded*.wasm $expanded*.wat
             if set -q found[1]
@@ -79,7 +79,7 @@ function __wrun_complete
                 set name (string trim "$name $word")
             else
                 set operands (math $operands + 1)
-                # From the module on, every word is the guest's.
+                # From the module on, every word is an argument of the guest.
                 if contains -- "$name" '' run
                     __fish_complete_path "$current"
                     return

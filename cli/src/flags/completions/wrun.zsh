@@ -16,7 +16,8 @@ _wrun_commands() {
   esac
 }
 
-# Sets kind to the kind of an option's value, and entries to the values if there are few. Without a value: nothing.
+# Sets kind to the kind of an option's value, and entries to the values if there are few. Sets nothing for an option without a
+# value.
 _wrun_value() {
   case $1 in
 @VALUES@
@@ -62,7 +63,7 @@ _wrun() {
         command="${command:+$command }$word"
       else
         operands=$((operands + 1))
-        # From the module on, every word is the guest's.
+        # From the module on, every word is an argument of the guest.
         if [[ -z $command || $command == run ]]; then
           _files
           return
