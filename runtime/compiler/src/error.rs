@@ -1,19 +1,19 @@
-//! Reasons for which a module is not compiled: one closed list, with the wording.
+//! Errors of the compiler, with their messages.
 
 use core::fmt;
 
-/// A WebAssembly proposal that wrun does not run yet, by the name that its repository has.
+/// A WebAssembly proposal that wrun does not support yet, by the name of its repository.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Proposal(pub &'static str);
 
-/// Why there is no artifact.
+/// Reason why a module was not compiled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CompileError {
-    /// The bytes do not begin as a wasm module does. Holds a guess at what they are instead, for example `an ELF file`.
+    /// The bytes do not begin like a wasm module. Holds a guess at what they are instead, for example `an ELF file`.
     NotWasm(Option<&'static str>),
-    /// A component, not a core module.
+    /// The bytes are a component and not a core module.
     Component,
-    /// The bytes end inside of the module.
+    /// The bytes end in the middle of the module.
     Truncated {
         /// Place, in bytes from the beginning of the file.
         offset: u64,
@@ -22,40 +22,41 @@ pub enum CompileError {
     Invalid {
         /// Place, in bytes from the beginning of the file.
         offset: u64,
-        /// The fault, as the validator words it.
+        /// The fault, in the words of the validator.
         reason: String,
     },
-    /// The module is valid only with proposals that wrun does not run yet.
+    /// The module is valid only with proposals that wrun does not support yet.
     Unsupported {
         /// The proposals.
         proposals: Vec<Proposal>,
         /// Place of the first use, in bytes from the beginning of the file.
         offset: u64,
-        /// True if the body of a function shows it, false if a section before the code does.
+        /// True if the use is in the body of a function, false if it is in a section before the code.
         in_code: bool,
     },
     /// The module exceeds a limit of the compiler or of the artifact.
     Limit(String),
-    /// The CPU to compile for lacks features that are needed (their names).
+    /// The CPU to compile for lacks required features. Holds their names.
     Cpu(String),
     /// A function could not be compiled: a limit of the code generator was hit, or wrun has a bug.
     Function {
         /// The function, in the function index space.
         index: u32,
-        /// Its name, where the module gives one.
+        /// Its name, if the module gives one.
         name: Option<String>,
         /// The cause.
         reason: String,
         /// True for wrun's own fault (a panic or a broken invariant), false for a limit.
         bug: bool,
     },
-    /// Something that is not part of any function of the module went wrong, by wrun's own fault.
+    /// wrun has a bug that does not concern a single function.
     Bug(String),
-    /// The deadline passed while compiling.
+    /// The interrupt flag of the options became true while compiling.
     Interrupted,
 }
 
-/// Why one function or trampoline has no code. The pipeline adds its name and makes a [`CompileError`] of it.
+/// Reason why one function or trampoline was not compiled. The pipeline adds the function's name and makes a [`CompileError`]
+/// of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Failure {
     /// A limit of wrun or of the code generator.
@@ -65,14 +66,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// A bug in wrun.
+    /// Makes the failure of a bug in wrun.
     pub(crate) fn bug(reason: impl Into<String>) -> Self {
         Self::Bug(reason.into())
     }
 }
 
 impl CompileError {
-    /// True if another module may be compiled: the reason is this one, not the machine, the deadline or a bug of wrun's.
+    /// Returns true if the reason is the module itself, and not the machine, the deadline or a bug in wrun. Then another module
+    /// may compile.
     pub fn is_about_the_module(&self) -> bool {
         match self {
             Self::NotWasm(_)

@@ -4,11 +4,11 @@
 //! wasm bytes ─▶ parse ─▶ translate ─▶ compile ─▶ link ─▶ artifact bytes
 //! ```
 //!
-//! The rooms in order are `error, parse, code, translate, compile, link, pipeline`: each may use those to its left. `code`
-//! holds the types that compiling and linking share, `pipeline` runs the phases.
+//! The rooms in order are `error, parse, code, translate, compile, link, pipeline`. Each room may use those to its left. `code`
+//! holds the types that `compile` and `link` share, and `pipeline` runs the phases.
 //!
-//! The artifact is a function of the wasm bytes, of [`Config`] and of the set of functions alone: the number of threads and the order in which
-//! functions are compiled do not show in it. Runs nothing, opens no files.
+//! The artifact depends only on the wasm bytes, on [`Config`] and on the set of functions. The number of threads and the order
+//! in which functions are compiled do not matter. The crate runs no compiled code and opens no files.
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")))]
 compile_error!("wrun runs on Linux on x86-64 only, so far: build it for x86_64-unknown-linux-gnu");
@@ -28,7 +28,7 @@ pub use wrun_artifact::Config;
 
 pub use wrun_artifact::BUILD;
 
-/// Views into the compiler for golden tests. Not part of the API: they change with the code generator.
+/// Listings for golden tests. They are not part of the API: they change with the code generator.
 #[doc(hidden)]
 pub mod testing {
     pub use crate::pipeline::{Listing, list};

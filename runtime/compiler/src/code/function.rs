@@ -1,14 +1,15 @@
-//! A compiled function in wrun's own types: what `compile` gives to `link`.
+//! A compiled function in wrun's own types. `compile` makes it, and `link` places it in the text.
 
 use wrun_artifact::TrapCode;
 
 use super::Symbol;
 
-/// Alignment of the beginning of each function, at least: the target's preferred alignment. No constant inside of a
-/// function needs more, which compiling checks.
+/// Smallest alignment of the beginning of a function in bytes: the target's preferred alignment. No constant inside a function
+/// needs a larger one. Compiling checks this.
 pub(crate) const FUNCTION_ALIGNMENT: u32 = 32;
 
-/// A place in a function's code that holds the distance to a symbol: `symbol + addend - place` as a 32-bit number.
+/// A relocation: a place in a function's code that is to hold the distance to a symbol, `symbol + addend - place`, as a 32-bit
+/// number.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Reloc {
     /// Offset in the function's code.
@@ -19,24 +20,25 @@ pub(crate) struct Reloc {
     pub(crate) addend: i32,
 }
 
-/// A function's (or trampoline's) machine code and what goes with it. Offsets count from the beginning of the code.
+/// The machine code of a function or trampoline, with its tables. Offsets are in bytes from the beginning of the code.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct CompiledFunction {
     /// Machine code.
     pub(crate) code: Vec<u8>,
-    /// References to be resolved by linking.
+    /// References that linking resolves.
     pub(crate) relocs: Vec<Reloc>,
     /// Instructions that can trap, by rising offset.
     pub(crate) traps: Vec<(u32, TrapCode)>,
-    /// From which offset on the code belongs to which offset in the wasm file, by rising offset; empty without address map.
+    /// Pairs (offset, offset in the wasm file), by rising offset: the code from the first offset on comes from the second one.
+    /// Empty without address map.
     pub(crate) addresses: Vec<(u32, u32)>,
-    /// Places of references to host objects during calls, as (offset of the instruction after the call, distance below the frame
-    /// pointer in bytes), by rising offset; empty without such references.
+    /// Places of references to host objects during calls, as pairs (offset of the instruction after the call, distance below
+    /// the frame pointer in bytes), by rising offset. Empty without such references.
     pub(crate) stack_slots: Vec<(u32, u32)>,
 }
 
 impl CompiledFunction {
-    /// Forgets the contents and keeps the allocations.
+    /// Removes the contents and keeps the allocations.
     pub(crate) fn clear(&mut self) {
         let Self {
             code,
@@ -52,7 +54,7 @@ impl CompiledFunction {
         stack_slots.clear();
     }
 
-    /// Bytes that this function holds while it waits for being linked.
+    /// Returns the number of bytes that this function holds until it is linked.
     pub(crate) fn weight(&self) -> usize {
         self.code.len()
             + size_of_val(self.relocs.as_slice())

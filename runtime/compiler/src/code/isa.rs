@@ -1,7 +1,7 @@
 //! The code generator's settings.
 //!
-//! In: what to compile for. Out: the target that Cranelift compiles for. CPU features are mapped by hand: nothing here
-//! looks at the CPU that runs the compiler. May not enter: wasm, the host.
+//! Input: the config. Output: Cranelift's target. CPU features are mapped by hand, so the CPU that runs the compiler does not
+//! matter. Must not hold: wasm, the host.
 
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
@@ -13,7 +13,7 @@ use crate::error::CompileError;
 /// The target triple, as the artifact states it.
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
-/// Each feature that compiled code can make use of, and Cranelift's flag for it.
+/// The CPU features that compiled code can use, with Cranelift's flag for each of them.
 const CPU_FLAGS: &[(CpuFeatures, &str)] = &[
     (CpuFeatures::SSE3, "has_sse3"),
     (CpuFeatures::SSSE3, "has_ssse3"),
@@ -34,12 +34,13 @@ const CPU_FLAGS: &[(CpuFeatures, &str)] = &[
     (CpuFeatures::AVX512VBMI, "has_avx512vbmi"),
 ];
 
-/// Settings that are the same for every module. All that decide what code looks like are named, whatever their defaults.
+/// Settings that are the same for every module. Every setting that influences the code is listed, also where the default would
+/// do.
 const SETTINGS: &[(&str, &str)] = &[
     ("opt_level", "speed"),
     ("regalloc_algorithm", "backtracking"),
     ("regalloc_checker", "false"),
-    // Every call is direct, relative and resolved when linking, or goes through the vmctx.
+    // Every call is either direct, relative and resolved by linking, or goes through the vmctx.
     ("is_pic", "false"),
     ("use_colocated_libcalls", "false"),
     ("enable_pinned_reg", "false"),
@@ -48,13 +49,13 @@ const SETTINGS: &[(&str, &str)] = &[
     ("stack_switch_model", "none"),
     ("libcall_call_conv", "isa_default"),
     ("enable_llvm_abi_extensions", "false"),
-    // A function type may have more results than there are registers.
+    // A function may have more results than there are registers.
     ("enable_multi_ret_implicit_sret", "true"),
     ("unwind_info", "false"),
     // Backtraces, debuggers and profilers walk the frame pointers.
     ("preserve_frame_pointers", "true"),
     ("machine_code_cfg_info", "false"),
-    // The stack's end is found by its guard: frames larger than a page touch each of their pages.
+    // An overflow is detected by the guard of the stack, so a frame larger than a page must touch each of its pages.
     ("enable_probestack", "true"),
     ("probestack_strategy", "inline"),
     ("probestack_size_log2", "12"),
@@ -65,13 +66,14 @@ const SETTINGS: &[(&str, &str)] = &[
     ("bb_padding_log2_minus_one", "0"),
 ];
 
-/// The target for these settings. `verify` switches on the checks of the code generator's own data, which do not change
-/// what it gives.
+/// Returns the target for these settings. `verify` switches on the code generator's checks of its own data. They do not change
+/// the code.
 pub(crate) fn target(config: &Config, verify: bool) -> Result<OwnedTargetIsa, CompileError> {
     with_settings(config, &[("enable_verifier", switch(verify))])
 }
 
-/// The same target without optimisation and with all checks: code passes through other parts of the code generator.
+/// Returns the same target without optimisation and with all checks. The code then passes through other parts of the code
+/// generator.
 #[cfg(test)]
 pub(crate) fn unoptimized(config: &Config) -> Result<OwnedTargetIsa, CompileError> {
     with_settings(config, &[("enable_verifier", "true"), ("opt_level", "none")])
@@ -81,7 +83,7 @@ fn switch(on: bool) -> &'static str {
     if on { "true" } else { "false" }
 }
 
-/// The target with [`SETTINGS`], what `config` says, and then these settings.
+/// Returns the target with [`SETTINGS`], the settings of `config`, and then the settings in `more`.
 fn with_settings(config: &Config, more: &[(&str, &str)]) -> Result<OwnedTargetIsa, CompileError> {
     let missing = CpuFeatures::X86_64_V2.without(config.cpu);
     if missing != CpuFeatures::NONE {
@@ -108,7 +110,7 @@ fn with_settings(config: &Config, more: &[(&str, &str)]) -> Result<OwnedTargetIs
 mod tests {
     use super::*;
 
-    /// The value of a CPU flag in the target.
+    /// Returns the value of a CPU flag in the target.
     fn flag(cpu: CpuFeatures, name: &str) -> Option<bool> {
         let isa = target(
             &Config {

@@ -1,9 +1,9 @@
-//! The types that compiling and linking share: names of places in the text, compiled functions, and the target.
+//! The types that `compile` and `link` share: symbols, compiled functions, and the target.
 //!
 //! [`Symbol`] names a place in the text, [`CompiledFunction`] is machine code with its relocations and tables, [`mod@isa`]
 //! holds the code generator's settings.
 //!
-//! Must not hold: modules, a phase's logic.
+//! Must not hold: modules, the logic of a phase.
 
 mod function;
 mod symbol;

@@ -1,19 +1,19 @@
-//! Names for everything that has a place in the text, as translated code refers to them.
+//! Symbols: names of places in the text, to which translated code refers.
 
 use cranelift_codegen::ir;
 use wrun_artifact::index::{DefinedFuncIndex, FuncIndex, SigIndex};
 use wrun_artifact::vmlayout::Libcall;
 
-/// Something with a place in the text.
+/// Name of a place in the text.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub(crate) enum Symbol {
     /// The beginning of the text itself.
     TextStart,
     /// A function of the module, or its stub.
     Func(DefinedFuncIndex),
-    /// Stub in the place of a function that is left out: traps. Code refers to it as to the function.
+    /// Stub of a function that is left out: it traps. Code refers to it as to the function.
     Stub(DefinedFuncIndex),
-    /// Calls the imported function of the vmctx that it gets, with that import's own context.
+    /// Trampoline that calls an imported function, found in the vmctx, with the import's own context.
     ImportThunk(FuncIndex),
     /// Entry trampoline of a signature.
     Entry(SigIndex),
@@ -26,7 +26,7 @@ pub(crate) enum Symbol {
 }
 
 impl Symbol {
-    /// The name by which Cranelift IR refers to this symbol: the kind as namespace, the rest as index.
+    /// Returns the name by which Cranelift IR refers to this symbol: the kind is the namespace, the number is the index.
     pub(crate) fn to_name(self) -> ir::UserExternalName {
         let (namespace, index) = match self {
             Self::TextStart => (0, 0),
@@ -41,7 +41,7 @@ impl Symbol {
         ir::UserExternalName::new(namespace, index)
     }
 
-    /// The symbol with this name.
+    /// Returns the symbol with this name.
     pub(crate) fn from_name(name: &ir::UserExternalName) -> Option<Self> {
         Some(match (name.namespace, name.index) {
             (0, 0) => Self::TextStart,

@@ -1,7 +1,8 @@
 //! Compiles one function or trampoline.
 //!
-//! In: its symbol, its body, the facts about the module, the settings. Out: machine code and what goes with it in wrun's own
-//! types. A pure function of these: nothing here remembers an earlier function, only its allocations. Panics become errors.
+//! Input: the symbol, the body, the facts about the module, the settings. Output: machine code and its tables, in wrun's own
+//! types. The output depends on the input only: earlier functions leave nothing behind but their allocations. Panics become
+//! errors.
 
 use cranelift_codegen::binemit::{CodeOffset, Reloc as RelocKind};
 use cranelift_codegen::control::ControlPlane;
@@ -15,7 +16,7 @@ use crate::error::Failure;
 use crate::parse::Body;
 use crate::translate::{self, Env, trap};
 
-/// The code generator's memory that is kept from function to function: one per thread.
+/// Memory of the code generator that is used again for the next function. Each thread has one.
 #[derive(Default)]
 pub(crate) struct Workspace(Box<Parts>);
 
@@ -35,13 +36,13 @@ impl Default for Parts {
     }
 }
 
-/// Bodies longer than this leave their allocations behind: they would keep memory that hardly any other function needs.
+/// Length in bytes from which on the memory is freed after a body. Hardly any other function would need so much.
 const LARGE_BODY: usize = 64 << 10;
 
 /// Compiles the function or trampoline `symbol` into `out`. `body` is the function's body; a trampoline has none.
 ///
 /// # Errors
-/// Limits of wrun or of the code generator, and bugs, panics among them.
+/// Fails for limits of wrun or of the code generator, and for bugs, including panics.
 pub(crate) fn compile(
     workspace: &mut Workspace,
     env: &Env<'_>,
@@ -55,17 +56,17 @@ pub(crate) fn compile(
         let begin = body.and_then(|body| u32::try_from(body.range.start).ok());
         generate(parts, env.isa, begin.filter(|_| env.config.address_map), out)
     });
-    // What panicked or was very large leaves nothing behind that the next function would want.
+    // After a panic or a very large body, the memory is not used again.
     if result.is_err() || body.is_some_and(|body| body.range.len() > LARGE_BODY) {
         *workspace = Workspace::default();
     }
     result.map_err(Failure::Bug).flatten()
 }
 
-/// The IR of a function or trampoline as translation gives it, and its machine code as assembly, both as text.
+/// Returns the IR of a function or trampoline before optimisation, and its machine code as assembly, both as text.
 ///
 /// # Errors
-/// Those of [`compile()`].
+/// The same as [`compile()`].
 pub(crate) fn list(env: &Env<'_>, symbol: Symbol, body: Option<&Body<'_>>) -> Result<(String, String), Failure> {
     let mut parts = Parts::default();
     build(&mut parts, env, symbol, body)?;
@@ -90,7 +91,7 @@ fn build(parts: &mut Parts, env: &Env<'_>, symbol: Symbol, body: Option<&Body<'_
     }
 }
 
-/// From IR to code. `begin` is the beginning of the body in the wasm file, when addresses are to be mapped.
+/// Compiles IR to machine code. `begin` is the offset of the body in the wasm file, if there is to be an address map.
 fn generate(
     parts: &mut Parts,
     isa: &dyn TargetIsa,
@@ -108,7 +109,7 @@ fn generate(
     take(&compiled, &parts.codegen.func, begin, out)
 }
 
-/// Takes the code, and what goes with it, out of the code generator's form.
+/// Converts the code and its tables from the code generator's types.
 fn take(
     compiled: &CompiledCode,
     func: &ir::Function,
@@ -134,14 +135,14 @@ fn take(
     }
     for (return_address, sp_to_fp, map) in buffer.user_stack_maps() {
         for (ty, sp_offset) in map.entries() {
-            // The stack pointer has its lowest value of the frame at a call: arguments on the stack have room in the frame.
+            // At a call the stack pointer is at the end of the frame: arguments on the stack lie inside the frame.
             let slot = sp_to_fp.checked_sub(sp_offset).filter(|slot| *slot >= ty.bytes());
             let slot = slot.ok_or_else(|| Failure::bug(format!("a reference outside of its frame, at {sp_offset}")))?;
             out.stack_slots.push((*return_address, slot));
         }
     }
-    // Not all of a function's code comes from an instruction: its beginning belongs to the beginning of the body, the
-    // rest to what stands before it.
+    // Some code of a function comes from no instruction. At the beginning it is mapped to the beginning of the body, elsewhere
+    // to the instruction before it.
     if let Some(begin) = begin {
         out.addresses.push((0, begin));
         for range in buffer
@@ -155,7 +156,7 @@ fn take(
     Ok(())
 }
 
-/// Enters that the code from `start` on comes from `wasm`.
+/// Records that the code from `start` on comes from `wasm`.
 fn address(addresses: &mut Vec<(u32, u32)>, start: CodeOffset, wasm: u32) {
     if addresses.last().is_some_and(|(last, _)| *last == start) {
         addresses.pop();
@@ -190,14 +191,14 @@ fn relocation(reloc: &FinalizedMachReloc, func: &ir::Function) -> Result<Reloc, 
     }
 }
 
-/// The failure that an error of the code generator stands for.
+/// Converts an error of the code generator.
 fn failure(error: &CodegenError) -> Failure {
     match error {
         CodegenError::CodeTooLarge => Failure::Limit("its code would be too large".to_owned()),
         CodegenError::ImplLimitExceeded => Failure::Limit(
             "it exceeds a limit of the code generator (its frame, or the number of its instructions)".to_owned(),
         ),
-        // One line: the verifier lists everything it found, and the first is the telling one.
+        // Only the first line: the verifier lists many errors, and the first one names the cause.
         other => Failure::bug(
             other
                 .to_string()

@@ -1,7 +1,7 @@
-//! Panics in the code generator become errors that say where they came from.
+//! Turns panics of the code generator into errors that name their place.
 //!
-//! In: a piece of work. Out: its result, or the panic's message. Nothing is printed: while such work runs, the process's
-//! panic hook passes over this thread (and this thread only).
+//! Input: a closure. Output: its result, or the panic's message. Nothing is printed: while the closure runs, the process's
+//! panic hook ignores panics of this thread.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -14,9 +14,9 @@ thread_local! {
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`; a panic in it is an error that holds its message and place.
+/// Runs `work`. A panic in it becomes an error with the message and the place of the panic.
 ///
-/// Whatever `work` was changing may be half changed after that: the caller throws it away.
+/// After a panic, data that `work` was changing may be inconsistent, so the caller must discard it.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     install();
     let outer = CATCHING.replace(true);
@@ -25,8 +25,8 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|_payload| MESSAGE.take().unwrap_or_else(|| "a panic without a message".to_owned()))
 }
 
-/// Puts this module's hook before the one that was there. Once in the life of the process: a hook that comes and goes
-/// would race with other threads that do the same.
+/// Installs this module's panic hook in front of the previous one, once for the life of the process. Installing and removing it
+/// for each call would be a race between threads.
 fn install() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn other_panics_reach_the_hook_that_was_there() {
-        // The hook is the process's: this test cannot look at it without disturbing others, but it can see that the
-        // caught thread alone is marked.
+        // The hook belongs to the whole process, so this test must not replace it. It checks that only the catching thread is
+        // marked.
         catch(|| {
             assert!(CATCHING.get());
             std::thread::scope(|scope| {

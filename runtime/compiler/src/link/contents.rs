@@ -1,7 +1,7 @@
-//! Contents that the rows of the info section point into: the entries of private tables, and the bytes of segments.
+//! The contents that rows of the info section point to: the entries of private tables, and the bytes of segments.
 //!
-//! In: the module, the facts about it, the memories' images and the places of code. Out: the contents of `.wrun.tables` and
-//! `.wrun.data`.
+//! Input: the module, the facts about it, the memories' images and the places of code. Output: the contents of `.wrun.tables`
+//! and `.wrun.data`.
 
 use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{DataIndex, TableIndex};
@@ -12,14 +12,14 @@ use super::placement::Placement;
 use crate::code::Symbol;
 use crate::parse::Module;
 
-/// Constant tables are written in full, so that they can be used where they lie, as long as this many entries (beyond
-/// twice the entries of the image) are enough.
+/// The most entries that may be written for a constant table beyond twice the entries of its image. A constant table of at most
+/// this length is written in full, so that it can be used where it lies in the file.
 const PADDING: usize = 65536;
 
 /// Appends the contents of `.wrun.tables`: the images of private tables, one after the other.
 ///
 /// # Panics
-/// When a function of a private table has no place in the text: that is a bug in wrun.
+/// If a function of a private table has no place in the text, which is a bug in wrun.
 pub(crate) fn write_tables(module: &Module<'_>, facts: &Facts, placement: &Placement, out: &mut Vec<u8>) {
     for table in own_tables(module).filter(|table| facts.tables[*table].form == TableForm::Private) {
         let image = &facts.tables[table].image;
@@ -47,7 +47,7 @@ pub(crate) fn write_data(module: &Module<'_>, images: &Images, out: &mut Vec<u8>
     }
 }
 
-/// The segments whose bytes instantiation or code needs, in order.
+/// Returns the segments whose bytes instantiation or code needs, in order.
 pub(super) fn copied_data<'m>(
     module: &'m Module<'_>,
     images: &'m Images,
@@ -59,7 +59,7 @@ pub(super) fn copied_data<'m>(
         .map(|(index, data)| (index, data.bytes))
 }
 
-/// The tables that the module defines.
+/// Returns the tables that the module defines.
 pub(super) fn own_tables(module: &Module<'_>) -> impl Iterator<Item = TableIndex> {
     module
         .tables
@@ -67,7 +67,7 @@ pub(super) fn own_tables(module: &Module<'_>) -> impl Iterator<Item = TableIndex
         .filter(|table| module.defined_table(*table).is_some())
 }
 
-/// How many entries of a private table are written.
+/// Returns the number of entries that are written for a private table.
 pub(super) fn private_len(module: &Module<'_>, facts: &Facts, table: TableIndex) -> usize {
     let known = &facts.tables[table];
     let (image, whole) = (

@@ -1,8 +1,8 @@
-//! The initial contents of memories, as runs of non-zero pages that can be mapped.
+//! Lays out the initial contents of memories as runs of non-zero pages that can be mapped.
 //!
-//! In: the data segments. Out: [`Images`]: which segments instantiation need not copy, where the runs lie in their memory
-//! and in the image section, and the section's bytes. A run is a multiple of [`PAGE`] long and begins at one; there are at
-//! most [`MAX_RUNS`] per memory. No page is touched, and no memory taken, for what segments do not write.
+//! Input: the data segments. Output: [`Images`], which has the segments that instantiation need not copy, the places of the
+//! runs in their memory and in the image section, and the section's bytes. A run begins at a multiple of [`PAGE`] and is a
+//! multiple of it long. A memory has at most [`MAX_RUNS`] runs. Pages that no segment writes cost neither time nor memory.
 
 use core::ops::Range;
 
@@ -11,13 +11,13 @@ use wrun_artifact::types::PAGE_SIZE;
 
 use crate::parse::{Data, Mode, Module, Segment};
 
-/// The unit of mapping.
+/// Size of a page in bytes: the unit of mapping.
 const PAGE: u64 = wrun_artifact::header::PAGE as u64;
 
-/// The most runs that a memory's image may have.
+/// The largest number of runs in the image of a memory.
 const MAX_RUNS: usize = 64;
 
-/// An image may have this many bytes beyond twice the bytes in segments.
+/// The number of bytes that an image may have beyond twice the bytes in segments.
 const SLACK: u64 = 1 << 20;
 
 /// A run of pages.
@@ -35,12 +35,12 @@ pub(crate) struct Images {
     pub(crate) memories: IndexVec<DefinedMemoryIndex, Vec<Run>>,
     /// True for a segment that is part of an image, so that instantiation need not copy it.
     pub(crate) data_in_image: IndexVec<DataIndex, bool>,
-    /// Length of the image section: a multiple of [`PAGE`].
+    /// Length of the image section in bytes: a multiple of [`PAGE`].
     pub(crate) len: u64,
 }
 
 impl Images {
-    /// Lays the images out.
+    /// Lays out the images of all memories.
     pub(crate) fn new(module: &Module<'_>) -> Self {
         let mut images = Self {
             memories: IndexVec::new(),
@@ -78,11 +78,11 @@ impl Images {
         images
     }
 
-    /// Writes the image section to `out`: [`Images::len`] bytes that are zero.
+    /// Writes the image section to `out`, which holds [`Images::len`] zeros.
     pub(crate) fn fill(&self, module: &Module<'_>, out: &mut [u8]) {
         for (own, runs) in self.memories.iter() {
             let memory = MemoryIndex::new(own.index() + module.counts().imported_memories as usize);
-            // In the module's order: where segments overlap, the last one counts.
+            // In the module's order: if segments overlap, the last one counts.
             for (index, data) in active(module, memory) {
                 if let Some(range) = place(module, data).filter(|_| self.data_in_image[index]) {
                     copy(data.bytes, &range, runs, out);
@@ -92,7 +92,7 @@ impl Images {
     }
 }
 
-/// The active segments of a memory, in order.
+/// Returns the active segments of a memory, in order.
 fn active<'m, 'a>(
     module: &'m Module<'a>,
     memory: MemoryIndex,
@@ -103,7 +103,7 @@ fn active<'m, 'a>(
         .filter(move |(_, data)| matches!(&data.mode, Mode::Active { target, .. } if *target == memory))
 }
 
-/// The bytes of its memory that an active segment fills, if they are known.
+/// Returns the range of its memory that an active segment fills, if it is known.
 fn place(module: &Module<'_>, data: &Data<'_>) -> Option<Range<u64>> {
     let Mode::Active { target, offset } = &data.mode else {
         return None;
@@ -112,9 +112,9 @@ fn place(module: &Module<'_>, data: &Data<'_>) -> Option<Range<u64>> {
     Some(start..start.checked_add(data.bytes.len() as u64)?)
 }
 
-/// The runs of a memory of `size` bytes, if no segment has to wait for others. `None` when instantiation has to go through
-/// the segments, all of them and in their order: because it may trap at one, because an offset is not known, or because the
-/// image would be large for what is in it.
+/// Returns the runs of a memory of `size` bytes. Returns `None` if instantiation has to copy all segments in order: because one
+/// may trap or has to wait for others, because an offset is not known, or because the image would be much larger than its
+/// contents.
 fn runs(module: &Module<'_>, memory: MemoryIndex, size: u64) -> Option<Vec<Range<u64>>> {
     let mut written = Vec::new();
     let mut total = 0;
@@ -128,10 +128,10 @@ fn runs(module: &Module<'_>, memory: MemoryIndex, size: u64) -> Option<Vec<Range
     (len <= 2 * total + SLACK).then_some(runs)
 }
 
-/// Appends the ranges of pages that hold a byte other than zero of `bytes`, which begin at `start`.
+/// Appends the ranges of pages that contain a non-zero byte of `bytes`, which begin at the address `start`.
 fn non_zero_pages(mut bytes: &[u8], start: u64, out: &mut Vec<Range<u64>>) {
     let mut page = start - start % PAGE;
-    // The first page may be entered in its middle.
+    // `bytes` may begin in the middle of a page.
     let mut room = usize::try_from(PAGE - start % PAGE).expect("at most a page");
     while !bytes.is_empty() {
         let (part, rest) = bytes.split_at(room.min(bytes.len()));
@@ -147,7 +147,7 @@ fn non_zero_pages(mut bytes: &[u8], start: u64, out: &mut Vec<Range<u64>>) {
     }
 }
 
-/// Ranges in order, those that touch made one.
+/// Sorts ranges and joins those that touch.
 fn join(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
     ranges.dedup_by(|next, last| {
@@ -160,7 +160,7 @@ fn join(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     ranges
 }
 
-/// At most `max` runs: those with the smallest gaps between them are made one.
+/// Reduces the runs to at most `max`: those with the smallest gaps between them are joined.
 fn merge_nearest(runs: Vec<Range<u64>>, max: usize) -> Vec<Range<u64>> {
     let Some(surplus) = runs.len().checked_sub(max).filter(|surplus| *surplus > 0) else {
         return runs;
@@ -185,7 +185,7 @@ fn merge_nearest(runs: Vec<Range<u64>>, max: usize) -> Vec<Range<u64>> {
     merged
 }
 
-/// Copies what of a segment lies in runs; the rest of it is zero.
+/// Copies the parts of a segment that lie in runs. Its other bytes are zero.
 fn copy(bytes: &[u8], range: &Range<u64>, runs: &[Run], out: &mut [u8]) {
     let index = |at: u64| usize::try_from(at).expect("inside of a buffer");
     let first = runs.partition_point(|run| run.range.end <= range.start);
@@ -204,7 +204,7 @@ mod tests {
     use crate::parse::parse;
     use wrun_artifact::Config;
 
-    /// The runs of memory 0, which segments are in its image, and the section's bytes.
+    /// Returns the runs of memory 0, true for each segment in its image, and the section's bytes.
     fn images(text: &str) -> (Vec<Range<u64>>, Vec<bool>, Vec<u8>) {
         let wasm = wat::parse_str(format!("(module {text})")).expect("text");
         let module = parse(&wasm, &Config::native()).expect("valid");
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn at_most_64_runs_remain_and_the_smallest_gaps_are_closed() {
-        // Gaps of 99 pages, but for two smaller ones.
+        // Gaps of 99 pages, except two smaller ones.
         let mut runs: Vec<Range<u64>> = (0..66).map(|i| i * 100 * PAGE..(i * 100 + 1) * PAGE).collect();
         runs[10].end += 50 * PAGE;
         runs[30].end += 51 * PAGE;
@@ -354,7 +354,7 @@ mod tests {
             (runs.len(), data.iter().all(|in_image| *in_image))
         };
         assert_eq!(scattered(100, 8192), (64, true));
-        // A run per segment would be needed: together with the gaps that is far more than the data.
+        // One run per segment would be needed, and together with the gaps these are far larger than the data.
         assert_eq!(scattered(1000, 8192 * 16), (0, false));
     }
 

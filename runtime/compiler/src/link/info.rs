@@ -1,8 +1,8 @@
 //! The info section: rows that describe the module.
 //!
-//! In: the module, the facts about it, the memories' images and the places of code. Out: the info section's tables. Rows that
-//! point into `.wrun.tables` and `.wrun.data` match what `contents` writes there. Plain functions of their arguments; files and
-//! the order of sections are the linker's.
+//! Input: the module, the facts about it, the memories' images and the places of code. Output: the info section's tables. Rows
+//! that point into `.wrun.tables` and `.wrun.data` match the contents that `contents` writes there. The linker decides on files
+//! and the order of sections.
 
 use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{FuncIndex, GlobalIndex, Index, SigIndex};
@@ -19,7 +19,7 @@ use super::placement::Placement;
 use crate::code::Symbol;
 use crate::parse::{ConstExpr, ConstOp, Elem, ElemItems, Item, Mode, Module, Scan};
 
-/// The info section. `image_at` is where the image section begins in the file.
+/// Builds the info section. `image_at` is the offset of the image section in the file.
 pub(crate) fn build(
     module: &Module<'_>,
     scan: &Scan,
@@ -186,7 +186,7 @@ fn elems(info: &mut InfoBuilder, module: &Module<'_>, scan: &Scan) {
             Mode::Passive => row.mode = segment_mode::PASSIVE,
             Mode::Declared => row.mode = segment_mode::DECLARED,
         }
-        // What is dropped from the start needs no elements.
+        // A segment that is dropped from the start needs no elements.
         if [segment_mode::ACTIVE, segment_mode::PASSIVE].contains(&row.mode) {
             row.items = match items {
                 ElemItems::Funcs(funcs) => {
@@ -251,7 +251,7 @@ fn const_expr(info: &mut InfoBuilder, expr: &ConstExpr) -> Span {
     append(&mut info.const_ops, expr.0.iter().map(row))
 }
 
-/// A function as an element: its number, or `NONE` for null.
+/// Returns the number of a function as an element, or `NONE` for null.
 fn func_number(func: &Option<FuncIndex>) -> u32 {
     func.map_or(NONE, FuncIndex::as_u32)
 }

@@ -1,11 +1,11 @@
-//! From compiled functions to an artifact: places them in one text, resolves the references between them, and writes
-//! everything else that the run side needs behind it.
+//! Links compiled functions to an artifact: places them in one text, resolves the references between them, and writes the other
+//! sections behind the text.
 //!
-//! In: the module, and its compiled functions in the order of the text ([`Linker::push`]); any function may be left out,
-//! and have a stub in its place. Out: the artifact's bytes ([`Linker::finish`]). The buffer in which the text grows is the
-//! one that becomes the artifact.
+//! Input: the module, and its compiled functions in the order of the text ([`Linker::push`]). Any function may be left out and
+//! replaced by a stub. Output: the artifact's bytes ([`Linker::finish`]). The buffer in which the text grows becomes the
+//! artifact.
 //!
-//! May not enter: the code generator, files, the resolution of imports.
+//! Must not hold: the code generator, files, the resolution of imports.
 
 mod contents;
 mod image;
@@ -27,7 +27,7 @@ use crate::code::{CompiledFunction, Symbol};
 use crate::error::CompileError;
 use crate::parse::{Module, Scan};
 
-/// Machine code is up to this many times as long as the function bodies that it comes from, as a rule.
+/// Usual upper limit of the ratio of machine code to function bodies, both in bytes.
 const EXPANSION: usize = 2;
 
 /// Takes compiled functions one after the other, then writes the artifact.
@@ -43,12 +43,12 @@ pub(crate) struct Linker<'m> {
 pub(crate) struct Linked {
     /// The whole file.
     pub(crate) bytes: Vec<u8>,
-    /// Length of the machine code in it.
+    /// Length of the machine code in it in bytes.
     pub(crate) text_bytes: usize,
 }
 
 impl<'m> Linker<'m> {
-    /// A linker for the functions of this module.
+    /// Makes a linker for the functions of this module.
     pub(crate) fn new(module: &'m Module<'m>, scan: &'m Scan, config: &'m Config) -> Self {
         let bodies: usize = module.bodies.values().map(|body| body.range.len()).sum();
         let text = Text::new(EXPANSION * bodies, config.padding);
@@ -60,17 +60,17 @@ impl<'m> Linker<'m> {
         }
     }
 
-    /// Places a function or its stub, or a trampoline: functions first and in index order, then trampolines.
+    /// Places a function, its stub or a trampoline. Functions come first, in index order, then trampolines.
     pub(crate) fn push(&mut self, symbol: Symbol, function: &CompiledFunction) -> Result<(), CompileError> {
         self.text.push(symbol, function)
     }
 
-    /// Returns true when something that was placed refers to `symbol`, which has no place yet.
+    /// Returns true if placed code refers to `symbol`, which has no place yet.
     pub(crate) fn is_wanted(&self, symbol: Symbol) -> bool {
         self.text.is_wanted(symbol)
     }
 
-    /// Resolves what is open, and writes the artifact.
+    /// Resolves the remaining references, and writes the artifact.
     pub(crate) fn finish(self) -> Result<Linked, CompileError> {
         let Self {
             module,

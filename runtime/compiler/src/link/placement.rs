@@ -1,7 +1,7 @@
-//! Places of all functions and trampolines in the text.
+//! The places of all functions and trampolines in the text.
 //!
-//! In: symbols with their ranges, in text order. Out: the range of each symbol, for whoever writes text offsets into a
-//! section. A function that is not in the set has an empty range, at the place of its stub.
+//! Input: symbols with their ranges, in text order. Output: the range of each symbol, for the sections that contain text
+//! offsets. A function that is not in the set has an empty range at the place of its stub.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,8 +18,8 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Enters a symbol. First comes each function in index order, or its stub, then come trampolines. `Err` where the symbol
-    /// is out of order or has a place already.
+    /// Adds a symbol. First come the functions or their stubs in index order, then the trampolines. Fails if the symbol is out
+    /// of order or has a place already.
     pub(super) fn insert(&mut self, symbol: Symbol, range: Range<u32>) -> Result<(), OutOfOrder> {
         match symbol {
             Symbol::TextStart => return Err(OutOfOrder),
@@ -42,17 +42,17 @@ impl Placement {
         Ok(())
     }
 
-    /// How many functions have a place.
+    /// Returns the number of functions that have a place.
     pub(super) fn func_count(&self) -> usize {
         self.funcs.len()
     }
 
-    /// The range of a function's code, empty where it is not in the set.
+    /// Returns the range of a function's code, which is empty if the function is not in the set.
     pub(crate) fn func(&self, func: DefinedFuncIndex) -> Range<u32> {
         self.funcs.get(func).cloned().unwrap_or_default()
     }
 
-    /// Offset of the code of a symbol, or of a function's stub; `None` for what has no place.
+    /// Returns the offset of a symbol's code, or of a function's stub. `None` if the symbol has no place.
     pub(crate) fn start(&self, symbol: Symbol) -> Option<u32> {
         match symbol {
             Symbol::TextStart => Some(0),
@@ -61,7 +61,7 @@ impl Placement {
         }
     }
 
-    /// The functions that are in the set, in text order.
+    /// Returns the functions that are in the set, in text order.
     pub(super) fn funcs(&self) -> impl Iterator<Item = (DefinedFuncIndex, Range<u32>)> {
         self.funcs
             .iter()
@@ -69,7 +69,7 @@ impl Placement {
             .map(|(func, range)| (func, range.clone()))
     }
 
-    /// The trampolines, by symbol.
+    /// Returns the trampolines, by symbol.
     pub(super) fn trampolines(&self) -> impl Iterator<Item = (Symbol, Range<u32>)> {
         self.trampolines.iter().map(|(symbol, range)| (*symbol, range.clone()))
     }

@@ -1,8 +1,8 @@
-//! Names of functions for backtraces, and a symbol for everything in the text, for objdump, gdb and perf.
+//! Names of functions for backtraces, and symbols for everything in the text, for objdump, gdb and perf.
 //!
-//! In: the module's names, and where everything lies. Out: the contents of the names section and the symbol table. A
-//! function has the name that the module gives it, as it stands there; one without is `wasm_function_` and its number in
-//! the function index space. Trampolines begin with `wrun_`.
+//! Input: the module's names and the placement. Output: the contents of the names section and the symbol table. A function has
+//! the name that the module gives it, unchanged. A function without a name is `wasm_function_` and its number in the function
+//! index space. Names of trampolines begin with `wrun_`.
 
 use wrun_artifact::elf::SymbolRow;
 use wrun_artifact::index::{FuncIndex, Index};
@@ -12,7 +12,7 @@ use super::placement::Placement;
 use crate::code::Symbol;
 use crate::parse::Module;
 
-/// The names that the module gives, and all symbols.
+/// Collects the names that the module gives, and all symbols.
 pub(super) fn collect(module: &Module<'_>, placement: &Placement) -> Result<(NamesBuilder, Vec<SymbolRow>), TooLong> {
     let mut names = NamesBuilder::new();
     for func in module.funcs.keys() {
@@ -41,7 +41,7 @@ pub(super) fn collect(module: &Module<'_>, placement: &Placement) -> Result<(Nam
     Ok((names, rows))
 }
 
-/// The name of a symbol to which the module gives none.
+/// Returns the name of a symbol to which the module gives none.
 pub(crate) fn made_up_name(module: &Module<'_>, symbol: Symbol) -> String {
     let number = |func: FuncIndex| func.as_u32();
     match symbol {

@@ -1,4 +1,4 @@
-//! Artifacts of functions that the tests made up.
+//! Tests of linking, with made-up functions.
 
 use wrun_artifact::config::CpuFeatures;
 use wrun_artifact::elf::{Artifact, Expect};
@@ -9,7 +9,8 @@ use wrun_artifact::vmlayout::Libcall;
 use super::*;
 use crate::parse::{BodyFacts, Scan, parse};
 
-/// An imported function (0) and three others, the last one nameless; data, a table that others can see, debug information.
+/// A module with an imported function (0), three others, of which the last has no name, data, an exported table, and debug
+/// information.
 const MODULE: &str = r#"
     (module $app
       (import "env" "log" (func $log))
@@ -31,7 +32,7 @@ fn config() -> Config {
     }
 }
 
-/// Links the functions of `text` with these numbers (among those it defines), stubs for the others, and trampolines.
+/// Links the functions of `text` with these numbers (counted among the defined ones), stubs for the others, and trampolines.
 fn link(text: &str, funcs: &[u32]) -> Result<Vec<u8>, CompileError> {
     let wasm = wat::parse_str(text).expect("the test's module");
     let config = config();

@@ -1,10 +1,10 @@
-//! The text: functions one after the other, with what belongs to places in it.
+//! The text: the code of all functions, with the tables that refer to it.
 //!
-//! In: compiled functions, each once, in the order of the text. Out: one text in which every reference is resolved, where
-//! each function lies, and the tables of traps, addresses and callers. Everything grows as functions arrive, and nothing of
-//! a function is kept besides; references to functions that are yet to come are the only thing that waits.
+//! Input: compiled functions, each once, in the order of the text. Output: one text with all references resolved, the place of
+//! each function, and the tables of traps, addresses and stack maps. The output grows as functions arrive. Nothing else of a
+//! function is kept, except its references to functions that come later.
 //!
-//! Knows nothing of modules; any subset of functions will do, with stubs in the places of the others.
+//! This file knows nothing of modules. It takes any subset of functions, with stubs for the others.
 
 use wrun_artifact::address_map::AddressMapBuilder;
 use wrun_artifact::elf::Writer;
@@ -16,10 +16,10 @@ use super::placement::Placement;
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
 use crate::error::CompileError;
 
-/// `int3`, between functions: whoever gets there by mistake is stopped.
+/// `int3`, the filler between functions. Execution that gets there by mistake stops.
 const FILLER: u8 = 0xcc;
 
-/// The text and each table stay below this, so that every distance fits in 32 bits.
+/// The largest size of the text and of each table in bytes, so that every distance fits in 32 bits.
 const LIMIT: usize = i32::MAX as usize;
 
 /// A text and its tables.
@@ -29,7 +29,7 @@ pub(crate) struct Text {
     pub(super) file: Vec<u8>,
     /// Places of all functions and trampolines.
     pub(super) placement: Placement,
-    /// Which instructions trap.
+    /// Instructions that trap.
     pub(super) traps: TrapsBuilder,
     /// Map from code to offsets in the wasm file.
     pub(super) addresses: AddressMapBuilder,
@@ -39,7 +39,7 @@ pub(crate) struct Text {
     unresolved: Vec<Unresolved>,
 }
 
-/// A reference to a function that is yet to come.
+/// A reference to a function that has no place yet.
 #[derive(Copy, Clone, Debug)]
 struct Unresolved {
     /// The place in the text.
@@ -49,9 +49,9 @@ struct Unresolved {
 }
 
 impl Text {
-    /// An empty text that is expected to have about `len` bytes, and has `padding` bytes between functions.
+    /// Makes an empty text, with room for about `len` bytes and with `padding` bytes between functions.
     pub(super) fn new(len: usize, padding: u32) -> Self {
-        // What is reserved but not used takes no memory.
+        // Reserved bytes that are not used take no memory.
         let mut file = Vec::with_capacity(Writer::TEXT_START + len.min(LIMIT));
         file.resize(Writer::TEXT_START, 0);
         Self {
@@ -65,12 +65,12 @@ impl Text {
         }
     }
 
-    /// Length of the text in bytes.
+    /// Returns the length of the text in bytes.
     pub(super) fn len(&self) -> usize {
         self.file.len() - Writer::TEXT_START
     }
 
-    /// Places a function behind all others.
+    /// Places a function after all others.
     pub(super) fn push(&mut self, symbol: Symbol, function: &CompiledFunction) -> Result<(), CompileError> {
         let gap = if self.len() == 0 { 0 } else { self.padding };
         let start = (self.len() + gap).next_multiple_of(FUNCTION_ALIGNMENT as usize);
@@ -128,12 +128,12 @@ impl Text {
         Ok(())
     }
 
-    /// Returns true when a reference to `symbol` waits.
+    /// Returns true if a reference to `symbol` is unresolved.
     pub(super) fn is_wanted(&self, symbol: Symbol) -> bool {
         self.unresolved.iter().any(|reference| reference.symbol == symbol)
     }
 
-    /// Resolves the references that waited. `functions` is the number of functions that the module defines.
+    /// Resolves the remaining references. `functions` is the number of functions that the module defines.
     pub(super) fn finish(&mut self, functions: usize) -> Result<(), CompileError> {
         if self.placement.func_count() != functions {
             let placed = self.placement.func_count();
@@ -152,7 +152,7 @@ impl Text {
         Ok(())
     }
 
-    /// Writes the distance to a symbol, if that has its place.
+    /// Writes the distance to a symbol if it has a place. Returns true if it has.
     fn resolve(&mut self, reference: Unresolved) -> Result<bool, CompileError> {
         let Unresolved { at, symbol, addend } = reference;
         let Some(target) = self.placement.start(symbol) else {
@@ -167,7 +167,7 @@ impl Text {
     }
 }
 
-/// An offset in the text as it is stored.
+/// Converts an offset in the text to 32 bits.
 fn to_u32(offset: usize) -> u32 {
     u32::try_from(offset).expect("the text is below 2 GiB")
 }
@@ -191,7 +191,7 @@ mod tests {
 
     const ENTRY: Symbol = Symbol::Entry(SigIndex::from_u32(0));
 
-    /// A function of `len` bytes that calls `targets`, one at each fourth byte, as `call rel32` does.
+    /// Makes a function of `len` bytes that calls `targets`, one at each fourth byte, as `call rel32` does.
     fn calls(len: usize, targets: &[Symbol]) -> CompiledFunction {
         let relocs = targets
             .iter()
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    /// Target of the call at `at`.
+    /// Returns the target of the call at `at`.
     fn target(text: &Text, at: usize) -> i64 {
         let bytes = text.file[Writer::TEXT_START + at..][..4].try_into().expect("4 bytes");
         i64::try_from(at).expect("small") + 4 + i64::from(i32::from_le_bytes(bytes))

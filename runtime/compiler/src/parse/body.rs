@@ -1,7 +1,7 @@
-//! Validation of one body, and what is gathered in the same pass.
+//! Validates one body, and gathers facts about it in the same pass.
 //!
-//! In: a module and the index of a body. Out: [`BodyFacts`], or the first error of that body. Pure: bodies may be
-//! validated in any order and on any thread.
+//! Input: a module and the index of a body. Output: [`BodyFacts`], or the first error of that body. Bodies may be validated in
+//! any order and on any thread.
 
 use wasmparser::{
     BinaryReader, BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader,
@@ -14,7 +14,7 @@ use super::opcodes::{self, Effect};
 use super::{FEATURES, invalid};
 use crate::error::CompileError;
 
-/// Memory that validation uses again for the next body.
+/// Memory that is used again for the next body.
 #[derive(Default)]
 pub(crate) struct ValidationPool {
     pub(super) allocations: FuncValidatorAllocations,
@@ -54,7 +54,7 @@ fn validate(
 ) -> Result<BodyFacts, BinaryReaderError> {
     let index = func.index;
     let mut facts = BodyFacts::default();
-    // As long as the body needs the vmctx for nothing else.
+    // `Some` as long as the body needs the vmctx for nothing but calls to this module's functions.
     let mut callees = Some(Vec::new());
     let mut validator = func.into_validator(core::mem::take(&mut pool.allocations));
     let bytes = body.as_bytes();
@@ -64,7 +64,7 @@ fn validate(
     validator.read_locals(&mut reader)?;
     while !reader.eof() {
         let offset = reader.original_position();
-        // Most instructions have no effect and cost one look at a byte.
+        // For most instructions the first byte shows that they have no effect.
         let code = &bytes[offset - start..];
         let before = match opcodes::effect(code) {
             Effect::None => None,
@@ -90,7 +90,8 @@ fn validate(
     Ok(facts)
 }
 
-/// Reads the instruction that `reader` is at, and notes its effect. One that is not listed here may do anything.
+/// Reads the instruction at the position of `reader`, and records its effect. An instruction that is not listed here may have
+/// any effect.
 fn look(
     reader: BinaryReader<'_>,
     imported_funcs: u32,
@@ -173,7 +174,7 @@ mod tests {
         for (body, expect) in [
             ("", none()),
             (
-                // Bytes that are operands, and instructions behind the same prefix that do none of this.
+                // Operands that look like opcodes, and instructions with the same prefix and without these effects.
                 "(drop (i32.const 0x26)) (drop (i32.trunc_sat_f32_s (f32.const 1))) (drop (table.get 0 (i32.const 0)))
                  (drop (table.size 0)) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (elem.drop 0)
                  (drop (memory.grow (i32.const 1)))",
@@ -277,7 +278,7 @@ mod tests {
             }
             let (mut facts, mut callees) = (BodyFacts::default(), Some(Vec::new()));
             if look(reader, 0, &mut facts, &mut callees).is_err() {
-                // `catch` and the like cannot be read alone: that is an error, which is safe too.
+                // `catch` and similar instructions cannot be read alone. The result is an error, which is safe too.
                 assert_eq!(*proposal, "legacy_exceptions", "{name}");
                 continue;
             }

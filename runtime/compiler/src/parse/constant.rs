@@ -1,21 +1,21 @@
-//! Constant expressions: read, and computed as far as their operands are known.
+//! Reads constant expressions, and computes them as far as their operands are known.
 //!
-//! In: an expression that the validator accepted. Out: a [`ConstExpr`] in which every operation on known operands has
-//! been carried out. Known globals are those immutable ones of this module whose own value is known.
+//! Input: an expression that the validator accepted. Output: a [`ConstExpr`] in which every operation on known operands was
+//! computed. A global is known if this module defines it, if it is immutable, and if its value is known.
 
 use wasmparser::{BinaryReaderError, Operator};
 use wrun_artifact::index::{FuncIndex, GlobalIndex};
 
 use super::module::{ConstExpr, ConstOp};
 
-/// A value in its slot: little-endian, unused bytes zero.
+/// Returns a value as a 16-byte slot: little-endian, with unused bytes zero.
 pub(super) fn slot(bytes: &[u8]) -> [u8; 16] {
     let mut slot = [0; 16];
     slot[..bytes.len()].copy_from_slice(bytes);
     slot
 }
 
-/// Reads an expression. `known` gives the values of the globals that are known.
+/// Reads an expression. `known` returns the value of a global if it is known.
 pub(super) fn fold(
     expr: &wasmparser::ConstExpr<'_>,
     known: impl Fn(GlobalIndex) -> Option<[u8; 16]>,
@@ -50,8 +50,8 @@ pub(super) fn fold(
     Ok(ConstExpr(ops))
 }
 
-/// Appends an instruction. An operation whose operands are the two values before it is carried out: in postfix order
-/// two values directly before an operation are always its operands.
+/// Appends an instruction. If two values come directly before an operation, they are its operands (the order is postfix), and
+/// the result replaces all three.
 fn push(ops: &mut Vec<ConstOp>, op: ConstOp) {
     if let [.., ConstOp::Value(left), ConstOp::Value(right)] = ops.as_slice()
         && let Some(value) = apply(op, left, right)
@@ -63,7 +63,7 @@ fn push(ops: &mut Vec<ConstOp>, op: ConstOp) {
     ops.push(op);
 }
 
-/// The result of an operation, or `None` for what is none.
+/// Returns the result of an operation, or `None` if `op` is not an operation.
 fn apply(op: ConstOp, left: &[u8; 16], right: &[u8; 16]) -> Option<[u8; 16]> {
     let wide = |slot: &[u8; 16]| u64::from_le_bytes(*slot.first_chunk().expect("shorter"));
     let (a, b) = (wide(left), wide(right));
@@ -87,7 +87,7 @@ mod tests {
     use wrun_artifact::Config;
     use wrun_artifact::types::IndexType;
 
-    /// The initial value of the last global, with global 0 imported and unknown.
+    /// Returns the initial value of the last global of a module whose global 0 is imported and unknown.
     fn init(ty: &str, expr: &str) -> Vec<ConstOp> {
         let text =
             format!("(module (global (import \"\" \"\") {ty}) (global {ty} {expr}) (func) (elem declare func 0))");
@@ -163,7 +163,7 @@ mod tests {
             module.global_inits.values().next().expect("one").offset(IndexType::I32),
             Some(5)
         );
-        // Wasm 2.0 lets expressions read imported globals only, so this is tried on the expression itself.
+        // In wasm 2.0 expressions can read only imported globals, so this tests the expression without a module.
         let reader = wasmparser::BinaryReader::new(&[0x23, 0, 0x41, 7, 0x6a, 0x0b], 0);
         let expr = fold(&wasmparser::ConstExpr::new(reader), |_| Some(slot(&[5]))).expect("read");
         assert_eq!(expr.offset(IndexType::I32), Some(12));

@@ -1,6 +1,6 @@
-//! Reads what a module declares before its code: imports, exports and their types.
+//! Reads the declarations of a module, which come before its code: imports, exports and their types.
 //!
-//! In: the bytes. Out: [`Declarations`], from sections that passed validation. Neither bodies nor data are looked at, so this takes
+//! Input: the bytes. Output: [`Declarations`], from validated sections. Neither bodies nor data are read, so this takes
 //! microseconds for a module that takes seconds to compile.
 
 use wasmparser::{Chunk, Parser, Payload, Validator};
@@ -20,7 +20,7 @@ pub struct Declarations {
     pub exports: Vec<(String, ExternType)>,
     /// True if it defines or imports a memory.
     pub has_memory: bool,
-    /// The role of a linker for it.
+    /// The role of a linker for the module.
     pub linkage: Linkage,
 }
 
@@ -28,15 +28,18 @@ pub struct Declarations {
 /// (<https://github.com/WebAssembly/tool-conventions>, `Linking.md` and `DynamicLinking.md`).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Linkage {
-    /// Nothing: there is no section for linkers.
+    /// The module has no section for linkers.
     None,
-    /// It has a section `linking`, as object files have, and programs that keep their relocations.
+    /// It has a section `linking`, like object files and programs that keep their relocations.
     Object,
-    /// It has a section `dylink.0` or `dylink`: a shared library, or a program that loads some.
+    /// It has a section `dylink.0` or `dylink`, like shared libraries and programs that load them.
     Dynamic,
 }
 
 /// Reads the declarations of a module.
+///
+/// # Errors
+/// The error of a section before the code that is invalid, needs an unsupported proposal or exceeds a limit.
 pub fn declarations(wasm: &[u8]) -> Result<Declarations, CompileError> {
     recognise(wasm)?;
     let mut sections = Sections::default();
@@ -98,7 +101,7 @@ fn read<'a>(wasm: &'a [u8], sections: &mut Sections<'a>, linkage: &mut Linkage) 
 }
 
 impl Sections<'_> {
-    /// The type of something that is exported.
+    /// Returns the type of an exported item.
     fn type_of(&self, item: Item) -> ExternType {
         match item {
             Item::Func(func) => ExternType::Func(self.sigs[self.funcs[func]].clone()),

@@ -1,7 +1,7 @@
-//! Lists what a wasm file holds, whether wrun can run it or not.
+//! Lists the contents of a wasm file, even if wrun cannot run it.
 //!
-//! In: the bytes of a core module or a component. Out: [`Description`]. Nothing is validated and every proposal is read, so whatever
-//! has the frame of sections can be listed. Of what is nested in a component, modules and components are counted.
+//! Input: the bytes of a core module or a component. Output: [`Description`]. Nothing is validated and every proposal is
+//! accepted, so any file with well-formed sections can be listed. Modules and components inside a component are only counted.
 
 use wasmparser::{ComponentExternalKind, Encoding, ExternalKind, KnownCustom, Parser, Payload, WasmFeatures};
 use wrun_artifact::index::FuncIndex;
@@ -25,9 +25,9 @@ pub struct Description {
     pub functions: Vec<DescribedFunction>,
     /// Sections, in order: name, offset of the contents in the file and their length, both in bytes.
     pub sections: Vec<(String, u64, u64)>,
-    /// How many core modules are nested in it, at any depth.
+    /// Number of core modules nested in it, at any depth.
     pub modules: usize,
-    /// How many components are nested in it, at any depth.
+    /// Number of components nested in it, at any depth.
     pub components: usize,
 }
 
@@ -36,7 +36,7 @@ pub struct Description {
 pub struct DescribedFunction {
     /// Its number in the function index space.
     pub index: u32,
-    /// The name that the module gives it, else that of its first export.
+    /// The name that the module gives it, or else the name of its first export.
     pub name: Option<String>,
     /// Offset of its body in the file, in bytes.
     pub offset: u64,
@@ -44,7 +44,10 @@ pub struct DescribedFunction {
     pub bytes: u64,
 }
 
-/// Lists what a wasm file holds. Fails when it is no wasm file or malformed.
+/// Lists the contents of a wasm file.
+///
+/// # Errors
+/// Fails if the bytes are not a wasm file, or if a section is malformed.
 pub fn describe(wasm: &[u8]) -> Result<Description, CompileError> {
     match recognise(wasm) {
         Ok(()) | Err(CompileError::Component) => {}
@@ -64,7 +67,7 @@ pub fn describe(wasm: &[u8]) -> Result<Description, CompileError> {
 #[derive(Default)]
 struct Reading<'a> {
     found: Description,
-    /// How many modules and components the reader is in, besides the outermost.
+    /// Nesting depth of modules and components at the reader's position. The outermost has depth 0.
     depth: usize,
     types: Types,
     names: Option<wasmparser::NameSectionReader<'a>>,
@@ -104,7 +107,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Takes in a section of the outermost component.
+    /// Adds a section of the outermost component.
     fn component(&mut self, payload: Payload<'a>) -> Step {
         match payload {
             Payload::ComponentImportSection(section) => {
@@ -127,7 +130,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Takes in a part of the outermost module.
+    /// Adds a part of the outermost module.
     fn contents(&mut self, payload: Payload<'a>) -> Step {
         match payload {
             Payload::Version { encoding, .. } => self.found.is_component = encoding == Encoding::Component,
@@ -223,7 +226,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The name of a section, as the specifications have it; a custom section's own name behind `custom`.
+/// Returns the name of a section, as in the specifications. A custom section's own name follows the word `custom`.
 fn section_name(payload: &Payload<'_>) -> String {
     let name = match payload {
         Payload::CustomSection(section) => return format!("custom {}", section.name()),
@@ -253,7 +256,7 @@ fn section_name(payload: &Payload<'_>) -> String {
     name.to_owned()
 }
 
-/// The kind of something that a component imports or exports.
+/// Returns the kind of an import or export of a component.
 fn kind(kind: ComponentExternalKind) -> &'static str {
     match kind {
         ComponentExternalKind::Module => "core module",

@@ -1,8 +1,8 @@
-//! Names the proposals that a refused module needs, or the limit that it exceeds.
+//! Explains why a module is refused: names the proposals that it needs, or the limit that it exceeds.
 //!
-//! In: the bytes and the error. Out: the error, or [`CompileError::Unsupported`] when the module is valid with more
-//! features switched on, or [`CompileError::Limit`]. The validator is asked again with more features, about the part that it
-//! refused and nothing else: the sections without the bodies, or one body. Messages are not read.
+//! Input: the bytes and the error. Output: the error, or [`CompileError::Unsupported`] if the module is valid with more
+//! features switched on, or [`CompileError::Limit`]. The validator runs again with more features, only on the part that it
+//! refused: the sections without the bodies, or one body. The messages of the validator are not interpreted.
 
 use wasmparser::{FuncToValidate, FunctionBody, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures};
 use wrun_artifact::index::{DefinedFuncIndex, Index};
@@ -10,7 +10,7 @@ use wrun_artifact::index::{DefinedFuncIndex, Index};
 use super::{FEATURES, ValidationPool, gate, invalid, limits};
 use crate::error::{CompileError, Proposal};
 
-/// Proposals that wrun does not run, by the name of their repository, the most usual first.
+/// Proposals that wrun does not support, by the name of their repository, the most common first.
 const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::EXCEPTIONS, "exception-handling"),
     (WasmFeatures::THREADS, "threads"),
@@ -31,14 +31,15 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
 ];
 
 impl Proposal {
-    /// All proposals that wrun knows by name and does not run, the most usual first.
+    /// Returns all proposals that wrun knows by name and does not support, the most common first.
     pub fn all() -> impl Iterator<Item = Self> {
         PROPOSALS.iter().map(|(_, name)| Self(name))
     }
 }
 
-/// Explains the error of a module whose sections, bodies aside, are refused: names the limit that it exceeds, or the proposals
-/// that its sections need. An error that no proposal mends is given as it is, or as the first one that is left with all proposals.
+/// Explains the error of a module whose sections (without the bodies) are refused: names the limit that it exceeds, or the
+/// proposals that its sections need. If no proposal helps, returns the error itself, or the first error that is left with all
+/// proposals.
 pub(crate) fn explain_sections(wasm: &[u8], error: CompileError) -> CompileError {
     let CompileError::Invalid { offset, .. } = error else {
         return error;
@@ -52,9 +53,9 @@ pub(crate) fn explain_sections(wasm: &[u8], error: CompileError) -> CompileError
     }
 }
 
-/// Explains the error of a body: names the limit that it exceeds, or the proposals that it and the bodies behind it need. An error
-/// that no proposal mends, here or in a later body, is given instead. `next_refused` gives the first body at or behind an
-/// index that is refused with what is known to be needed, and its error.
+/// Explains the error of a body: names the limit that it exceeds, or the proposals that it and the later bodies need. If no
+/// proposal helps for this body or a later one, returns the error of that body. `next_refused` returns the first body from an
+/// index on that is refused with the features known to be needed so far, and its error.
 pub(crate) fn explain_bodies(
     wasm: &[u8],
     (func, error): (DefinedFuncIndex, CompileError),
@@ -74,7 +75,7 @@ pub(crate) fn explain_bodies(
     }
 }
 
-/// Names all proposals that a module needs, of sections and of bodies. Fails when the module is invalid with all of them.
+/// Returns all proposals that the sections and bodies of a module need. Fails if the module is invalid even with all proposals.
 pub(crate) fn all_proposals(
     wasm: &[u8],
     next_refused: impl FnMut(&Needs<'_>, usize) -> Option<(DefinedFuncIndex, CompileError)>,
@@ -84,11 +85,11 @@ pub(crate) fn all_proposals(
     Ok(names(needs.features))
 }
 
-/// The proposals that a module needs beyond those that wrun runs, as far as is known: what the sections need, and what those
-/// bodies need that were refused so far.
+/// The unsupported proposals that a module is known to need: those of the sections, and those of the bodies that were refused
+/// so far.
 pub(crate) struct Needs<'a> {
     wasm: &'a [u8],
-    /// Read with all features, so that types are told apart as any proposal wants it.
+    /// The sections, read with all features, so that the types of all proposals are distinguished.
     outline: Outline<'a>,
     /// The features that are needed.
     features: WasmFeatures,
@@ -97,7 +98,7 @@ pub(crate) struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    /// The needs of the sections. Gives the error that is left when no proposal mends it.
+    /// Finds the needs of the sections. Fails with the remaining error if no proposal helps.
     fn new(wasm: &'a [u8]) -> Result<Self, CompileError> {
         let outline = Outline::read(wasm, all_features()).map_err(|error| explain_sections(wasm, error))?;
         let features = match Outline::read(wasm, FEATURES) {
@@ -117,7 +118,7 @@ impl<'a> Needs<'a> {
         })
     }
 
-    /// How many bodies the module has.
+    /// Returns the number of bodies of the module.
     pub(crate) fn bodies(&self) -> usize {
         self.outline.bodies.len()
     }
@@ -127,7 +128,7 @@ impl<'a> Needs<'a> {
         self.outline.validate_body(func, self.features, pool)
     }
 
-    /// Adds what the bodies from `from` on need.
+    /// Adds the needs of the bodies from `from` on.
     fn add_bodies(
         &mut self,
         mut from: usize,
@@ -140,8 +141,7 @@ impl<'a> Needs<'a> {
         Ok(())
     }
 
-    /// Adds what a body needs that was refused with `error` without more features. Gives the error that is left when no proposal
-    /// mends it.
+    /// Adds the needs of a body that was refused with `error`. Fails with the remaining error if no proposal helps.
     fn add_body(&mut self, func: DefinedFuncIndex, error: CompileError) -> Result<(), CompileError> {
         let CompileError::Invalid { offset, .. } = error else {
             return Err(error);
@@ -158,7 +158,7 @@ impl<'a> Needs<'a> {
     }
 }
 
-/// The part of a module that validating one body needs: all sections validated, bodies as they are.
+/// The part of a module that validating one body needs: all sections, validated, and the bodies, not validated.
 struct Outline<'a> {
     resources: Option<ValidatorResources>,
     bodies: Vec<FuncToRead<'a>>,
@@ -218,8 +218,9 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// The least set of proposals, beyond the features that are `known`, with which `check` passes: a set from which nothing can be
-/// taken. Fails when all proposals do not help, with the error that is left if that is at another offset than the first one.
+/// Returns a minimal set of proposals, in addition to the features in `known`, with which `check` passes: no proposal of the
+/// set can be left out. Fails if `check` fails even with all proposals. The error is the remaining one, or `None` if it is at
+/// `offset`, the place of the first error.
 fn mend(
     known: WasmFeatures,
     offset: u64,
@@ -237,7 +238,7 @@ fn mend(
     if let Err(left) = check(known.union(union(&needed))) {
         return Err((offset_of(&left) != offset).then_some(left));
     }
-    // Leave out what is not needed, the unusual first.
+    // Leave out the proposals that are not needed, the least common first.
     for i in (0..needed.len()).rev() {
         let one = needed.remove(i);
         if check(known.union(union(&needed))).is_err() {
@@ -277,7 +278,7 @@ mod tests {
     use crate::parse::{ValidationPool, parse, validate_body};
     use wrun_artifact::Config;
 
-    /// The first body, from one on, that is refused by `check`.
+    /// Returns the first body, from one on, that `check` refuses.
     fn first_refused(
         bodies: core::ops::Range<usize>,
         mut check: impl FnMut(DefinedFuncIndex) -> Result<(), CompileError>,
@@ -292,7 +293,7 @@ mod tests {
         first_refused(from..needs.bodies(), |func| needs.validate_body(func, &mut pool))
     }
 
-    /// The first error of a module, explained.
+    /// Returns the first error of a module, explained.
     fn error(wasm: &[u8]) -> CompileError {
         let module = match parse(wasm, &Config::native()) {
             Err(error) => return explain_sections(wasm, error),
@@ -305,7 +306,7 @@ mod tests {
         explain_bodies(wasm, refused.expect("refused"), next_refused)
     }
 
-    /// The proposals that a refused module is told, and whether its code shows them.
+    /// Returns the proposals in the error of a refused module, and true if its code needs them.
     fn proposals(text: &str) -> (Vec<&'static str>, bool) {
         match error(&wat::parse_str(text).expect("text")) {
             CompileError::Unsupported {
@@ -320,7 +321,7 @@ mod tests {
         }
     }
 
-    /// All proposals that a module needs.
+    /// Returns all proposals that a module needs.
     fn everything(text: &str) -> Vec<&'static str> {
         let wasm = wat::parse_str(text).expect("text");
         let all = all_proposals(&wasm, next_refused).expect("valid");
@@ -384,7 +385,7 @@ mod tests {
                 "(module (tag $e) (func try throw $e catch $e end))",
             ),
             (
-                // As a C++ program comes out that was compiled for threads and linked without: no memory is shared.
+                // Like a C++ program that was compiled for threads and linked without them: no memory is shared.
                 &["exception-handling"],
                 &["exception-handling", "threads"],
                 "(module (memory 1) (tag $e) (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
@@ -410,7 +411,7 @@ mod tests {
                 "(module (memory 1) (func $f (drop (i32.atomic.load (i32.const 0))) return_call $f))",
             ),
             (
-                // In several, with others between them.
+                // In several bodies, with others between them.
                 &["threads", "tail-call", "relaxed-simd"],
                 "(module (memory 1) (func) (func $f return_call $f) (func) (func $g return_call $g)
                    (func (drop (i32.atomic.load (i32.const 0))))
@@ -486,7 +487,7 @@ mod tests {
     fn a_module_that_is_invalid_anyway_is_not_called_unsupported() {
         let wasm = wat::parse_str("(module (func i32.add))").expect("text");
         assert!(matches!(error(&wasm), CompileError::Invalid { .. }));
-        // Needs a proposal and is invalid behind that: what is wrong is what no proposal mends.
+        // Needs a proposal and is also invalid after that: the error that no proposal removes is returned.
         let wasm = wat::parse_str("(module (func $f return_call $f) (func f32.neg))").expect("text");
         let CompileError::Invalid { offset, .. } = error(&wasm) else {
             panic!("valid")

@@ -1,10 +1,10 @@
-//! Facts that the whole module shows and no single body does: forms and contents of tables, values of globals.
+//! Finds facts that depend on the whole module: the forms and contents of tables, and the values of globals.
 //!
-//! In: the module and what was gathered from its bodies, in any order. Out: a [`Scan`].
+//! Input: the module, and the facts about its bodies in any order. Output: a [`Scan`].
 //!
-//! A table is private when no reference of another instance can ever be in it: it is this module's own, of functions, not
-//! exported, not written with references by code, copied only from and to tables of that kind, and no segment that can
-//! reach it holds anything but this module's functions and nulls.
+//! A table is private if it can never contain a reference to another instance. These are the conditions: this module defines
+//! it, its elements are functions, it is not exported, code writes no references to it, it is copied only from and to private
+//! tables, and the segments that can reach it contain only functions of this module and nulls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +16,11 @@ use wrun_artifact::vmlayout::TableForm;
 use super::module::{BodyFacts, Elem, ElemItems, Item, Mode, Module, Scan};
 use super::segments::Segment;
 
-/// An image may have this many entries beyond twice the number of elements in segments.
+/// The number of entries that an image may have beyond twice the number of elements in segments.
 const IMAGE_SLACK: usize = 65536;
 
 impl Scan {
-    /// Puts together what all bodies show.
+    /// Combines the facts about all bodies.
     pub(crate) fn new(module: &Module<'_>, bodies: impl Iterator<Item = BodyFacts>) -> Self {
         let mut callees = BTreeMap::new();
         let bodies = bodies.inspect(|facts| callees.extend(facts.context_only_for.clone()));
@@ -81,7 +81,7 @@ impl Scan {
     }
 }
 
-/// Those of the functions that call only functions of the same kind.
+/// Returns the context-free functions: those of `callees` that call only context-free functions.
 fn context_free(mut callees: BTreeMap<DefinedFuncIndex, Vec<DefinedFuncIndex>>) -> BTreeSet<DefinedFuncIndex> {
     loop {
         let kept: BTreeSet<_> = callees.keys().copied().collect();
@@ -95,21 +95,21 @@ fn context_free(mut callees: BTreeMap<DefinedFuncIndex, Vec<DefinedFuncIndex>>) 
 /// Uses of one table, by code and by segments.
 #[derive(Default)]
 struct TableUse {
-    /// This module defines it.
+    /// True if this module defines it.
     is_own: bool,
     exported: bool,
-    /// Code writes references.
+    /// True if code writes references to it.
     written: bool,
     grown: bool,
     copied_into: bool,
     /// Active segments, in order.
     active: Vec<ElemIndex>,
-    /// Passive segments that code copies into it. The others are empty by the time that code runs.
+    /// Passive segments that code copies into it. All other segments are already dropped when code runs.
     inited: Vec<ElemIndex>,
 }
 
 impl TableUse {
-    /// All segments whose elements can be in the table.
+    /// Returns all segments whose elements can be in the table.
     fn reaching(&self) -> impl Iterator<Item = ElemIndex> {
         self.active.iter().chain(&self.inited).copied()
     }
@@ -173,7 +173,7 @@ impl Uses {
         Self { tables, copies }
     }
 
-    /// Which tables are private.
+    /// Returns true for each private table.
     fn private(&self, module: &Module<'_>) -> IndexVec<TableIndex, bool> {
         let of_functions = |elem| matches!(module.elems[elem].items, ElemItems::Funcs(_));
         let mut private: IndexVec<TableIndex, bool> = self
@@ -187,7 +187,7 @@ impl Uses {
                     && used.reaching().all(of_functions)
             })
             .collect();
-        // A copy makes both sides alike, so one shared table can make a chain of others shared.
+        // A copy makes both tables shared if one is, so one shared table can make a chain of others shared.
         loop {
             let mut stable = true;
             for (a, b) in &self.copies {
@@ -204,9 +204,9 @@ impl Uses {
     }
 }
 
-/// The initial contents of a table, up to the last element that its active segments write. `None` when instantiation has
-/// to go through the segments, all of them and in their order: because it may trap at one, because an offset or an element
-/// is not known before, or because the image would be large for what is in it.
+/// Returns the initial contents of a table, up to the last element that its active segments write. Returns `None` if
+/// instantiation has to copy all segments in order: because one may trap, because an offset or an element is not known, or
+/// because the image would be much larger than its contents.
 fn image(module: &Module<'_>, table: TableIndex, active: &[ElemIndex]) -> Option<Vec<Option<FuncIndex>>> {
     module.defined_table(table)?;
     let ty = &module.tables[table];
@@ -243,7 +243,7 @@ fn image(module: &Module<'_>, table: TableIndex, active: &[ElemIndex]) -> Option
     Some(image)
 }
 
-/// The imported functions among a segment's elements.
+/// Returns the imported functions among a segment's elements.
 fn imported_funcs(module: &Module<'_>, elem: ElemIndex) -> impl Iterator<Item = FuncIndex> {
     let items = match &module.elems[elem].items {
         ElemItems::Funcs(items) => items.as_slice(),
@@ -306,7 +306,7 @@ mod tests {
                 &[Shared],
             ),
             ("(table 2 funcref) (func (drop (table.get (i32.const 0))))", &[Private]),
-            // By an active segment, and by `table.init`: a reference from outside.
+            // A reference from outside, by an active segment and by `table.init`.
             (
                 "(import \"\" \"\" (global funcref)) (table 2 funcref) (elem (i32.const 0) funcref (global.get 0))",
                 &[Shared],
@@ -316,7 +316,7 @@ mod tests {
                  (func (table.init 0 (i32.const 0) (i32.const 0) (i32.const 1)))",
                 &[Shared],
             ),
-            // That segment reaches no table, or is empty when code runs.
+            // The segment reaches no table, or is dropped when code runs.
             (
                 "(import \"\" \"\" (global funcref)) (table 2 funcref) (elem funcref (global.get 0))",
                 &[Private],
@@ -396,7 +396,7 @@ mod tests {
             (vec![copy(0, 3), copy(2, 3)], [Shared, Private, Shared, Shared]),
             (vec![copy(2, 3)], [Shared, Private, Private, Private]),
         ] {
-            // Each copy in a body of its own: facts are merged.
+            // Each copy is in a separate body, so the facts have to be merged.
             let bodies: String = copies.iter().map(|copy| format!("(func {copy})")).collect();
             assert_eq!(forms(&format!("{tables} {bodies}")), expect, "{copies:?}");
         }

@@ -1,14 +1,13 @@
-//! Refuses the parts of proposals that the validator lets pass although they are switched off.
+//! Refuses parts of proposals that the validator accepts although the proposals are switched off.
 //!
-//! In: a payload and the features. Out: nothing, or the error that the validator should have given. So far this is the import of a
-//! function of an exact type (kind 0x20), whose kind the validator knows whatever the features are.
+//! Input: a payload and the features. Output: nothing, or the error that the validator should have given. So far this is only
+//! the import of a function of an exact type (kind 0x20), which the validator accepts with any features.
 
 use wasmparser::{Payload, TypeRef, WasmFeatures};
 
 use crate::error::CompileError;
 
-/// Refuses what is in this payload and belongs to a proposal that is not among the features. What is malformed is left to the
-/// validator.
+/// Refuses parts of this payload that belong to a proposal outside of the features. The validator reports malformed payloads.
 pub(super) fn check(payload: &Payload<'_>, features: WasmFeatures) -> Result<(), CompileError> {
     if features.contains(WasmFeatures::CUSTOM_DESCRIPTORS) {
         return Ok(());

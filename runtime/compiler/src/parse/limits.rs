@@ -1,14 +1,14 @@
-//! Tells a module that is larger than the validator allows from one that is invalid.
+//! Distinguishes a module that exceeds a limit of the validator from an invalid one.
 //!
-//! In: the bytes, and where the validator stopped. Out: what there is too much of, if that is what it stopped at. The
-//! validator's errors do not say so except in words, so the sizes that the module states there are looked at again. The limits
-//! are those that engines have agreed on (<https://webassembly.github.io/spec/js-api/#limits>).
+//! Input: the bytes, and where the validator stopped. Output: the exceeded limit, if there is one. The validator's errors give
+//! the limit only in their text, so the sizes in the module at that place are read again. The limits are those that engines
+//! have agreed on (<https://webassembly.github.io/spec/js-api/#limits>).
 
 use core::ops::Range;
 
 use wasmparser::{BinaryReader, FunctionBody, Parser, Payload};
 
-/// Entries that all sections of a kind may have together, imports included.
+/// The largest numbers of entries of each kind in a module, imports included.
 const TYPES: u32 = 1_000_000;
 const FUNCTIONS: u32 = 1_000_000;
 const IMPORTS: u32 = 1_000_000;
@@ -18,16 +18,16 @@ const ELEMENT_SEGMENTS: u32 = 100_000;
 const DATA_SEGMENTS: u32 = 100_000;
 const TABLES: u32 = 100;
 
-/// Bytes of a function's body.
+/// The largest body of a function in bytes.
 const BODY: u32 = 7_654_321;
 
-/// Locals that a function declares, besides its parameters.
+/// The largest number of locals of a function, without its parameters.
 const LOCALS: u32 = 50_000;
 
-/// Parameters of a function type, and as many results.
+/// The largest number of parameters of a function type, and of its results.
 const VALUES: u32 = 1_000;
 
-/// The limit that is exceeded at the place where the validator stopped.
+/// Returns the limit that is exceeded at the place where the validator stopped.
 pub(super) fn exceeded(wasm: &[u8], offset: u64) -> Option<String> {
     let offset = usize::try_from(offset).ok()?;
     let mut parser = Parser::new(0);
@@ -78,7 +78,7 @@ pub(super) fn exceeded(wasm: &[u8], offset: u64) -> Option<String> {
             }
             _ => continue,
         };
-        // The count is the first that is looked at, so it is what the validator stopped at.
+        // The count comes first in the section, so the validator stopped at it.
         if range.contains(&offset) {
             return (count > limit).then(|| too_many("it has", count.into(), limit, what));
         }
@@ -90,7 +90,7 @@ fn too_many(subject: &str, count: u64, limit: u32, what: &str) -> String {
     format!("{subject} {count} {what}, and {limit} are allowed")
 }
 
-/// How many things are imported, of the kinds that have a limit.
+/// Numbers of imports, for each kind that has a limit.
 #[derive(Default)]
 struct Imported {
     funcs: u32,
@@ -113,14 +113,14 @@ impl Imported {
     }
 }
 
-/// The function type that has too many parameters or results, if `offset` is where their number stands.
+/// Returns the limit on parameters or results that a function type exceeds, if `offset` is the place of their number.
 fn in_types(wasm: &[u8], range: Range<usize>, offset: usize) -> Option<String> {
     if !range.contains(&offset) {
         return None;
     }
     let mut reader = BinaryReader::new(wasm.get(range.clone())?, range.start);
     for ty in 0..reader.read_var_u32().ok()? {
-        // The form of a function type; there is no other one so far.
+        // The form of a function type. Wasm 2.0 has no other form.
         if reader.read_u8().ok()? != 0x60 {
             return None;
         }
@@ -137,7 +137,7 @@ fn in_types(wasm: &[u8], range: Range<usize>, offset: usize) -> Option<String> {
     None
 }
 
-/// The limit that a function's body exceeds.
+/// Returns the limit that a function's body exceeds.
 fn in_body(body: &FunctionBody<'_>, offset: usize, func: u32) -> Option<String> {
     let size = body.range().len() as u64;
     let subject = format!("function {func} has");
@@ -150,7 +150,7 @@ fn in_body(body: &FunctionBody<'_>, offset: usize, func: u32) -> Option<String> 
         let (count, _) = reader.read().ok()?;
         locals += u64::from(count);
     }
-    // More cannot be counted: such a module is invalid anywhere.
+    // A larger number is no valid `u32` and makes a module invalid.
     let is_limit = (u64::from(LOCALS) + 1..=u32::MAX.into()).contains(&locals);
     (is_limit && offset <= reader.original_position()).then(|| too_many(&subject, locals, LOCALS, "locals"))
 }
@@ -174,12 +174,12 @@ mod tests {
         }
     }
 
-    /// A section, from its contents.
+    /// Makes a section from its contents.
     fn section(id: u8, contents: &[u8]) -> Vec<u8> {
         [&[id][..], &leb(contents.len()), contents].concat()
     }
 
-    /// A section of `count` equal entries.
+    /// Makes a section of `count` equal entries.
     fn many(id: u8, count: usize, entry: &[u8]) -> Vec<u8> {
         section(id, &[leb(count), entry.repeat(count)].concat())
     }

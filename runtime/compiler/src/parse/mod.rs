@@ -1,10 +1,11 @@
-//! From wasm bytes to a validated description of the module, with bodies as ranges.
+//! Parses and validates wasm bytes, and describes the module, with bodies as ranges.
 //!
-//! In: the bytes. Out: a [`Module`] (everything but the bodies validated), then, body by body and in any order,
-//! [`BodyFacts`] (that body validated), and from all of them together [`Facts`](wrun_artifact::facts::Facts). An error of either step goes through
-//! [`mod@explain`], which names the proposals that a module needs beyond those wrun runs, and the limit that it exceeds.
+//! Input: the bytes. Output: first a [`Module`], in which everything but the bodies is validated. Then [`BodyFacts`] for each
+//! body, in any order, which is validated for them. Last, [`Facts`](wrun_artifact::facts::Facts) from all of them. An error of
+//! either step goes through [`mod@explain`], which names the unsupported proposals that a module needs, or the limit that it
+//! exceeds.
 //!
-//! May not enter: the code generator, the host, threads.
+//! Must not hold: the code generator, the host, threads.
 
 mod body;
 mod constant;
@@ -38,10 +39,10 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun runs: WebAssembly 2.0 and extended constant expressions.
+/// The features that wrun supports: WebAssembly 2.0 and extended constant expressions.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
 
-/// The error of a module that the validator refused.
+/// Converts an error of the validator.
 fn invalid(error: &wasmparser::BinaryReaderError) -> CompileError {
     CompileError::Invalid {
         offset: error.offset() as u64,

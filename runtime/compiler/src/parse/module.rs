@@ -1,4 +1,4 @@
-//! The description of a module that parsing gives: types, index spaces, segments, and the results of the scan over the whole module.
+//! The description of a parsed module: types, index spaces, segments, and the results of the scan over the whole module.
 
 use core::ops::Range;
 
@@ -10,7 +10,7 @@ use wrun_artifact::index::{
 use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType};
 use wrun_artifact::vmlayout::{Counts, VMLayout};
 
-/// A module: described, and validated except for its bodies.
+/// A module, validated except for its bodies.
 pub(crate) struct Module<'a> {
     /// The type section, each type as its signature.
     pub(crate) types: IndexVec<TypeIndex, SigIndex>,
@@ -38,11 +38,12 @@ pub(crate) struct Module<'a> {
     pub(crate) data: IndexVec<DataIndex, Data<'a>>,
     /// Function bodies, not yet validated.
     pub(crate) bodies: IndexVec<DefinedFuncIndex, Body<'a>>,
-    /// The validator's data about the module, for validating a body. There is none without bodies.
+    /// The validator's data about the module, for validating a body. `None` for a module without bodies.
     pub(crate) resources: Option<wasmparser::ValidatorResources>,
-    /// Offset of the code section's contents in the file: what DWARF counts from.
+    /// Offset of the code section's contents in the file, in bytes. Offsets in DWARF count from it.
     pub(crate) code_section: u64,
-    /// Function names of the name section, as they stand there. Absent where the section has none or is malformed.
+    /// Function names from the name section, unchanged, or else from the exports. `None` if there is no name, or if the section
+    /// is malformed.
     pub(crate) func_names: IndexVec<FuncIndex, Option<&'a str>>,
     /// The module's own name.
     pub(crate) name: Option<&'a str>,
@@ -65,7 +66,7 @@ pub(crate) struct Export<'a> {
     pub(crate) item: Item,
 }
 
-/// Something that can be exported.
+/// An item that can be exported.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Item {
     Func(FuncIndex),
@@ -77,7 +78,7 @@ pub(crate) enum Item {
 /// An instruction of a constant expression.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum ConstOp {
-    /// A value, as the little-endian slot of the raw call interface (null references are 0).
+    /// A value as a little-endian slot of the raw call interface. Null references are 0.
     Value([u8; 16]),
     GlobalGet(GlobalIndex),
     RefFunc(FuncIndex),
@@ -89,13 +90,13 @@ pub(crate) enum ConstOp {
     I64Mul,
 }
 
-/// A constant expression: instructions for a stack machine. What can be computed has been: an expression without
+/// A constant expression: instructions for a stack machine. Operations on known values were computed, so an expression without
 /// `global.get` and `ref.func` is one value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ConstExpr(pub(crate) Vec<ConstOp>);
 
 impl ConstExpr {
-    /// The value, when it is known at compile time.
+    /// Returns the value if it is known at compile time.
     pub(crate) fn value(&self) -> Option<[u8; 16]> {
         match self.0.as_slice() {
             [ConstOp::Value(slot)] => Some(*slot),
@@ -103,14 +104,14 @@ impl ConstExpr {
         }
     }
 
-    /// The value as an offset into a memory or table whose indices have the type `index`, when it is known.
+    /// Returns the value as an offset into a memory or table whose indices have the type `index`, if it is known.
     pub(crate) fn offset(&self, index: IndexType) -> Option<u64> {
         let low = u64::from_le_bytes(*self.value()?.first_chunk().expect("16 bytes"));
         Some(index.zero_extend(low))
     }
 }
 
-/// Use of a segment: copied to a place, or kept for later.
+/// Mode of a segment: copied at instantiation, or kept for later.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode<T> {
     Active {
@@ -118,7 +119,7 @@ pub(crate) enum Mode<T> {
         offset: ConstExpr,
     },
     Passive,
-    /// Element segments only: declares references, cannot be used otherwise.
+    /// Only for element segments: declares references and has no other use.
     Declared,
 }
 
@@ -130,10 +131,10 @@ pub(crate) struct Elem {
 
 /// The elements of a segment.
 pub(crate) enum ElemItems {
-    /// Functions, `None` for null. Expressions of type `funcref` that are only `ref.func` or `ref.null` are kept in this form
-    /// too.
+    /// Functions, or `None` for null. Segments of expressions of type `funcref` that are all `ref.func` or `ref.null` have this
+    /// form too.
     Funcs(Vec<Option<FuncIndex>>),
-    /// Anything else.
+    /// All other segments.
     Exprs(Vec<ConstExpr>),
 }
 
@@ -147,12 +148,12 @@ pub(crate) struct Data<'a> {
 pub(crate) struct Body<'a> {
     /// The reader over the body, locals first.
     pub(crate) body: wasmparser::FunctionBody<'a>,
-    /// Its place in the file.
+    /// Its range in the file in bytes.
     pub(crate) range: Range<usize>,
 }
 
 impl<'a> Body<'a> {
-    /// The body with these bytes, which begin at the offset `start` of the wasm file. It is not validated here.
+    /// Makes a body of these bytes, which begin at the offset `start` of the wasm file. They are not validated.
     #[cfg(test)]
     pub(crate) fn new(bytes: &'a [u8], start: usize) -> Self {
         let reader = wasmparser::BinaryReader::new_features(bytes, start, super::FEATURES);
@@ -163,10 +164,10 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Effects of one body on the things whose constancy matters. Merged over all bodies into [`Scan`].
+/// The effects of one body that matter for facts about the module. They are merged over all bodies into a [`Scan`].
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct BodyFacts {
-    /// Tables that `table.set`, `table.fill` or `table.grow` write: any reference may enter.
+    /// Tables that `table.set`, `table.fill` or `table.grow` write: any reference may enter them.
     pub(crate) tables_written: Vec<TableIndex>,
     /// Tables that `table.grow` grows.
     pub(crate) tables_grown: Vec<TableIndex>,
@@ -174,9 +175,9 @@ pub(crate) struct BodyFacts {
     pub(crate) tables_inited: Vec<(TableIndex, ElemIndex)>,
     /// `table.copy`: (destination, source).
     pub(crate) tables_copied: Vec<(TableIndex, TableIndex)>,
-    /// An instruction was met that the scan does not know: anything may have happened.
+    /// True if the body has an instruction that the scan does not know, which may have any effect.
     pub(crate) unknown: bool,
-    /// The function and those that it calls, where calls to this module's own functions are all that it needs the vmctx for.
+    /// The function and its callees, if it needs the vmctx only for calls to functions that this module defines.
     pub(crate) context_only_for: Option<(DefinedFuncIndex, Vec<DefinedFuncIndex>)>,
 }
 
@@ -184,37 +185,37 @@ pub(crate) struct BodyFacts {
 pub(crate) struct Scan {
     /// Facts for translation.
     pub(crate) facts: Facts,
-    /// Element segments that are wholly part of a table's image, so that instantiation skips them.
+    /// True for each element segment that is completely part of a table's image, so that instantiation skips it.
     pub(crate) elems_in_image: IndexVec<ElemIndex, bool>,
 }
 
 impl Module<'_> {
-    /// The sizes of the index spaces.
+    /// Returns the sizes of the index spaces.
     pub(crate) fn counts(&self) -> &Counts {
         self.layout.counts()
     }
 
-    /// A defined function's place in the function index space.
+    /// Returns a defined function's index in the function index space.
     pub(crate) fn func_index(&self, func: DefinedFuncIndex) -> FuncIndex {
         FuncIndex::new(func.index() + self.counts().imported_funcs as usize)
     }
 
-    /// The defined function with this index, or `None` for an imported one.
+    /// Returns the defined function with this index, or `None` for an imported one.
     pub(crate) fn defined_func(&self, func: FuncIndex) -> Option<DefinedFuncIndex> {
         wrun_artifact::vmlayout::defined(func, self.counts().imported_funcs)
     }
 
-    /// The defined table with this index, or `None` for an imported one.
+    /// Returns the defined table with this index, or `None` for an imported one.
     pub(crate) fn defined_table(&self, table: TableIndex) -> Option<DefinedTableIndex> {
         self.layout.table_is_defined(table)
     }
 
-    /// The defined memory with this index, or `None` for an imported one.
+    /// Returns the defined memory with this index, or `None` for an imported one.
     pub(crate) fn defined_memory(&self, memory: MemoryIndex) -> Option<DefinedMemoryIndex> {
         self.layout.memory_is_defined(memory)
     }
 
-    /// The defined global with this index, or `None` for an imported one.
+    /// Returns the defined global with this index, or `None` for an imported one.
     pub(crate) fn defined_global(&self, global: GlobalIndex) -> Option<DefinedGlobalIndex> {
         self.layout.global_is_defined(global)
     }

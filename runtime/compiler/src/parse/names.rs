@@ -1,7 +1,7 @@
-//! Names for people: what the name section says, and for functions that it does not name, as which they are exported.
+//! Names for people: those of the name section, and for other functions the names of their exports.
 //!
-//! In: the section, which nobody validated, and the exports. Out: the module's name and those of functions, as far as they can be
-//! read; a malformed section is never an error.
+//! Input: the section, which is not validated, and the exports. Output: the names of the module and of its functions, as far as
+//! they can be read. A malformed section is not an error.
 
 use wasmparser::{Name, NameSectionReader};
 use wrun_artifact::index::{FuncIndex, IndexVec};
@@ -16,7 +16,8 @@ pub(super) struct Names<'a> {
     pub(super) funcs: IndexVec<FuncIndex, Option<&'a str>>,
 }
 
-/// Reads a section in a module of `funcs` functions. What follows the first defect of a subsection is left out.
+/// Reads the section of a module with `funcs` functions. After the first defect in a subsection its remaining names are
+/// ignored.
 pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> Names<'a> {
     let mut names = Names {
         module: None,
@@ -42,7 +43,7 @@ pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> 
 }
 
 impl<'a> Names<'a> {
-    /// Gives functions without a name that of their first export.
+    /// Gives each function without a name the name of its first export.
     pub(super) fn add_exported(&mut self, exports: &[Export<'a>]) {
         for export in exports {
             if let Item::Func(func) = export.item {
@@ -57,7 +58,7 @@ mod tests {
     use crate::parse::parse;
     use wrun_artifact::Config;
 
-    /// A module of two functions with these bytes as its name section: (its name, the functions' names).
+    /// Returns the name of a module and the names of its two functions, for these bytes as name section.
     fn names(section: &[u8]) -> (Option<String>, Vec<Option<String>>) {
         let mut wasm = wat::parse_str("(module (func) (func))").expect("text");
         wasm.extend([0, u8::try_from(section.len() + 5).expect("short"), 4]);

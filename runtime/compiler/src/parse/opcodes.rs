@@ -1,19 +1,19 @@
-//! Lists of instructions for scans over bodies: an instruction that is not listed gets the slow, safe answer.
+//! Allow-lists of instructions for scans over bodies. An instruction that is not listed gets the slow, safe answer.
 //!
-//! In: an opcode or an operator. Out: its [`Effect`] on facts about the module, and [`is_supported`]. Validation has refused
-//! everything outside of [`FEATURES`](super::FEATURES) before, so the safe answer is never asked for; it is here so that a new
-//! proposal cannot pass through a scan that does not know it.
+//! Input: an opcode or an operator. Output: its [`Effect`] on facts about the module, and [`is_supported`]. Validation has
+//! already refused everything outside of [`FEATURES`](super::FEATURES), so the safe answer does not occur now. It keeps a scan
+//! correct if a new proposal is enabled and the scan is not updated.
 
 use wasmparser::Operator;
 
-/// The effect of an instruction on facts about the module, as far as its first byte shows it.
+/// The effect of an instruction on facts about the module, as far as its opcode shows it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Effect {
-    /// None: it needs no vmctx, calls nothing, and writes no table.
+    /// No effect: it needs no vmctx, calls nothing, and writes no table.
     None,
     /// It may need the vmctx, calls no function by its index, and writes no table.
     Context,
-    /// Decided by the whole instruction.
+    /// The operands decide: the whole instruction has to be read.
     Look,
 }
 
@@ -26,7 +26,7 @@ const REF_FUNC: u8 = 0xd2;
 /// The prefix of vector instructions.
 pub(super) const VECTOR: u8 = 0xfd;
 
-/// Effects by first byte, one entry for each of the 256.
+/// Effects by first byte.
 const EFFECTS: [Effect; 256] = {
     let mut effects = [Effect::Look; 256];
     let mut opcode = 0;
@@ -48,10 +48,10 @@ const fn of_opcode(opcode: u8) -> Effect {
     }
 }
 
-/// The effect of the instruction that `code` begins with. `code` is not empty.
+/// Returns the effect of the instruction at the beginning of `code`, which is not empty.
 pub(super) fn effect(code: &[u8]) -> Effect {
     match code {
-        // 128-bit SIMD has the numbers below 256: one byte, or a second one that is 1.
+        // The opcodes of fixed-width SIMD are below 256: their LEB128 is one byte, or two bytes of which the second is 1.
         [VECTOR, 0..=0x7f, ..] | [VECTOR, 0x80..=0xff, 1, ..] => Effect::Context,
         [opcode, ..] => EFFECTS[usize::from(*opcode)],
         [] => Effect::Look,
@@ -111,12 +111,12 @@ pub(crate) mod tests {
         };
     }
 
-    /// Every operator that wasmparser knows: proposal, name, immediates.
+    /// All operators that wasmparser knows: proposal, name, immediates.
     pub(crate) const OPERATORS: &[(&str, &str, &[&str])] = wasmparser::for_each_operator!(list);
 
-    /// One encoding of every operator that wasmparser knows, by name.
+    /// Returns one encoding of every operator that wasmparser knows, by name.
     pub(crate) fn one_of_each() -> BTreeMap<String, Vec<u8>> {
-        // Immediates of every kind begin with one of these.
+        // The immediates of every operator can begin with one of these.
         const TAILS: [[u8; 2]; 5] = [[0, 0], [0x40, 0], [0x70, 0x70], [1, 0x7f], [0, 0x70]];
         let singles = (0..=u8::MAX).map(|opcode| vec![opcode]);
         let prefixed = (0xfb..=0xfe).flat_map(|prefix| {
@@ -141,14 +141,14 @@ pub(crate) mod tests {
         found
     }
 
-    /// The operator that `code` begins with, of any proposal.
+    /// Reads the operator, of any proposal, at the beginning of `code`.
     pub(crate) fn read(code: &[u8]) -> wasmparser::Result<Operator<'static>> {
         read_with_length(code).map(|(op, _)| op)
     }
 
-    /// The operator that `code` begins with, and its length in bytes.
+    /// Reads the operator at the beginning of `code`, and returns it with its length in bytes.
     pub(crate) fn read_with_length(code: &[u8]) -> wasmparser::Result<(Operator<'static>, usize)> {
-        // `else`, `catch` and the like are read only inside of what they belong to.
+        // `else`, `catch` and similar operators can be read only inside of their block.
         let contexts: [&[u8]; 3] = [&[], &[0x04, 0x40], &[0x06, 0x40]];
         let mut result = None;
         for context in contexts {

@@ -1,7 +1,7 @@
-//! Tells a wasm module from what is not one, before anything is validated.
+//! Distinguishes a wasm module from other files, before anything is validated.
 //!
-//! In: the bytes. Out: nothing, or the error that says what they are instead: another kind of file, a component, or a
-//! module whose end is missing. Looks at the first bytes and at the frame of sections, not into sections.
+//! Input: the bytes. Output: nothing, or an error that names another kind of file, a component, or a truncated module. Only the
+//! first bytes and the lengths of sections are read.
 
 use crate::error::CompileError;
 
@@ -12,11 +12,14 @@ const MODULE: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT_LAYER: [u8; 2] = [1, 0];
 /// The greatest section id that a core module may have (the tag section's).
 const LAST_SECTION: u8 = 13;
-/// How many bytes of a text are looked at.
+/// Number of bytes of a text that are examined.
 const SAMPLE: usize = 512;
 
-/// Refuses what is not a whole module: the bytes of something else, or a module whose end is missing. That a module is valid, only
-/// compiling it tells.
+/// Refuses bytes that are not a complete module: another kind of file, or a truncated module. The module may still be invalid.
+///
+/// # Errors
+/// [`NotWasm`](CompileError::NotWasm), [`Component`](CompileError::Component) or [`Truncated`](CompileError::Truncated).
+/// [`Invalid`](CompileError::Invalid) for an unknown version, and [`Limit`](CompileError::Limit) for more than 4 GiB.
 pub fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
     let truncated = CompileError::Truncated {
         offset: wasm.len() as u64,
@@ -51,7 +54,7 @@ pub fn recognise(wasm: &[u8]) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// Returns true when a section reaches beyond the end. How a frame of sections is malformed is for the validator to say.
+/// Returns true if a section reaches beyond the end. The validator reports other errors in the headers of sections.
 fn ends_in_the_middle(mut rest: &[u8]) -> bool {
     while let Some((&id, tail)) = rest.split_first() {
         if id > LAST_SECTION {
@@ -79,7 +82,7 @@ fn ends_in_the_middle(mut rest: &[u8]) -> bool {
     false
 }
 
-/// A guess at the kind of file, with the article that a sentence needs.
+/// Guesses the kind of file. The text begins with its article.
 fn guess(bytes: &[u8]) -> Option<&'static str> {
     const SIGNATURES: &[(&[u8], &str)] = &[
         (b"\x7fELF", "an ELF file (a native program or library)"),
@@ -112,10 +115,10 @@ fn guess(bytes: &[u8]) -> Option<&'static str> {
     text(&bytes[..bytes.len().min(SAMPLE)])
 }
 
-/// The kind of text that this is, if it is text.
+/// Guesses the kind of text. Returns `None` if it is not text.
 fn text(sample: &[u8]) -> Option<&'static str> {
     let control = |byte: &u8| *byte == 0x7f || (*byte < b' ' && !b"\t\n\r\x0c\x1b".contains(byte));
-    // A sample may end inside of a character.
+    // The sample may end in the middle of a character.
     let is_utf8 = match core::str::from_utf8(sample) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
@@ -202,7 +205,7 @@ mod tests {
     fn every_cut_through_a_section_is_found_and_ends_at_the_end_of_the_file() {
         let wasm =
             wat::parse_str("(module (memory 1) (data (i32.const 0) \"abc\") (func (export \"f\")))").expect("valid");
-        // Where a section ends the frame is whole: what is missing then is for the validator to say.
+        // A module that is cut between sections has complete sections: the validator reports the missing ones.
         let mut whole = vec![8];
         let mut at = 8;
         while at < wasm.len() {

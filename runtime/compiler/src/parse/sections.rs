@@ -1,7 +1,7 @@
-//! The sections of a module: validated, then described.
+//! Validates and describes the sections of a module.
 //!
-//! In: the bytes. Out: a [`Module`], in which everything but the bodies has passed validation. Sections are handled in
-//! the file's order, each first by the validator; what is read from it afterwards is known to be well-formed.
+//! Input: the bytes. Output: a [`Module`], in which everything but the bodies has passed validation. Sections are handled in
+//! the file's order. The validator reads each section first, so the code here reads only well-formed sections.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use super::module::{Body, ConstExpr, ConstOp, Data, Elem, ElemItems, Export, Imp
 use super::{FEATURES, constant, gate, invalid, names, recognise};
 use crate::error::CompileError;
 
-/// Describes a module and validates all of it but the bodies.
+/// Validates a module except its bodies, and describes it.
 pub(crate) fn parse<'a>(wasm: &'a [u8], config: &Config) -> Result<Module<'a>, CompileError> {
     recognise::recognise(wasm)?;
     let mut sections = Sections::default();
@@ -65,7 +65,7 @@ pub(super) struct Sections<'a> {
 type Step = Result<(), BinaryReaderError>;
 
 impl<'a> Sections<'a> {
-    /// Validates and takes in what comes next in the file.
+    /// Validates and adds the next part of the file.
     pub(super) fn take(&mut self, payload: Payload<'a>, validator: &mut Validator) -> Step {
         if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
             self.bodies.push(Body {
@@ -137,7 +137,7 @@ impl<'a> Sections<'a> {
                 }
                 _ => {}
             },
-            // Of use to the validator only, or the end.
+            // Only the validator needs the rest.
             _ => {}
         }
         Ok(())
@@ -288,7 +288,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Elements of type `funcref` in the plain form, if each of them is `ref.func` or `ref.null`.
+/// Converts elements of type `funcref` to functions, if each of them is `ref.func` or `ref.null`.
 fn plain(exprs: Vec<ConstExpr>) -> ElemItems {
     let funcs = exprs.iter().map(|expr| match expr.0.as_slice() {
         [ConstOp::RefFunc(func)] => Some(Some(*func)),

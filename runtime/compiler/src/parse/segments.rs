@@ -1,7 +1,7 @@
-//! Active segments in the order in which instantiation copies them, and where that order can be seen.
+//! The order in which instantiation copies active segments, and where a guest can observe that order.
 //!
-//! In: the described module. Out: which segments have to wait for their turn, and may not be part of an image that is in
-//! place from the start.
+//! Input: the described module. Output: the segments that must be copied in order. They may not be part of an image that is
+//! mapped from the start.
 
 use wrun_artifact::index::{DataIndex, ElemIndex};
 use wrun_artifact::types::PAGE_SIZE;
@@ -18,9 +18,9 @@ pub(crate) enum Segment {
 }
 
 impl Module<'_> {
-    /// The first active segment that may trap when somebody else is able to call this module's functions already, and so to
-    /// find out that no segment after it was copied. Nobody is, unless a segment before it was copied to a table of another
-    /// instance: one that fails to be made is given to nobody.
+    /// Returns the first active segment that may trap at a time when another instance can already call functions of this
+    /// module. It could then observe that later segments were not copied. That is possible only after a segment was copied to a
+    /// table of another instance, because an instance that fails to be made is not given to anybody.
     pub(crate) fn first_visible_trap(&self) -> Option<Segment> {
         let (leak, _) = self.elems.iter().find(
             |(_, elem)| matches!(elem.mode, Mode::Active { target, .. } if self.defined_table(target).is_none()),
@@ -56,7 +56,8 @@ impl Module<'_> {
     }
 }
 
-/// Returns true if a segment of `len` elements or bytes might not fit at `start`, where there is at least this much room.
+/// Returns true if a segment of `len` elements or bytes at `start` might be out of bounds of a memory or table with at least
+/// `room` of them.
 fn may_trap(start: Option<u64>, len: usize, room: u64) -> bool {
     start.is_none_or(|start| start.saturating_add(len as u64) > room)
 }
@@ -88,7 +89,7 @@ mod tests {
             (leak.repeat(2), None),
             ("(elem (table $own) (global.get $g) func $f)".to_owned(), None),
             ("(data (i32.const 65536) \"x\")".to_owned(), None),
-            // The one that traps is all or nothing, so it lets nothing out.
+            // The segment that traps writes nothing, so no reference has escaped.
             ("(elem (table $foreign) (global.get $g) func $f)".to_owned(), None),
             (format!("{leak} (elem func $f) (elem declare func $f)"), None),
             (format!("{leak} (elem (table $own) (i32.const 1) func $f)"), None),

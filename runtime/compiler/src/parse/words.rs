@@ -1,7 +1,7 @@
-//! Types in words, of any proposal: what `inspect` shows of modules that wrun may not be able to run.
+//! Types in words, of any proposal. `inspect` shows them for modules, also for those that wrun cannot run.
 //!
-//! In: the type section and the declarations that refer to it, not validated. Out: the words, the same as for a compiled module where
-//! both exist. An index that leads nowhere is shown as it is.
+//! Input: the type section and the declarations that refer to it, not validated. Output: the words, which are the same as for a
+//! compiled module where both exist. An index that is out of range is shown as a number.
 
 use wasmparser::{
     CompositeInnerType, ExternalKind, FuncType, GlobalType, MemoryType, RecGroup, SubType, TableType, TagType, TypeRef,
@@ -44,7 +44,7 @@ impl Types {
         self.tags.push(self.tag(ty));
     }
 
-    /// Adds an import to its index space and gives its type.
+    /// Adds an import to its index space and returns its type in words.
     pub(super) fn import(&mut self, ty: TypeRef) -> String {
         let space = match ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
@@ -71,7 +71,7 @@ impl Types {
         space.last().cloned().unwrap_or_default()
     }
 
-    /// The type of something that is exported.
+    /// Returns the type of an export in words.
     pub(super) fn export(&self, kind: ExternalKind, index: u32) -> String {
         let at = index as usize;
         let (space, kind) = match kind {

@@ -1,4 +1,4 @@
-//! Listings: the IR and the assembly of every function of a module, for golden tests.
+//! Lists the IR and the assembly of every function of a module, for golden tests.
 
 use wrun_artifact::Config;
 
@@ -13,21 +13,20 @@ use crate::translate::{self, Env};
 /// The listing of one function or trampoline.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listing {
-    /// The symbol that it has in the text of an artifact, without the name that the module may give it: `wasm_function_3`,
-    /// `wrun_entry_0`.
+    /// Its symbol in an artifact of a module without names: `wasm_function_3`, `wrun_entry_0`.
     pub name: String,
-    /// Cranelift IR as translation gives it, before optimisation.
+    /// Cranelift IR after translation, before optimisation.
     pub clif: String,
-    /// Machine code as Cranelift prints it after register allocation: with symbols, labels and constants by name, so free of
-    /// addresses.
+    /// Machine code as Cranelift prints it after register allocation. Symbols, labels and constants have names, so it contains
+    /// no addresses.
     pub assembly: String,
 }
 
-/// Lists the functions of a module in index order, then its trampolines if `trampolines` says so: those of all library calls
-/// and the stubs of all functions are among them. A function of the module, the config and nothing else.
+/// Lists the functions of a module in index order. If `trampolines` is true, all trampolines follow, including those of all
+/// libcalls, and the stubs of all functions. The result depends only on the module and the config.
 ///
 /// # Errors
-/// Those of [`compile()`](super::compile()).
+/// The same as [`compile()`](super::compile()).
 pub fn list(wasm: &[u8], config: &Config, trampolines: bool) -> Result<Vec<Listing>, CompileError> {
     let isa = isa::target(config, true)?;
     let module = parse::parse(wasm, config)?;

@@ -1,8 +1,8 @@
-//! From wasm bytes to an artifact: the order of the phases, and the work on several threads.
+//! Compiles wasm bytes to an artifact: runs the phases, on several threads.
 //!
-//! In: wasm bytes, the target and settings, the functions to compile, how to go about it. Out: the artifact's bytes and a
-//! report. Functions are compiled in any order, on any thread ([`pool`]); results go to the linker in the order of the text
-//! ([`order`]), so equal input gives equal bytes.
+//! Input: wasm bytes, the config, the functions to compile, and options. Output: the artifact's bytes and a report. Functions
+//! are compiled in any order, on any thread ([`pool`]). The results go to the linker in the order of the text ([`order`]), so
+//! equal input gives equal bytes.
 //!
 //! Must not hold: details of a phase, files, the host.
 
@@ -35,18 +35,18 @@ use crate::link::Linker;
 use crate::parse::{self, Module, Scan};
 use crate::translate::{self, Env};
 
-/// How to go about compiling. Nothing here changes the artifact.
+/// Options for compiling. They do not change the artifact.
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
-    /// Number of threads to work on; by default as many as the machine has to give. With one, none is started.
+    /// Number of threads; by default the parallelism of the machine. With 1, no thread is started.
     pub threads: Option<NonZeroUsize>,
-    /// Becomes true when the work is to be given up. Looked at before each function.
+    /// Becomes true when the work is to be aborted. It is checked before each function.
     pub interrupt: Option<&'a AtomicBool>,
-    /// Makes the code generator check its own data. The default in builds with debug assertions.
+    /// Makes the code generator check its own data. It is on by default in builds with debug assertions.
     pub verify: bool,
-    /// For tests: the seed of another order in which functions are compiled.
+    /// For tests: compiles the functions in a random order with this seed.
     pub shuffle: Option<u64>,
-    /// The CPU time that the process has used up, for the report.
+    /// Clock for the report: returns the CPU time that the process has used.
     pub cpu_clock: Option<fn() -> Duration>,
 }
 
@@ -62,14 +62,19 @@ impl Default for Options<'_> {
     }
 }
 
-/// Compiles a module: gives the artifact's bytes, and what it took.
+/// Compiles a module. Returns the artifact's bytes and a report on the time and sizes.
+///
+/// # Errors
+/// Every [`CompileError`].
 pub fn compile(wasm: &[u8], config: &Config, options: &Options<'_>) -> Result<(Vec<u8>, Report), CompileError> {
     compile_subset(wasm, config, options, |_| true)
 }
 
-/// Compiles those functions of a module, among the ones it defines, that are `wanted`. The others are validated, and a call
-/// to one traps with [`FunctionMissing`](wrun_artifact::TrapCode::FunctionMissing). Gives the artifact's bytes, and what it
-/// took.
+/// Compiles the functions of a module for which `wanted` returns true. The others are only validated, and a call of one traps
+/// with [`FunctionMissing`](wrun_artifact::TrapCode::FunctionMissing). Returns the artifact's bytes and a report.
+///
+/// # Errors
+/// Every [`CompileError`].
 pub fn compile_subset(
     wasm: &[u8],
     config: &Config,
@@ -97,7 +102,7 @@ pub fn compile_subset(
     let functions: Vec<_> = module.bodies.keys().map(symbol).collect();
     let mut linker = Linker::new(&module, &scan, config);
     compile_all(&functions, &module, &env, &pool, options, &mut linker)?;
-    // Only now is it known which library calls the functions make.
+    // Now it is known which libcalls the functions use.
     let trampolines = translate::trampolines(&scan.facts, |symbol| linker.is_wanted(symbol));
     compile_all(&trampolines, &module, &env, &pool, options, &mut linker)?;
     drop(pool);
@@ -116,14 +121,16 @@ pub fn compile_subset(
     Ok((linked.bytes, report))
 }
 
-/// Names all proposals that a module needs beyond those that wrun runs, the most usual first. Validates the module and compiles
-/// nothing. Fails when it is invalid with all of them.
+/// Returns all unsupported proposals that a module needs, the most common first. It validates the module and compiles nothing.
+///
+/// # Errors
+/// The error of a module that is invalid even with all proposals.
 pub fn proposals(wasm: &[u8], options: &Options<'_>) -> Result<Vec<Proposal>, CompileError> {
     parse::recognise(wasm)?;
     validate::proposals(wasm, &Pool::new(options.threads, usize::MAX), options.interrupt)
 }
 
-/// Compiles functions or trampolines, and links them in this order.
+/// Compiles functions or trampolines, and passes them to the linker in this order.
 fn compile_all(
     symbols: &[Symbol],
     module: &Module<'_>,
@@ -151,7 +158,7 @@ fn compile_all(
     Ok(())
 }
 
-/// The error of a function or trampoline, with its name.
+/// Adds the name of the function or trampoline to a failure.
 fn named(module: &Module<'_>, symbol: Symbol, failure: Failure) -> CompileError {
     let (reason, bug) = match failure {
         Failure::Limit(reason) => (reason, false),
@@ -170,7 +177,7 @@ fn named(module: &Module<'_>, symbol: Symbol, failure: Failure) -> CompileError 
     }
 }
 
-/// The purpose of a trampoline, for messages.
+/// Describes a trampoline for messages.
 fn describe(module: &Module<'_>, symbol: Symbol) -> String {
     match symbol {
         Symbol::Entry(sig) => format!("the entry trampoline for {}", module.sigs[sig]),

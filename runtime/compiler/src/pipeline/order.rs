@@ -1,7 +1,8 @@
-//! Jobs are done in any order by any thread; their results are taken in the order of the jobs.
+//! Distributes jobs to threads, and passes their results on in the order of the jobs.
 //!
-//! In: a number of jobs, and who takes the results. Out: the jobs one by one to whoever asks; results to the taker as soon
-//! as all before them are there, so that they do not pile up. Threads that run too far ahead of the slowest one wait.
+//! Input: a number of jobs, and a taker of the results. Output: each thread gets one job after the other. The taker gets a
+//! result as soon as it has all earlier ones, so that few results wait in memory. A thread that is too far ahead of the slowest
+//! one waits.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,28 +12,28 @@ use crate::code::CompiledFunction;
 use crate::compile::panics;
 use crate::error::CompileError;
 
-/// Bytes of results that may wait for an earlier one before threads wait too.
+/// Bytes of results that may wait for an earlier result before threads have to wait.
 const WAITING_LIMIT: usize = 32 << 20;
 
-/// Code allocations larger than this are not kept for the next function.
+/// Allocations for code larger than this, in bytes, are not used again.
 const SPARE_LIMIT: usize = 64 << 10;
 
-/// The list of jobs, and their results on the way to the taker.
+/// The jobs, and the results that the taker does not have yet.
 pub(crate) struct InOrder<'a, T> {
     jobs: usize,
-    /// Another order to hand the jobs out in, for tests.
+    /// A random order of the jobs, for tests.
     shuffled: Option<Vec<usize>>,
     interrupt: Option<&'a AtomicBool>,
     state: Mutex<State<T>>,
-    /// Results were taken, or the work ends.
+    /// Signals that results were taken or that the work ends.
     moved: Condvar,
 }
 
 struct State<T> {
     taker: T,
-    /// How many jobs were handed out.
+    /// Number of jobs that were handed out.
     handed_out: usize,
-    /// How many results were taken.
+    /// Number of results that were taken.
     taken: usize,
     waiting: BTreeMap<usize, CompiledFunction>,
     /// Bytes in `waiting`.
@@ -44,8 +45,8 @@ struct State<T> {
 }
 
 impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder<'a, T> {
-    /// Jobs `0..jobs`. `taker` gets the number and the result of each, in this order; `interrupt` ends the work early;
-    /// `shuffle` is the seed of another order to hand the jobs out in.
+    /// Makes the jobs `0..jobs`. `taker` gets the number and the result of each job, in order. `interrupt` ends the work early.
+    /// `shuffle` is the seed of a random order of the jobs.
     pub(crate) fn new(jobs: usize, shuffle: Option<u64>, interrupt: Option<&'a AtomicBool>, taker: T) -> Self {
         Self {
             jobs,
@@ -65,7 +66,7 @@ impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder
         }
     }
 
-    /// Does jobs until there are none left. `work` fills in the result of a job.
+    /// Does jobs until none is left. `work` fills in the result of a job.
     pub(crate) fn work(&self, mut work: impl FnMut(usize, &mut CompiledFunction) -> Result<(), CompileError>) {
         while let Some((job, mut result)) = self.next() {
             match work(job, &mut result) {
@@ -75,7 +76,7 @@ impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder
         }
     }
 
-    /// After all of the work: why not everything was done, which is the failure of the first job that failed.
+    /// Returns, after the work, the failure of the first job that failed, if there is one.
     pub(crate) fn finish(self) -> Result<(), CompileError> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         match state.failure {
@@ -89,11 +90,11 @@ impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder
         }
     }
 
-    /// Takes a job, with room for its result.
+    /// Takes the next job, with an allocation for its result.
     fn next(&self) -> Option<(usize, CompiledFunction)> {
         let mut state = self.lock();
-        // Whoever has the first of the missing results is at work and waits for nothing, so this wait ends. A shuffled
-        // order knows no such thread.
+        // The thread with the first missing result is working and does not wait here, so this wait ends. With a shuffled order
+        // there may be no such thread.
         while state.weight > WAITING_LIMIT && self.shuffled.is_none() && !state.ends() {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -118,21 +119,21 @@ impl<'a, T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> InOrder
         self.moved.notify_all();
     }
 
-    /// Ends the work. Jobs come in order, so those before this one are done or being done, and theirs is the failure that
-    /// counts, whatever the timing.
+    /// Ends the work after a failure. Jobs are handed out in order, so all earlier ones are done or in progress. If one of them
+    /// fails too, its failure counts. So the reported failure does not depend on timing.
     fn fail(&self, job: usize, error: CompileError) {
         self.lock().fail(job, error);
         self.moved.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing panics while it holds the lock: the taker's panics are caught.
+        // No code panics while it holds the lock: panics of the taker are caught.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> State<T> {
-    /// Returns true when no more jobs are to be handed out.
+    /// Returns true if no more jobs are to be handed out.
     fn ends(&self) -> bool {
         self.failure.is_some() || self.interrupted
     }
@@ -143,7 +144,7 @@ impl<T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> State<T> {
         }
     }
 
-    /// Gives the taker what is next, as far as it is there and before the first failure.
+    /// Passes the next results to the taker, up to the first missing one or the first failure.
     fn drain(&mut self) {
         while self.failure.as_ref().is_none_or(|(first, _)| self.taken < *first)
             && let Some(mut result) = self.waiting.remove(&self.taken)
@@ -164,7 +165,7 @@ impl<T: FnMut(usize, &CompiledFunction) -> Result<(), CompileError>> State<T> {
     }
 }
 
-/// The numbers below `count` in an order that `seed` decides.
+/// Returns the numbers below `count` in an order that depends on `seed`.
 fn permutation(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     let mut state = seed | 1;
@@ -188,7 +189,7 @@ mod tests {
 
     const JOBS: usize = 200;
 
-    /// Runs all jobs on three threads; gives the order in which results were taken, and the outcome.
+    /// Runs all jobs on three threads. Returns the order in which results were taken, and the outcome.
     fn run(
         shuffle: Option<u64>,
         interrupt: Option<&AtomicBool>,
@@ -288,7 +289,7 @@ mod tests {
                             while *ahead.lock().expect("no panic") < limit && begin.elapsed().as_secs() < 10 {
                                 thread::sleep(Duration::from_millis(1));
                             }
-                            // Time to run further ahead, for those who do not wait.
+                            // Gives threads that do not wait the time to run further ahead.
                             thread::sleep(Duration::from_millis(50));
                             slow.store(false, Ordering::Relaxed);
                         } else if slow.load(Ordering::Relaxed) {

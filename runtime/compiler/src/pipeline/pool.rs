@@ -1,16 +1,17 @@
-//! Work on several threads.
+//! Runs work on several threads.
 //!
-//! In: what each thread does. Out: what each of them gives. One thread means the calling one: no other is started.
+//! Input: the work of each thread. Output: the result of each thread. With one thread, the work runs on the calling thread and
+//! no thread is started.
 
 use std::num::NonZeroUsize;
 use std::thread;
 
-/// Threads to work on.
+/// The threads, or `None` for the calling thread alone.
 pub(crate) struct Pool(Option<rayon::ThreadPool>);
 
 impl Pool {
-    /// A pool of `threads` threads, by default as many as the machine has to give, but no more than there are `jobs`.
-    /// If the system has no threads to give, it is the calling one alone.
+    /// Makes a pool of `threads` threads, by default the parallelism of the machine, and at most as many as there are `jobs`.
+    /// If no thread can be started, the pool is the calling thread alone.
     pub(crate) fn new(threads: Option<NonZeroUsize>, jobs: usize) -> Self {
         let available = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = threads.map_or_else(available, NonZeroUsize::get).min(jobs);

@@ -5,20 +5,20 @@ use std::time::Instant;
 
 use super::Options;
 
-/// The cost of compiling, phase by phase.
+/// Time and sizes of a compilation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Report {
     /// The phases, in order.
     pub phases: Vec<Phase>,
-    /// Functions with a body.
+    /// Number of functions with a body.
     pub functions: usize,
-    /// Trampolines between guest and host.
+    /// Number of trampolines between guest and host.
     pub trampolines: usize,
-    /// Size of the wasm module.
+    /// Size of the wasm module in bytes.
     pub wasm_bytes: usize,
-    /// Size of the machine code.
+    /// Size of the machine code in bytes.
     pub text_bytes: usize,
-    /// Size of the artifact.
+    /// Size of the artifact in bytes.
     pub artifact_bytes: usize,
 }
 
@@ -29,7 +29,7 @@ pub struct Phase {
     pub name: &'static str,
     /// Elapsed time.
     pub wall: Duration,
-    /// The CPU time of all threads in it; zero without a clock.
+    /// CPU time of all threads; zero without a clock.
     pub cpu: Duration,
 }
 

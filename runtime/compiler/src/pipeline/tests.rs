@@ -1,4 +1,4 @@
-//! Whole modules, from text to artifact.
+//! Tests with whole modules, from text to artifact.
 
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +14,7 @@ use super::*;
 use crate::code::CompiledFunction;
 use crate::error::Proposal;
 
-/// Something of everything: imports, a private and an exported table, globals, memory, more results than registers.
+/// A module with many features: imports, a private and an exported table, globals, memory, more results than registers.
 const MIXED: &str = r#"
     (module $mixed
       (import "env" "log" (func $log (param i32 f64)))
@@ -47,11 +47,11 @@ const MIXED: &str = r#"
       (func (export "drop") call $many drop drop drop drop drop drop drop drop drop drop drop drop))
 "#;
 
-/// `MIXED` with enough functions that threads get in one another's way.
+/// `MIXED` with enough functions for several threads.
 fn wide() -> Vec<u8> {
     let mut text = String::from("(module (memory 1) (func $f0 (param i32) (result i32) local.get 0)\n");
     for i in 1..300 {
-        // Of very different sizes.
+        // The functions have very different sizes.
         let work =
             format!("(local.set 0 (i32.add (local.get 0) (i32.load offset={i} (local.get 0))))").repeat(i % 17 * 3);
         text += &format!(
@@ -66,7 +66,7 @@ fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's module")
 }
 
-/// For a fixed CPU, so that tests do the same everywhere.
+/// Returns a config for a fixed CPU, so that the tests do the same on every machine.
 fn config() -> Config {
     Config {
         cpu: CpuFeatures::X86_64_V2,
@@ -91,7 +91,7 @@ fn error(text: &str) -> CompileError {
         .expect_err("it does not compile")
 }
 
-/// Output of a tool of the binutils about an artifact.
+/// Returns the output of a tool of the binutils for an artifact.
 fn tool(tool: &str, args: &[&str], artifact: &[u8]) -> String {
     let path = std::env::temp_dir().join(format!("wrun-{tool}-{}-{}", std::process::id(), args.concat()));
     std::fs::write(&path, artifact).expect("written");
@@ -308,13 +308,13 @@ fn a_panic_in_a_function_is_an_error_that_names_it() {
             .map_err(|failure| named(&module, symbol, failure))
     };
 
-    // There is no such function: looking for its type panics.
+    // There is no such function, so the look-up of its type panics.
     let error = run(Symbol::Func(DefinedFuncIndex::new(9))).expect_err("it panics");
     assert!(
         matches!(&error, CompileError::Function { index: 10, bug: true, reason, .. } if reason.contains("panic at")),
         "{error:?}"
     );
-    // A vector does not go to the host in a register.
+    // Vectors are not passed to the host in registers.
     let error = run(Symbol::TypedHostcall(SigIndex::new(1)))
         .expect_err("no such trampoline")
         .to_string();
@@ -341,7 +341,7 @@ fn facts_and_one_body_give_the_code_of_a_whole_compile() {
         let config = Config { memory, ..config() };
         let module = parse::parse(&wasm, &config).expect("valid");
         let bodies = validate(&wasm, &module, &Pool::new(NonZeroUsize::new(1), 1), None).expect("valid");
-        // All that is left of the module.
+        // From here on only the facts are used, and no longer the module.
         let saved = Scan::new(&module, bodies.into_iter()).facts.encode();
         let ranges: Vec<_> = module.bodies.values().map(|body| body.range.clone()).collect();
         drop(module);
@@ -377,7 +377,7 @@ fn facts_and_one_body_give_the_code_of_a_whole_compile() {
             let row = artifact.info().funcs[func as usize];
             let (start, len) = (row.start.get() as usize, row.len.get() as usize);
             let mut linked = text[start..start + len].to_vec();
-            // Distances are the linker's.
+            // The linker fills in the distances.
             for reloc in &out.relocs {
                 let place = reloc.offset as usize..reloc.offset as usize + 4;
                 linked[place.clone()].copy_from_slice(&out.code[place]);

@@ -1,8 +1,8 @@
-//! Validation of all bodies on all threads.
+//! Validates all bodies on all threads.
 //!
-//! In: a module whose sections are valid. Out: what its bodies show, or the error of the first body that has one, whatever the
-//! number of threads. A module that needs more proposals than wrun runs costs about one validation: each body is validated
-//! once, those behind the first refused one with what is known to be needed by then.
+//! Input: a module whose sections are valid. Output: the facts about its bodies, or the error of the first invalid body,
+//! independent of the number of threads. A module that needs unsupported proposals costs about one validation too: each body is
+//! validated once, and those after the first refused one with the proposals that are known to be needed by then.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::compile::panics;
 use crate::error::{CompileError, Proposal};
 use crate::parse::{self, BodyFacts, Module, Needs, ValidationPool};
 
-/// Validates all bodies. Facts of bodies that have nothing to tell are left out.
+/// Validates all bodies. Empty facts are left out.
 pub(super) fn validate(
     wasm: &[u8],
     module: &Module<'_>,
@@ -30,7 +30,7 @@ pub(super) fn validate(
         .map_err(|refused| parse::explain_bodies(wasm, refused, |needs, from| work.next_refused(needs, from)))
 }
 
-/// Names the proposals that a module needs beyond those that wrun runs. Fails when the module is invalid with all of them.
+/// Returns the unsupported proposals that a module needs. Fails if the module is invalid even with all proposals.
 pub(super) fn proposals(
     wasm: &[u8],
     pool: &Pool,
@@ -43,20 +43,20 @@ pub(super) fn proposals(
 /// A body that is refused, and its error.
 type Refused = (DefinedFuncIndex, CompileError);
 
-/// Threads, and a flag that becomes true when they are to give up.
+/// The threads, and a flag that becomes true when they are to stop.
 struct Work<'a> {
     pool: &'a Pool,
     interrupt: Option<&'a AtomicBool>,
 }
 
 impl Work<'_> {
-    /// The first body, from one on, that needs more than is known.
+    /// Returns the first body, from one on, that needs more than the known proposals.
     fn next_refused(&self, needs: &Needs<'_>, from: usize) -> Option<Refused> {
         let check = |func, memory: &mut _| needs.validate_body(func, memory).map(|()| None::<()>);
         self.each(from..needs.bodies(), check).err()
     }
 
-    /// Checks bodies and gives what was found, in their order, or the first body that is refused.
+    /// Checks bodies and returns the results in order, or the first refused body.
     fn each<T: Send>(
         &self,
         bodies: Range<usize>,
@@ -68,7 +68,7 @@ impl Work<'_> {
             let mut memory = ValidationPool::default();
             let mut found = Vec::new();
             while !ends.load(Ordering::Relaxed) {
-                // Bodies are handed out in order: those before one that fails are looked at too, whatever the timing.
+                // Bodies are handed out in order, so all bodies before a refused one are checked too, independent of timing.
                 let func = next.fetch_add(1, Ordering::Relaxed);
                 if func >= bodies.end {
                     break;

@@ -1,17 +1,17 @@
-//! How values and calls of wasm look in Cranelift IR: the types, and the signatures of the calling conventions.
+//! The representation of wasm values and calls in Cranelift IR: types, and signatures of the calling conventions.
 //!
-//! In: types of the module. Out: types and signatures of the code generator. May not enter: anything that depends on a
-//! function's body.
+//! Input: types of the module. Output: types and signatures of the code generator. Must not hold: code that depends on the body
+//! of a function.
 
 use cranelift_codegen::ir::{self, AbiParam, ArgumentPurpose, types};
 use cranelift_codegen::isa::CallConv;
 use wrun_artifact::types::{FuncType, ValType};
 use wrun_artifact::vmlayout::Libcall;
 
-/// The type of an address, and so of the vmctx and of references.
+/// The type of an address, of the vmctx and of references.
 pub(crate) const POINTER: ir::Type = types::I64;
 
-/// The type that values of `ty` have. Vectors are always kept as sixteen bytes.
+/// Returns the type of values of `ty`. Vectors are always kept as sixteen bytes.
 pub(crate) const fn ir_type(ty: ValType) -> ir::Type {
     match ty {
         ValType::I32 => types::I32,
@@ -23,19 +23,19 @@ pub(crate) const fn ir_type(ty: ValType) -> ir::Type {
     }
 }
 
-/// The signature of a wasm function: the vmctx, then the parameters; results in order.
+/// Returns the signature of a wasm function: the vmctx, then the parameters, and the results in order.
 pub(crate) fn guest_signature(ty: &FuncType) -> ir::Signature {
     guest(ty.params(), ty.results())
 }
 
-/// The signature of the trampoline to a library call: the vmctx, then the parameters.
+/// Returns the signature of the trampoline to a libcall: the vmctx, then the parameters.
 pub(crate) fn libcall_signature(libcall: Libcall) -> ir::Signature {
     let (params, result) = libcall.signature();
     guest(params, result.as_slice())
 }
 
-/// The signature of a host function that takes its arguments in registers: the context, then the values; `None` where
-/// the type has more than one result, or types other than numbers.
+/// Returns the signature of a host function that takes its arguments in registers: the context, then the values. `None` if the
+/// type has more than one result, or types other than numbers.
 pub(crate) fn host_typed_signature(ty: &FuncType) -> Option<ir::Signature> {
     let is_number = |ty: &ValType| matches!(ty, ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64);
     if ty.results().len() > 1 || !ty.params().iter().chain(ty.results()).all(is_number) {
@@ -48,7 +48,7 @@ pub(crate) fn host_typed_signature(ty: &FuncType) -> Option<ir::Signature> {
     Some(signature)
 }
 
-/// The type of a value of the binary format, where Wasm 2.0 has it.
+/// Converts a value type of the validator. `None` if Wasm 2.0 does not have it.
 pub(crate) fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
     Some(match ty {
         wasmparser::ValType::I32 => ValType::I32,

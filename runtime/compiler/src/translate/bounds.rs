@@ -1,15 +1,16 @@
-//! Bounds: they keep accesses to memories and tables inside of them. The sandbox stands on this file.
+//! Bounds checks: they keep accesses inside memories and tables. The sandbox depends on this file.
 //!
-//! In: an index of 32 bits, and static offset and size. Out: an address that is safe to access. Indices of 64 bits are refused
-//! before a function is translated ([`refuse_wide_indices`]); the conversions here and in `memory` are those of the index type.
+//! Input: an index of 32 bits, a static offset and a size. Output: an address that is safe to access. 64-bit indices are
+//! refused before a function is translated ([`refuse_wide_indices`]). The conversions here and in `memory` already depend on
+//! the index type.
 //!
-//! Memories: where a memory is guarded, no address below 4 GiB + [`GUARD_SIZE`] belongs to anything else, so an access
-//! whose static offset and size together are no more than the guard needs no check. All others are compared with the
-//! memory's current length, in 64 bits, where nothing overflows (index, offset and size stay below 2^34).
+//! For a guarded memory, 4 GiB + [`GUARD_SIZE`] bytes are reserved. An access needs no check if its static offset and its size
+//! together are at most the size of the guard. All other accesses are compared with the current length of the memory. The
+//! comparison has 64 bits and cannot overflow, because index, offset and size stay below 2^34.
 //!
-//! A comparison that fails chooses the address 0 instead of branching: the access then faults on the null page, with its
-//! own trap code, and a processor that guesses ahead reads nothing either. For that, the static offset is part of the
-//! address that is chosen. Offsets that are added after the choice are small: entries of tables have at most 32 bytes.
+//! A failed comparison selects the address 0 and does not branch. The access then faults on the null page, with its own trap
+//! code, and speculative execution cannot read anything either. For this reason the static offset is added before the
+//! selection. Offsets that are added after it are small: entries of tables have at most 32 bytes.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
@@ -28,10 +29,10 @@ use super::memory::Address;
 use super::trap;
 use crate::error::Failure;
 
-/// Refuses memories and tables with 64-bit indices: the bounds below hold for indices of 32 bits.
+/// Refuses memories and tables with 64-bit indices. The checks below are correct only for 32-bit indices.
 ///
 /// # Errors
-/// A bug: parsing refuses such modules.
+/// Fails with a bug, because parsing refuses such modules.
 pub(super) fn refuse_wide_indices(facts: &Facts) -> Result<(), Failure> {
     let memories = facts.memories.values().map(|ty| ty.index);
     let tables = facts.tables.values().map(|table| table.ty.index);
@@ -42,7 +43,7 @@ pub(super) fn refuse_wide_indices(facts: &Facts) -> Result<(), Failure> {
 }
 
 impl Translator<'_> {
-    /// The 64 bits of an index, or of a length in the same type.
+    /// Extends an index, or a length in the same type, to 64 bits.
     pub(super) fn index_to_i64(&mut self, ty: IndexType, index: Value) -> Value {
         match ty {
             IndexType::I32 => self.widen(index),
@@ -50,7 +51,7 @@ impl Translator<'_> {
         }
     }
 
-    /// An index, or a length in the same type, of 64 bits. Those of `i32` are below 2^32, or -1 for a failure.
+    /// Converts 64 bits to an index, or to a length in the same type. For `i32` the value is below 2^32, or -1 for a failure.
     pub(super) fn index_from_i64(&mut self, ty: IndexType, index: Value) -> Value {
         match ty {
             IndexType::I32 => self.builder.ins().ireduce(types::I32, index),
@@ -58,8 +59,8 @@ impl Translator<'_> {
         }
     }
 
-    /// The address of an access of `size` bytes at `index`, an operand of the memory's index type, and the static offset of
-    /// `memarg`.
+    /// Returns the address of an access of `size` bytes at `index`, an operand of the memory's index type, plus the static
+    /// offset of `memarg`.
     pub(super) fn address(&mut self, memarg: &MemArg, index: Value, size: u32) -> Address {
         let memory = MemoryIndex::from_u32(memarg.memory);
         let flags = self.memory_flags(memory);
@@ -85,7 +86,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The flags of an access to a memory's bytes.
+    /// Returns the flags of an access to a memory's bytes.
     fn memory_flags(&mut self, memory: MemoryIndex) -> MemFlagsData {
         if let (0, Some(flags)) = (memory.index(), self.known.memory_flags) {
             return flags;
@@ -100,7 +101,7 @@ impl Translator<'_> {
         flags
     }
 
-    /// The current length of a memory in bytes, as an `i64`.
+    /// Returns the current length of a memory in bytes, as an `i64`.
     pub(super) fn memory_length(&mut self, memory: MemoryIndex) -> Value {
         let (definition, offset) = self.memory_definition(memory);
         let flags = self.variable(Region::MemoryDefinition(memory)).with_aligned();
@@ -109,13 +110,13 @@ impl Translator<'_> {
             .load(types::I64, flags, definition, offset + memory::LENGTH)
     }
 
-    /// The address of a memory's first byte.
+    /// Returns the address of a memory's first byte.
     fn memory_base(&mut self, memory: MemoryIndex) -> Value {
         if self.env.layout.memory_at_vmctx() && memory.index() == 0 {
             return self.vmctx;
         }
         let (definition, offset) = self.memory_definition(memory);
-        // A guarded memory stays where it is; any other may move when it grows.
+        // A guarded memory never moves. A checked memory may move when it grows.
         let flags = match self.env.config.memory {
             MemoryMode::Guarded => self.constant(Region::MemoryDefinition(memory)),
             MemoryMode::Checked => self.variable(Region::MemoryDefinition(memory)),
@@ -125,7 +126,7 @@ impl Translator<'_> {
             .load(POINTER, flags.with_aligned(), definition, offset + memory::BASE)
     }
 
-    /// Place of base and length of a memory: an address and an offset.
+    /// Returns the place of a memory's base and length: an address and an offset.
     fn memory_definition(&mut self, memory: MemoryIndex) -> (Value, i32) {
         let layout = self.env.layout;
         match layout.memory_is_defined(memory) {
@@ -134,7 +135,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The current length of a table in entries, in the table's index type.
+    /// Returns the current length of a table in entries, in the table's index type.
     pub(super) fn table_length(&mut self, table: TableIndex) -> Value {
         if let Some(length) = self.env.facts.tables[table].fixed_len {
             return self.index_const(length);
@@ -148,7 +149,8 @@ impl Translator<'_> {
         self.index_from_i64(self.env.facts.tables[table].ty.index, length)
     }
 
-    /// The address of the entry of a table at `index`, of the table's index type; 0 where there is none.
+    /// Returns the address of the entry of a table at `index`, of the table's index type. The address is 0 if the index is out
+    /// of bounds.
     pub(super) fn table_entry(&mut self, table: TableIndex, index: Value) -> Value {
         let facts = &self.env.facts.tables[table];
         let length = self.table_length(table);
@@ -157,7 +159,7 @@ impl Translator<'_> {
             .ins()
             .icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
         let (definition, offset) = self.table_definition(table);
-        // A table that never grows stays where it is.
+        // A table that never grows does not move.
         let flags = match facts.fixed_len {
             Some(_) => self.constant(Region::TableDefinition(table)),
             None => self.variable(Region::TableDefinition(table)),
@@ -173,7 +175,7 @@ impl Translator<'_> {
         self.null_if(outside, entry)
     }
 
-    /// Place of base and length of a table: an address and an offset.
+    /// Returns the place of a table's base and length: an address and an offset.
     fn table_definition(&mut self, table: TableIndex) -> (Value, i32) {
         let layout = self.env.layout;
         match layout.table_is_defined(table) {
@@ -182,7 +184,8 @@ impl Translator<'_> {
         }
     }
 
-    /// Flags of the first access to an entry that [`Self::table_entry`] gave, which traps where the index is out of bounds.
+    /// Returns the flags of the first access to an entry from [`Self::table_entry`]. This access traps if the index is out of
+    /// bounds.
     pub(super) fn entry_flags(&mut self, table: TableIndex, code: TrapCode) -> MemFlagsData {
         self.variable(Region::Table(table))
             .with_trap_code(Some(trap::to_clif(code)))
@@ -194,7 +197,7 @@ impl Translator<'_> {
     }
 
     fn plus(&mut self, value: Value, amount: u64) -> Value {
-        // Static offsets have 32 bits: this does not overflow.
+        // Static offsets have 32 bits, so this does not overflow.
         self.builder.ins().iadd_imm_u(value, amount.cast_signed())
     }
 }

@@ -1,11 +1,11 @@
 //! Call instructions (spec 4.4.8, `call` and `call_indirect`).
 //!
-//! In: a function, or a table and an index. Out: a direct call where the callee is known, else a call through the vmctx
+//! Input: a function, or a table and an index. Output: a direct call if the callee is known, otherwise a call through the vmctx
 //! or through a table's entry.
 //!
-//! A private table's entry holds the number of the type in this module and where in this text the code begins, so the
-//! type is compared with an immediate and the callee gets the caller's own vmctx. A shared table's entry holds what a
-//! call between instances needs. In both, an entry that is not of the type asked for is dealt with out of line.
+//! An entry of a private table holds the number of the type in this module and an offset in this text. So the type is compared
+//! with an immediate, and the callee gets the caller's own vmctx. An entry of a shared table also holds the callee's context.
+//! In both cases, a mismatch of the type is handled out of line.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -20,20 +20,20 @@ use super::{Translator, trap};
 use crate::code::Symbol;
 use crate::error::Failure;
 
-/// Knowledge of the entry that a `call_indirect` finds.
+/// Facts known about the entry of a `call_indirect`.
 enum Entry {
-    /// It is this function, of the type asked for.
+    /// It is this function, and it has the right type.
     Known(FuncIndex),
     /// The call always traps.
     Traps(TrapCode),
-    /// It has the type asked for, if the index is in bounds.
+    /// It has the right type if the index is in bounds.
     Typed,
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
 }
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn call_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::Call { function_index } => self.call(FuncIndex::from_u32(*function_index)),
@@ -54,7 +54,7 @@ impl Translator<'_> {
         let sig = facts.funcs[func];
         match facts.defined_func(func) {
             Some(defined) => {
-                // A constant need not be kept across calls, as the vmctx must.
+                // Unlike the vmctx, a constant need not be kept across calls.
                 let context = match facts.context_free.contains(&defined) {
                     true => self.builder.ins().iconst(POINTER, 0),
                     false => self.vmctx,
@@ -93,7 +93,7 @@ impl Translator<'_> {
             Entry::Typed | Entry::Unknown => {}
         }
         let entry = self.table_entry(table, index);
-        // The first access traps where the index is out of bounds.
+        // The first access traps if the index is out of bounds.
         let mut flags = self.entry_flags(table, TrapCode::UndefinedElement);
         if let Entry::Unknown = callee {
             let found = self.builder.ins().load(types::I32, flags, entry, private_entry::SIG);
@@ -108,7 +108,7 @@ impl Translator<'_> {
         self.call_guest(sig, callee, self.vmctx);
     }
 
-    /// Knowledge, from the scan of the module, of a private table's entries for a call with the type `sig`.
+    /// Returns what the scan of the module knows about the entry of a private table for a call with the type `sig`.
     fn private_callee(&mut self, sig: SigIndex, table: TableIndex, index: Value) -> Entry {
         let facts = &self.env.facts.tables[table];
         let (true, Some(length)) = (facts.constant, facts.fixed_len) else {
@@ -118,7 +118,7 @@ impl Translator<'_> {
             if index >= u64::from(length) {
                 return Entry::Traps(TrapCode::UndefinedElement);
             }
-            // Beyond the image, elements are null.
+            // Elements after the image are null.
             return match facts.image.get(index as usize).copied().flatten() {
                 None => Entry::Traps(TrapCode::UninitializedElement),
                 Some(func) if self.env.facts.funcs[func] == sig => Entry::Known(func),
@@ -132,9 +132,9 @@ impl Translator<'_> {
         }
     }
 
-    /// The type that all elements of a table have, whose contents are its image for ever.
+    /// Returns the type that all elements of a table have, if its contents never change.
     fn only_sig(&mut self, table: TableIndex) -> Option<SigIndex> {
-        /// Larger tables are not looked through: this is done in every function that calls through the table.
+        /// Larger tables are not searched, because every function that calls through the table does this search.
         const MAX_LENGTH: usize = 4096;
         if let Some(known) = self.known.only_sigs.get(&table) {
             return *known;
@@ -152,7 +152,7 @@ impl Translator<'_> {
         found
     }
 
-    /// Traps unless `found`, the type's number in a private entry, stands for `sig`.
+    /// Traps unless `found`, the number of the type in an entry of a private table, is that of `sig`.
     fn check_private(&mut self, sig: SigIndex, found: Value) {
         let expected = self.index_const(sig.as_u32() + 1);
         let matches = self.builder.ins().icmp(IntCC::Equal, found, expected);

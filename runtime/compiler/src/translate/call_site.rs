@@ -1,10 +1,10 @@
-//! Calls: the one place that emits them, for translated functions and for trampolines.
+//! Emits all calls, for translated functions and for trampolines.
 //!
-//! In: the code to call, its convention, its context and arguments. Out: its results. Every call instruction comes from
-//! [`emit`], so that all of them change together.
+//! Input: the code to call, its convention, its context and arguments. Output: its results. Every call instruction comes from
+//! [`emit`], so that a change applies to all of them.
 //!
-//! A guest function takes the context first, then its parameters. A helper of the runtime is called through its trampoline,
-//! in the guest's convention.
+//! A guest function takes the vmctx first, then its parameters. A libcall goes through its trampoline, in the guest's
+//! convention.
 
 use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, Value};
 use cranelift_frontend::FunctionBuilder;
@@ -20,11 +20,11 @@ use crate::code::Symbol;
 pub(super) enum Callee {
     /// A place in this text.
     Direct(FuncRef),
-    /// The code at an address, of this signature.
+    /// The code at an address, with this signature.
     Indirect(SigRef, Value),
 }
 
-/// Emits a call; gives its results. `arguments` begins with the context, where the convention has one.
+/// Emits a call and returns its results. `arguments` begins with the context if the convention has one.
 pub(super) fn emit<'b>(builder: &'b mut FunctionBuilder<'_>, callee: Callee, arguments: &[Value]) -> &'b [Value] {
     let call = match callee {
         Callee::Direct(function) => builder.ins().call(function, arguments),
@@ -48,7 +48,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Calls a helper of the runtime; gives its result.
+    /// Emits a libcall and returns its result.
     pub(super) fn libcall(&mut self, libcall: Libcall, arguments: &[Value]) -> Option<Value> {
         let symbol = Symbol::Libcall(libcall);
         let function = match self.functions.get(&symbol) {
@@ -66,24 +66,24 @@ impl Translator<'_> {
             .copied()
     }
 
-    /// The code at the address `code`, of type `sig`.
+    /// Returns the code at the address `code`, of type `sig`, as a callee.
     pub(super) fn code_at(&mut self, sig: SigIndex, code: Value) -> Callee {
         Callee::Indirect(self.signature(sig), code)
     }
 
-    /// The function at `symbol`, which has the type `sig`.
+    /// Returns the function at `symbol`, of type `sig`, as a callee.
     pub(super) fn code_of(&mut self, sig: SigIndex, symbol: Symbol) -> Callee {
         Callee::Direct(self.function(symbol, sig))
     }
 
-    /// The address of the beginning of the text.
+    /// Returns the address of the beginning of the text.
     pub(super) fn text_start(&mut self, sig: SigIndex) -> Value {
-        // The signature does not matter: this is never called.
+        // The signature does not matter, because this function is never called.
         let function = self.function(Symbol::TextStart, sig);
         self.builder.ins().func_addr(POINTER, function)
     }
 
-    /// The signature of functions of type `sig`.
+    /// Returns the signature of functions of type `sig`.
     fn signature(&mut self, sig: SigIndex) -> SigRef {
         let Self { env, builder, .. } = self;
         *self

@@ -1,9 +1,9 @@
 //! Control instructions except calls (spec 4.4.8), locals, and the parametric instructions (4.4.4, 4.4.5).
 //!
-//! In: the structured control flow of wasm. Out: blocks and branches. A block that follows an `end` exists only if
-//! something branches there; operands that a branch takes are its arguments.
+//! Input: the structured control flow of wasm. Output: blocks and branches. The block after an `end` exists only if there is a
+//! branch to it. Operands that a branch takes along are its arguments.
 //!
-//! May not enter: the vmctx.
+//! Must not hold: the vmctx.
 
 use std::collections::HashMap;
 
@@ -20,11 +20,11 @@ use super::{Translator, trap, unknown};
 use crate::error::Failure;
 use crate::parse::is_supported;
 
-/// The most targets that a `br_table` may have: the code generator's jump tables cannot be longer.
+/// The largest number of targets of a `br_table`. Jump tables of the code generator cannot be longer.
 const MAX_BR_TABLE_TARGETS: u32 = 65_520;
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn control_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::LocalGet { local_index } => {
@@ -91,10 +91,11 @@ impl Translator<'_> {
         value
     }
 
-    /// Follows an instruction that cannot be reached, so far as it may end that.
+    /// Skips an unreachable instruction. Only the nesting of blocks is tracked, because an `else` or `end` can make code
+    /// reachable again.
     ///
     /// # Errors
-    /// An instruction that is not of WebAssembly 2.0, which might open a block.
+    /// Fails for an instruction that is not part of WebAssembly 2.0, because it might open a block.
     pub(super) fn skip(&mut self, op: &Op<'_>) -> Result<(), Failure> {
         let depth = self.stack.skipped.expect("only called where code is unreachable");
         match op {
@@ -108,7 +109,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Traps for ever: what follows is unreachable, and what is in the same block is not expected to run.
+    /// Emits an unconditional trap. The code after it is unreachable, and its block is marked as cold.
     pub(super) fn trap(&mut self, code: TrapCode) {
         self.builder.ins().trap(trap::to_clif(code));
         let block = self.builder.current_block().expect("translation is always in a block");
@@ -156,7 +157,7 @@ impl Translator<'_> {
         self.builder.ins().jump(header, &arguments);
         self.push_frame(FrameKind::Loop(header), ty)?;
         self.popn(params);
-        // More branches to the header may come: it is sealed at the loop's end.
+        // More branches to the header may follow, so it is sealed at the end of the loop.
         self.builder.switch_to_block(header);
         self.push_block_params(header);
         Ok(())
@@ -168,7 +169,7 @@ impl Translator<'_> {
         let then = self.builder.create_block();
         let (params, results) = self.arity(ty)?;
         if (params, results) == (0, 0) {
-            // There may be no `else`. Should there be one, this branch is redirected.
+            // There may be no `else`. If there is one, this branch is redirected.
             let exit = self.builder.create_block();
             let branch = self.builder.ins().brif(condition, then, &[], exit, &[]);
             let frame = self.push_frame(FrameKind::If(Else::Exit(branch)), ty)?;
@@ -179,7 +180,7 @@ impl Translator<'_> {
             self.builder.ins().brif(condition, then, &[], otherwise, &[]);
             self.builder.seal_block(otherwise);
             self.push_frame(FrameKind::If(Else::Block(otherwise)), ty)?;
-            // The parameters stay at the height of the frame for the `else`; these are for the other half.
+            // The parameters at the height of the frame stay there for the `else`. These copies are for the `then` part.
             let first = self.stack.values.len() - params;
             self.stack.values.extend_from_within(first..);
         }
@@ -225,7 +226,7 @@ impl Translator<'_> {
 
     fn end(&mut self) {
         if let FrameKind::If(Else::Block(_)) = self.innermost().kind {
-            // An `else` that is not there gives back the parameters.
+            // A missing `else` returns the parameters.
             self.begin_else();
         }
         if self.stack.frames.len() == 1 {
@@ -288,7 +289,7 @@ impl Translator<'_> {
             )));
         }
         let index = self.pop1();
-        // A branch that takes operands goes through a block of its own, one per target, not per entry.
+        // A branch with operands goes through an extra block, one per target and not per entry.
         let mut on_the_way: HashMap<u32, Block> = HashMap::new();
         let mut order = Vec::new();
         let mut calls = Vec::with_capacity(targets.len() as usize + 1);
@@ -322,7 +323,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// The target of a branch, and the operands that it takes along (which stay on the stack).
+    /// Returns the target of a branch, and the operands that it takes along. They also stay on the stack.
     fn branch_target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
         let position = self.stack.frames.len() - 1 - depth as usize;
         match self.stack.frames[position].kind {
@@ -331,7 +332,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The exit of a frame as the target of one more jump, with the results on the stack as arguments.
+    /// Returns the exit of a frame as the target of a further jump, and the results on the stack as its arguments.
     fn exit_of(&mut self, position: usize) -> (Block, Vec<BlockArg>) {
         let frame = &mut self.stack.frames[position];
         frame.jumps += 1;
@@ -348,10 +349,10 @@ impl Translator<'_> {
         (exit, self.block_args(results))
     }
 
-    /// Gives `block` the results of a frame's type as parameters.
+    /// Appends the results of a frame's type to the parameters of `block`.
     fn append_results(&mut self, block: Block, ty: Option<BlockType>) {
         match ty {
-            // These are returned at once: no call comes in between.
+            // These are returned at once, without a call in between, so they need no stack map.
             None => self.builder.append_block_params_for_function_returns(block),
             Some(BlockType::Empty) => {}
             Some(BlockType::Type(ty)) => {
@@ -362,7 +363,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Gives `block` one more parameter for each of these types.
+    /// Appends a parameter of each of these types to `block`.
     fn append_params(&mut self, block: Block, types: &[ValType]) {
         for ty in types {
             let value = self.builder.append_block_param(block, ir_type(*ty));
@@ -370,7 +371,7 @@ impl Translator<'_> {
         }
     }
 
-    /// How many parameters and results a block of this type has.
+    /// Returns the numbers of parameters and results of a block type.
     fn arity(&self, ty: BlockType) -> Result<(usize, usize), Failure> {
         Ok(match ty {
             BlockType::Empty => (0, 0),

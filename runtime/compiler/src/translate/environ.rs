@@ -1,9 +1,9 @@
-//! How translated code reaches its instance: fields of the vmctx, and the flags that each kind of access carries.
+//! Access of translated code to its instance: fields of the vmctx, and the flags of each kind of access.
 //!
-//! Every access has an alias region, without exception: an access without one is a barrier for the others in one place of
-//! the code generator and no barrier in another, so a mixture is miscompiled. Things that this module defines have a region
-//! each, exported or not: an import cannot be one of the importing instance's own things, and other instances only run
-//! during calls, which are barriers. All imported things of one kind share a region, since two imports may be the same.
+//! Every access has an alias region. An access without one is a barrier for other accesses in one part of the code generator
+//! and not in another, so a mixture would be miscompiled. Each memory, table and global that this module defines has a region
+//! of its own, even if it is exported: an import cannot be defined by the importing instance itself, and other instances run
+//! only during calls, which are barriers. All imports of one kind share a region, because two imports may be the same object.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,21 +14,21 @@ use wrun_artifact::index::{GlobalIndex, MemoryIndex, SigIndex, TableIndex};
 use super::Translator;
 use super::abi::POINTER;
 
-/// Things that do not change within a function and are needed often.
+/// Values that are the same in the whole function and are needed often.
 #[derive(Default)]
 pub(super) struct Known {
     /// The flags of an access to memory 0.
     pub(super) memory_flags: Option<MemFlagsData>,
-    /// For tables that were asked about: the type that all their elements have.
+    /// For each table that was looked up: the type that all its elements have, if there is one.
     pub(super) only_sigs: HashMap<TableIndex, Option<SigIndex>>,
-    /// True if the stack slots of references have their alias region.
+    /// True if the stack slots of references have an alias region.
     pub(super) stack_slots_named: bool,
 }
 
 /// A part of memory that no other part overlaps.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Region {
-    /// Fields of the vmctx that are written once, before any of the instance's code runs: imports, ids of signatures.
+    /// Fields of the vmctx that are written once, before code of the instance runs: imports and ids of signatures.
     Fixed,
     /// Base and length of a memory.
     MemoryDefinition(MemoryIndex),
@@ -40,15 +40,16 @@ pub(super) enum Region {
     Table(TableIndex),
     /// The value of a global.
     Global(GlobalIndex),
-    /// The stack slots in which references to host objects lie during calls.
+    /// The stack slots that hold references to host objects during calls.
     StackSlots,
 }
 
 impl Region {
-    /// Its number (distinct over all functions of a module) and a word for readers of the IR. `defined` is the thing's
-    /// number among those that the module defines, `None` if it is imported.
+    /// Returns a number that identifies the region in all functions of a module, and a word for readers of the IR. `defined` is
+    /// the index among the defined items, or `None` for an import.
     pub(super) fn id(self, defined: Option<u32>) -> (u32, &'static str) {
-        /// There can be more globals than a function can have kinds of flags (65,535): those after this one share.
+        /// A function can have at most 65,535 kinds of flags, and a module can have more globals. Those after this one share a
+        /// region.
         const LAST: u32 = 8191;
         let (kind, name) = match self {
             Self::Fixed => (0, "vmctx"),
@@ -64,7 +65,7 @@ impl Region {
 }
 
 impl Translator<'_> {
-    /// The alias region of `region` in this function.
+    /// Returns the alias region of `region` in this function.
     pub(super) fn alias_region(&mut self, region: Region) -> AliasRegion {
         let layout = self.env.layout;
         let (user_id, name) = region.id(match region {
@@ -83,19 +84,20 @@ impl Translator<'_> {
         })
     }
 
-    /// Flags of an access that cannot trap to something that may change.
+    /// Returns the flags of an access that cannot trap, to a value that may change.
     pub(super) fn variable(&mut self, region: Region) -> MemFlagsData {
         MemFlagsData::new()
             .with_notrap()
             .with_alias_region(Some(self.alias_region(region)))
     }
 
-    /// Flags of a load that cannot trap of something that never changes while the function runs: it may be moved anywhere.
+    /// Returns the flags of a load that cannot trap, of a value that does not change while the function runs. The load may be
+    /// moved.
     pub(super) fn constant(&mut self, region: Region) -> MemFlagsData {
         self.variable(region).with_readonly().with_can_move()
     }
 
-    /// An address that the vmctx holds for ever.
+    /// Loads an address from a field of the vmctx that never changes.
     pub(super) fn fixed_pointer(&mut self, offset: i32) -> Value {
         let flags = self.constant(Region::Fixed).with_aligned();
         self.builder.ins().load(POINTER, flags, self.vmctx, offset)

@@ -1,6 +1,6 @@
 //! Global variables (spec 4.4.5).
 //!
-//! In: an index. Out: a constant where the value is known, else an access to the global's slot.
+//! Input: an index. Output: a constant if the value is known, otherwise an access to the global's slot.
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use wasmparser::Operator as Op;
@@ -12,7 +12,7 @@ use super::abi::ir_type;
 use super::environ::Region;
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn global_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::GlobalGet { global_index } => {
@@ -41,13 +41,13 @@ impl Translator<'_> {
         value
     }
 
-    /// Place of a global's value: flags, an address, an offset.
+    /// Returns the place of a global's value: flags, an address and an offset.
     fn global_slot(&mut self, global: GlobalIndex) -> (MemFlagsData, Value, i32) {
         let (facts, layout) = (self.env.facts, self.env.layout);
         let flags = if facts.globals[global].ty.mutable {
             self.variable(Region::Global(global))
         } else {
-            // Written by instantiation, before any code of the instance runs.
+            // The address is written by instantiation, before code of the instance runs.
             self.constant(Region::Global(global))
         };
         match layout.global_is_defined(global) {

@@ -1,7 +1,7 @@
 //! Memory instructions (spec 4.4.7).
 //!
-//! In: operands and the static parts (`memarg`) of an instruction. Out: loads and stores at addresses that `bounds` has
-//! vouched for, and library calls for all that touches many bytes.
+//! Input: operands and the static parts (`memarg`) of an instruction. Output: loads and stores at addresses from `bounds`, and
+//! libcalls for instructions on many bytes.
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use wasmparser::{MemArg, Operator as Op};
@@ -11,19 +11,19 @@ use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
 
-/// Target of an access: everything that the instruction needs besides its type.
+/// Address of an access: everything that a load or store needs besides its type.
 #[derive(Copy, Clone)]
 pub(super) struct Address {
     /// Flags: little-endian, with the memory's alias region and trap code.
     pub(super) flags: MemFlagsData,
     /// The address, without the offset.
     pub(super) base: Value,
-    /// To be given to the instruction.
+    /// The offset for the instruction.
     pub(super) offset: i32,
 }
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn memory_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::I32Load { memarg } => self.load(memarg, types::I32),
@@ -99,13 +99,13 @@ impl Translator<'_> {
         true
     }
 
-    /// Pops an index; gives the address of an access of `size` bytes there.
+    /// Pops an index and returns the address of an access of `size` bytes there.
     pub(super) fn pop_address(&mut self, memarg: &MemArg, size: u32) -> Address {
         let index = self.pop1();
         self.address(memarg, index, size)
     }
 
-    /// Pops a value, then an index; gives the value and the address of an access of `size` bytes.
+    /// Pops a value, then an index. Returns the value and the address of an access of `size` bytes.
     pub(super) fn pop_value_and_address(&mut self, memarg: &MemArg, size: u32) -> (Value, Address) {
         let (index, value) = self.pop2();
         (value, self.address(memarg, index, size))
@@ -122,7 +122,7 @@ impl Translator<'_> {
         self.builder.ins().store(at.flags, value, at.base, at.offset);
     }
 
-    /// Translates what concerns a whole memory, or ranges of it; says whether it is such an instruction.
+    /// Translates an instruction on a whole memory or on a range of it. Returns false for other instructions.
     fn bulk_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::MemorySize { mem } => {
@@ -162,7 +162,7 @@ impl Translator<'_> {
                 self.libcall(Libcall::MemoryCopy, &[to, from, destination, source, length]);
             }
             Op::MemoryInit { data_index, mem } => {
-                // Source and length count in the segment, in 32 bits.
+                // Source and length refer to the segment and have 32 bits.
                 let (destination, source, length) = self.pop3();
                 let destination = self.index_to_i64(self.index_type(*mem), destination);
                 let (memory, segment) = (self.index_const(*mem), self.index_const(*data_index));
@@ -181,7 +181,7 @@ impl Translator<'_> {
         self.env.facts.memories[MemoryIndex::from_u32(memory)].index
     }
 
-    /// An unsigned 32-bit quantity as 64 bits.
+    /// Extends an unsigned 32-bit value to 64 bits.
     pub(super) fn widen(&mut self, value: Value) -> Value {
         self.builder.ins().uextend(types::I64, value)
     }

@@ -1,14 +1,15 @@
-//! From one validated function body to Cranelift IR.
+//! Translates a validated function body to Cranelift IR.
 //!
-//! In: a body and the facts about its module ([`Env`]), or the symbol of a trampoline. Out: IR that refers to other functions by
-//! [`Symbol`] and to the instance through the vmctx. One pass over the instructions; code that cannot be reached is skipped.
+//! Input: a body and the facts about its module ([`Env`]), or the symbol of a trampoline. Output: IR that refers to other
+//! functions by [`Symbol`] and to the instance through the vmctx. Translation is one pass over the instructions. Unreachable
+//! code is skipped.
 //!
 //! ```text
 //! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  global  simd   one file per family
 //!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)   call_site (calls)   values
 //! ```
 //!
-//! May not enter: code emission, threads.
+//! Must not hold: code emission, threads.
 
 mod bounds;
 mod call;
@@ -50,11 +51,11 @@ use crate::parse::Body;
 use environ::Known;
 use stack::Stack;
 
-/// Everything that translation reads besides the body.
+/// The input of translation besides the body.
 pub(crate) struct Env<'a> {
     /// Facts about the module.
     pub(crate) facts: &'a Facts,
-    /// The layout of the vmctx: that of `facts.counts` and `config`.
+    /// The layout of the vmctx, which follows from `facts.counts` and `config`.
     pub(crate) layout: &'a VMLayout,
     /// Settings.
     pub(crate) config: &'a Config,
@@ -62,7 +63,7 @@ pub(crate) struct Env<'a> {
     pub(crate) isa: &'a dyn TargetIsa,
 }
 
-/// Allocations that are used again for the next function. One per thread.
+/// Allocations that are used again for the next function. Each thread has one.
 #[derive(Default)]
 pub(crate) struct Context {
     builder: FunctionBuilderContext,
@@ -77,7 +78,7 @@ struct State {
     signatures: HashMap<SigIndex, SigRef>,
     functions: HashMap<Symbol, FuncRef>,
     known: Known,
-    /// Arguments of the call at hand.
+    /// Arguments of the current call.
     arguments: Vec<Value>,
 }
 
@@ -91,10 +92,10 @@ impl State {
     }
 }
 
-/// The translation of one function: what the instruction families work on.
+/// The translation of one function. The files of the instruction families add methods.
 pub(crate) struct Translator<'a> {
     env: &'a Env<'a>,
-    /// Builds the IR; positioned in a block that is not filled while code is reachable.
+    /// Builds the IR. While code is reachable, it is positioned in a block that is not filled.
     builder: FunctionBuilder<'a>,
     /// The function's first parameter.
     vmctx: Value,
@@ -105,10 +106,10 @@ pub(crate) struct Translator<'a> {
     arguments: Vec<Value>,
 }
 
-/// Translates a body, which is already validated, into `out`. What was in `out` is lost.
+/// Translates a validated body into `out`, and replaces the contents of `out`.
 ///
 /// # Errors
-/// Limits of wrun, and its bugs.
+/// Fails for limits of wrun and for bugs.
 pub(crate) fn function(
     cx: &mut Context,
     env: &Env<'_>,
@@ -122,7 +123,7 @@ pub(crate) fn function(
     out.signature = abi::guest_signature(ty);
     out.name = ir::UserFuncName::User(Symbol::Func(func).to_name());
 
-    // Taken, so that an error or a panic on the way leaves fresh contexts behind rather than half-used ones.
+    // Taken out of `cx`, so that an error or a panic leaves a fresh context there and not a half-used one.
     let mut builder_context = core::mem::take(&mut cx.builder);
     let mut state = core::mem::take(&mut cx.state);
     state.clear();
@@ -172,7 +173,7 @@ impl Translator<'_> {
         for _ in 0..locals.get_count() {
             let (count, ty) = locals.read().map_err(unvalidated)?;
             let ty = abi::val_type(ty).ok_or_else(|| Failure::bug("a local of a type that was not validated"))?;
-            // Variables are zero until they are defined, which is what wasm says of locals.
+            // Variables are zero until they are assigned, as locals are in wasm.
             for _ in 0..count {
                 let variable = self.builder.declare_var(abi::ir_type(ty));
                 self.track_variable(ty, variable);
@@ -198,7 +199,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Makes variables of the parameters.
+    /// Declares the parameters as variables.
     fn declare_params(&mut self, ty: &FuncType) {
         let entry = self.builder.current_block().expect("the entry block");
         for (ty, i) in ty.params().iter().zip(1..) {
@@ -209,7 +210,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Translates one instruction that can be reached: finds the family that knows it.
+    /// Translates one reachable instruction, by the family that it belongs to.
     fn operator(&mut self, op: &Operator<'_>) -> Result<(), Failure> {
         let known = self.control_operator(op)?
             || self.numeric_operator(op)
@@ -223,12 +224,12 @@ impl Translator<'_> {
     }
 }
 
-/// The error of an instruction that no family knows.
+/// Returns the failure for an instruction that no family knows.
 fn unknown(op: &Operator<'_>) -> Failure {
     Failure::Bug(format!("no translation for the instruction {op:?}"))
 }
 
-/// An error of reading what validation has already read.
+/// Returns the failure for a read error in a validated body.
 fn unvalidated(error: wasmparser::BinaryReaderError) -> Failure {
     Failure::Bug(format!("a validated body cannot be read: {error}"))
 }

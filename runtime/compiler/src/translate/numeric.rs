@@ -1,10 +1,10 @@
 //! Numeric instructions (spec 4.3, 4.4.1).
 //!
-//! In: operands. Out: the instruction of Cranelift with the same meaning; all of wasm's have one. Divisions and the
-//! conversions that can trap check their operands themselves, with trap codes of their own (see `trap`). Shifts and
-//! rotations take their amount modulo the width, minima and maxima treat NaN and zeros as the spec does.
+//! Input: operands. Output: the instruction of Cranelift with the same meaning, which exists for every instruction of wasm.
+//! Cranelift's divisions and trapping conversions check their operands and have trap codes of their own (see `trap`). As in the
+//! spec, shifts and rotations take their amount modulo the width, and minimum and maximum handle NaN and signed zeros.
 //!
-//! May not enter: the module, the vmctx.
+//! Must not hold: the module, the vmctx.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
@@ -15,7 +15,7 @@ use super::Translator;
 
 use types::{F32, F64, I8, I16, I32, I64};
 
-/// Pops one operand, pushes the result of an instruction.
+/// Pops one operand and pushes the result of an instruction.
 macro_rules! unary {
     ($self:ident, $inst:ident $(, $ty:expr)?) => {{
         let operand = $self.pop1();
@@ -24,7 +24,7 @@ macro_rules! unary {
     }};
 }
 
-/// Pops two operands, pushes the result of an instruction.
+/// Pops two operands and pushes the result of an instruction.
 macro_rules! binary {
     ($self:ident, $inst:ident) => {{
         let (left, right) = $self.pop2();
@@ -34,7 +34,7 @@ macro_rules! binary {
 }
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn numeric_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::I32Const { value } => {
@@ -164,7 +164,7 @@ impl Translator<'_> {
         self.push_bool(value);
     }
 
-    /// Pushes the 8 bits of a comparison as an `i32`.
+    /// Pushes the 8-bit result of a comparison as an `i32`.
     pub(super) fn push_bool(&mut self, value: Value) {
         let value = self.builder.ins().uextend(I32, value);
         self.push(value);

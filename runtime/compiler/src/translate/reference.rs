@@ -1,9 +1,9 @@
 //! Reference instructions (spec 4.4.2). References are 64-bit numbers, null is 0.
 //!
-//! An `externref` stands for an object of the host, which lives as long as a collection finds the number. Every value of that
-//! type is declared to the code generator ([`Translator::track`]), so that it lies in the frame, at a place that a stack map
-//! names, during each call that the function makes before it uses the value for the last time. A function without such values
-//! is translated as if there were no stack maps.
+//! An `externref` is the number of an object of the host. A collection keeps the objects whose numbers it finds. So every value
+//! of this type is declared to the code generator ([`Translator::track`]): during each call before the last use of the value,
+//! it lies in the frame, at a place that a stack map names. A function without such values is translated as if there were no
+//! stack maps.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use super::abi::POINTER;
 use super::environ::Region;
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn reference_operator(&mut self, op: &Op<'_>) -> bool {
         match op {
             Op::RefNull { .. } => {
@@ -41,7 +41,7 @@ impl Translator<'_> {
         true
     }
 
-    /// Makes `value` findable during calls, when its type is that of references to host objects.
+    /// Adds `value` to the stack maps of later calls, if it is a reference to a host object.
     pub(super) fn track(&mut self, ty: ValType, value: Value) {
         if ty == ValType::ExternRef {
             self.name_stack_slots();
@@ -49,7 +49,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The same for a variable that has no value yet, and for each value that it will have.
+    /// Adds all future values of a variable to the stack maps, if it is a reference to a host object.
     pub(super) fn track_variable(&mut self, ty: ValType, variable: Variable) {
         if ty == ValType::ExternRef {
             self.name_stack_slots();
@@ -57,7 +57,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Gives the accesses to the stack slots, which the code generator adds at the end, their alias region.
+    /// Sets the alias region of the accesses to stack slots, which the code generator adds at the end.
     fn name_stack_slots(&mut self) {
         if core::mem::replace(&mut self.known.stack_slots_named, true) {
             return;

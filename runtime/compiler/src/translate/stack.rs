@@ -1,9 +1,9 @@
-//! The translator's picture of the wasm stack: values, and the control frames around the instruction at hand.
+//! The translator's model of the wasm stack: values, and the control frames around the current instruction.
 //!
-//! In: what instructions pop and push. Out: the IR values that they mean. Only reachable code is pictured: where code
-//! cannot be reached, nothing is pushed or popped, and nested blocks are merely counted.
+//! Input: the operands that instructions push and pop. Output: their IR values. In unreachable code nothing is pushed or
+//! popped, and nested blocks are only counted.
 //!
-//! May not enter: the module, the vmctx.
+//! Must not hold: the module, the vmctx.
 
 use cranelift_codegen::ir::{Block, BlockArg, Inst, Value};
 use wasmparser::BlockType;
@@ -17,13 +17,13 @@ pub(super) struct Stack {
     pub(super) values: Vec<Value>,
     /// Control frames, the innermost one last. The first one is the function itself.
     pub(super) frames: Vec<Frame>,
-    /// While code is unreachable: the number of blocks begun since, which are not in `frames`.
+    /// In unreachable code: the number of blocks that began since and are not in `frames`.
     pub(super) skipped: Option<u32>,
 }
 
 /// A block, loop, `if`, or the function.
 pub(super) struct Frame {
-    /// Which of them.
+    /// Kind of the frame.
     pub(super) kind: FrameKind,
     /// Its type; `None` for the function itself, whose results are `results` of its signature.
     pub(super) ty: Option<BlockType>,
@@ -33,9 +33,9 @@ pub(super) struct Frame {
     pub(super) results: usize,
     /// The number of values below its parameters.
     pub(super) height: usize,
-    /// The block after its `end`, with the results as parameters, once something jumps there.
+    /// The block after its `end`, with the results as parameters. `None` until there is a jump to it.
     pub(super) exit: Option<Block>,
-    /// How many instructions jump to `exit`.
+    /// Number of instructions that jump to `exit`.
     pub(super) jumps: usize,
 }
 
@@ -44,25 +44,25 @@ pub(super) struct Frame {
 pub(super) enum FrameKind {
     /// `block`, or the function.
     Block,
-    /// `loop`: branches go back to this block, with the parameters as its own.
+    /// `loop`: branches go to this block, which has the parameters.
     Loop(Block),
-    /// `if` whose `else` may still come. The parameters for it lie at the height of the frame.
+    /// `if` whose `else` may still follow. The parameters for the `else` are at the height of the frame.
     If(Else),
     /// `if` after its `else`.
     Done,
 }
 
-/// Target of an `if` whose condition is zero, before its `else` was seen.
+/// Target of an `if` with a zero condition, before its `else` was read.
 #[derive(Copy, Clone)]
 pub(super) enum Else {
-    /// To the exit, by this branch, which is redirected if there is an `else`.
+    /// The exit, by this branch. It is redirected if there is an `else`.
     Exit(Inst),
-    /// To a block of its own.
+    /// A block of its own.
     Block(Block),
 }
 
 impl Stack {
-    /// Forgets everything, keeps the allocations.
+    /// Removes the contents and keeps the allocations.
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.frames.clear();
@@ -71,7 +71,7 @@ impl Stack {
 }
 
 impl Frame {
-    /// Number of values that a branch to this frame takes.
+    /// Returns the number of values that a branch to this frame takes.
     pub(super) fn branch_arity(&self) -> usize {
         match self.kind {
             FrameKind::Loop(_) => self.params,
@@ -81,7 +81,7 @@ impl Frame {
 }
 
 impl Translator<'_> {
-    /// Pushes a value. Vectors have to be `I8X16`.
+    /// Pushes a value. Vectors must have the type `I8X16`.
     pub(super) fn push(&mut self, value: Value) {
         self.stack.values.push(value);
     }
@@ -107,7 +107,7 @@ impl Translator<'_> {
         (first, second, third)
     }
 
-    /// The value on top.
+    /// Returns the value on top.
     pub(super) fn peek1(&self) -> Value {
         *self
             .stack
@@ -116,7 +116,7 @@ impl Translator<'_> {
             .expect("validated: the operand stack is deep enough")
     }
 
-    /// The `n` values on top, in the order they were pushed.
+    /// Returns the `n` values on top, in the order in which they were pushed.
     pub(super) fn peekn(&self, n: usize) -> &[Value] {
         &self.stack.values[self.stack.values.len() - n..]
     }
@@ -127,17 +127,17 @@ impl Translator<'_> {
         self.stack.values.truncate(rest);
     }
 
-    /// The `n` values on top, as arguments of a jump.
+    /// Returns the `n` values on top as arguments of a jump.
     pub(super) fn block_args(&self, n: usize) -> Vec<BlockArg> {
         self.peekn(n).iter().map(|value| BlockArg::Value(*value)).collect()
     }
 
-    /// Returns true when the instruction at hand can be reached.
+    /// Returns true if the current instruction is reachable.
     pub(super) fn is_reachable(&self) -> bool {
         self.stack.skipped.is_none()
     }
 
-    /// Says that what follows, up to the next `else` or `end` of the innermost frame, cannot be reached.
+    /// Marks the code up to the next `else` or `end` of the innermost frame as unreachable.
     pub(super) fn set_unreachable(&mut self) {
         self.stack.skipped = Some(0);
     }

@@ -1,7 +1,7 @@
 //! Table instructions (spec 4.4.6).
 //!
-//! In: operands. Out: inline accesses where a table's form allows it, library calls for the rest. A table's form and what
-//! else is known of it come from the whole-module scan.
+//! Input: operands. Output: inline accesses if the table's form allows them, otherwise libcalls. The form and other facts about
+//! a table come from the scan over the whole module.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
@@ -17,7 +17,7 @@ use super::environ::Region;
 use crate::error::Failure;
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn table_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::TableGet { table } => {
@@ -79,7 +79,7 @@ impl Translator<'_> {
         }
     }
 
-    /// An entry of a shared table: a reference, or written with null, or one that the runtime has to fill first.
+    /// Loads an entry of a shared table. An entry that is not filled yet is filled by the runtime first.
     fn shared_get(&mut self, table: TableIndex, index: Value) -> Value {
         let entry = self.table_entry(table, index);
         let flags = self.entry_flags(table, TrapCode::TableOutOfBounds);
@@ -128,7 +128,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Flags of an access to an entry after the one that [`Translator::entry_flags`] is for.
+    /// Returns the flags of an access to an entry after the first one, for which [`Translator::entry_flags`] is.
     pub(super) fn checked_entry_flags(&mut self, table: TableIndex) -> MemFlagsData {
         self.variable(Region::Table(table))
     }

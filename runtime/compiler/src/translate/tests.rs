@@ -1,4 +1,4 @@
-//! The IR of small programs. That it means the same as the wasm is shown by running the spec's test suite.
+//! Tests of the IR of small programs. The spec's test suite checks that the code does the right thing.
 
 use cranelift_codegen::ir::{self, Opcode};
 use cranelift_codegen::{FinalizedRelocTarget, control::ControlPlane};
@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::parse::opcode_tests as opcodes;
 use crate::parse::{Scan, ValidationPool, is_supported, parse, validate_body};
 
-/// A module that uses every kind of thing: what is imported, defined, exported; both forms of tables; all kinds of values.
+/// A module with imported, defined and exported items of each kind, both forms of tables, and all types of values.
 const EVERYTHING: &str = include_str!("tests/everything.wat");
 
 mod references;
@@ -69,7 +69,7 @@ fn count(function: &ir::Function, opcode: Opcode) -> usize {
         .count()
 }
 
-/// Direct callees of a function, in the order of the code.
+/// Returns the direct callees of a function, in the order of the code.
 fn callees(function: &ir::Function) -> Vec<Symbol> {
     let callee = |inst| match &function.dfg.insts[inst] {
         ir::InstructionData::Call { func_ref, .. } => match &function.dfg.ext_funcs[*func_ref].name {
@@ -182,7 +182,7 @@ fn an_index_that_is_known_makes_a_direct_call_of_an_indirect_one() {
     let imported = call(table, 0);
     assert_eq!(count(&imported, Opcode::CallIndirect), 1);
     assert_eq!(count(&imported, Opcode::FuncAddr), 0);
-    // What is exported may be written by others.
+    // Others may write to an exported table.
     let exported = call(
         r#"(table (export "t") 5 funcref) (elem (i32.const 0) func $imported $defined)"#,
         1,
@@ -321,7 +321,7 @@ fn an_instruction_that_no_list_has_is_wruns_bug_also_where_it_cannot_be_reached(
         if ["Else", "End"].contains(name) {
             continue;
         }
-        // unreachable, the instruction alone, the end of the block that it begins, the end.
+        // `unreachable`, the instruction, the end of the block that it begins, the end of the function.
         let encoding = &encodings[*name];
         let (op, len) = opcodes::read_with_length(encoding).expect("read before");
         let supported = is_supported(&op);

@@ -1,10 +1,10 @@
-//! Trampolines: the code between the conventions of the guest and of the host, one per signature, import or library call;
-//! and the stubs of functions that are left out.
+//! Trampolines: code between the calling conventions of the guest and of the host, one per signature, import or libcall. The
+//! stubs of functions that are left out are here too.
 //!
-//! In: which trampoline, of which module. Out: Cranelift IR. Values cross the raw call interface in slots of 16 bytes;
-//! what a value leaves of its slot is zero.
+//! Input: the symbol of a trampoline, and the facts about the module. Output: Cranelift IR. Values cross the raw call interface
+//! in slots of 16 bytes, with unused bytes zero.
 //!
-//! No access here has an alias region: none of the bytes is accessed with one in the same function.
+//! No access here has an alias region. That is correct because no other access in the same function has one.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types};
@@ -21,8 +21,8 @@ use super::{Context, Env, abi, trap};
 use crate::code::Symbol;
 use crate::error::Failure;
 
-/// Every trampoline of a module, in the order in which they follow the functions in the text: those for signatures and
-/// imports, and those library calls that are wanted.
+/// Returns the trampolines of a module, in the order in which they follow the functions in the text: those for all signatures
+/// and imports, and those for the libcalls that are wanted.
 pub(crate) fn trampolines(facts: &Facts, is_wanted: impl Fn(Symbol) -> bool) -> Vec<Symbol> {
     let sigs = || facts.sigs.keys();
     let typed = |sig: &SigIndex| abi::host_typed_signature(&facts.sigs[*sig]).is_some();
@@ -41,10 +41,10 @@ pub(crate) fn trampolines(facts: &Facts, is_wanted: impl Fn(Symbol) -> bool) -> 
         .collect()
 }
 
-/// Builds the trampoline `symbol` into `out`. What was in `out` is lost.
+/// Builds the trampoline `symbol` in `out`, and replaces the contents of `out`.
 ///
 /// # Errors
-/// Symbols that are no trampolines of this module: bugs in wrun.
+/// Fails with a bug if `symbol` is not a trampoline of this module.
 pub(crate) fn trampoline(
     cx: &mut Context,
     env: &Env<'_>,
@@ -60,10 +60,10 @@ pub(crate) fn trampoline(
     };
     out.clear();
     out.name = ir::UserFuncName::User(symbol.to_name());
-    // Taken, so that an error or a panic on the way leaves a fresh context behind rather than a half-used one.
+    // Taken out of `cx`, so that an error or a panic leaves a fresh context there and not a half-used one.
     let mut context = core::mem::take(&mut cx.builder);
     let target = env.isa.frontend_config();
-    // The convention in which the trampoline is called.
+    // The signature with which the trampoline is called.
     let signature = match symbol {
         Symbol::Entry(_) => host_signature(3),
         Symbol::TypedHostcall(ty) | Symbol::UntypedHostcall(ty) => abi::guest_signature(sig(ty)?),
@@ -85,7 +85,7 @@ pub(crate) fn trampoline(
     Ok(())
 }
 
-/// Host convention `(code, vmctx, slots)`: calls `code` with what is in the slots, then stores the results there.
+/// Host convention `(code, vmctx, slots)`: calls `code` with the values in the slots, then stores the results there.
 fn entry(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendConfig) {
     let [code, vmctx, slots] = body.params[..] else {
         unreachable!("the caller declares three parameters")
@@ -97,7 +97,7 @@ fn entry(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendConfig) {
     body.ret(&[], target);
 }
 
-/// Guest convention, in the place of a function: calls the host's function with the same values in registers.
+/// Guest convention, with the signature of the function: calls the host's function with the same values in registers.
 fn typed_hostcall(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendConfig) -> Result<(), Failure> {
     let host = abi::host_typed_signature(ty).ok_or_else(|| Failure::Bug(format!("{ty} does not fit in registers")))?;
     let context = body.params[0];
@@ -110,7 +110,7 @@ fn typed_hostcall(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendConfi
     Ok(())
 }
 
-/// Guest convention, in the place of a function: calls the host's function as `(context, slots)`.
+/// Guest convention, with the signature of the function: calls the host's function with `(context, slots)`.
 fn untyped_hostcall(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendConfig) {
     let context = body.params[0];
     let store = body.load(types::I64, context, host_context::STORE);
@@ -125,7 +125,8 @@ fn untyped_hostcall(mut body: Body<'_>, ty: &FuncType, target: TargetFrontendCon
     body.ret(&results, target);
 }
 
-/// Guest convention, in the place of a function: calls the import at `place` of the vmctx with the import's own context.
+/// Guest convention, with the signature of the function: calls the import at offset `place` of the vmctx with the import's own
+/// context.
 fn import_thunk(mut body: Body<'_>, place: i32, target: TargetFrontendConfig) {
     let signature = body.builder.func.signature.clone();
     let mut args = body.params.clone();
@@ -135,7 +136,7 @@ fn import_thunk(mut body: Body<'_>, place: i32, target: TargetFrontendConfig) {
     body.ret(&results, target);
 }
 
-/// Guest convention `(vmctx, parameters…)`: calls the runtime with the same values.
+/// Guest convention `(vmctx, parameters…)`: calls the libcall in the runtime with the same values.
 fn library_call(mut body: Body<'_>, libcall: Libcall, target: TargetFrontendConfig) {
     let mut host = body.builder.func.signature.clone();
     host.call_conv = CallConv::SystemV;
@@ -149,20 +150,20 @@ fn library_call(mut body: Body<'_>, libcall: Libcall, target: TargetFrontendConf
     body.ret(&results, target);
 }
 
-/// Guest convention, in the place of a function that is left out: traps, whatever the vmctx.
+/// Guest convention, in the place of a function that is left out: traps.
 fn stub(mut body: Body<'_>, target: TargetFrontendConfig) {
     body.builder.ins().trap(trap::to_clif(TrapCode::FunctionMissing));
     body.builder.finalize(target);
 }
 
-/// The host's signature of so many addresses and no result.
+/// Returns a signature of the host with `params` addresses and no result.
 fn host_signature(params: usize) -> ir::Signature {
     let mut signature = ir::Signature::new(CallConv::SystemV);
     signature.params.resize(params, ir::AbiParam::new(abi::POINTER));
     signature
 }
 
-/// A function of one block, being built.
+/// A function of one block that is being built.
 struct Body<'f> {
     builder: FunctionBuilder<'f>,
     params: Vec<Value>,
@@ -180,18 +181,18 @@ impl<'f> Body<'f> {
         Self { builder, params }
     }
 
-    /// Loads a field: aligned, and never a fault.
+    /// Loads an aligned field. The load cannot fault.
     fn load(&mut self, ty: ir::Type, base: Value, offset: i32) -> Value {
         self.builder.ins().load(ty, MemFlagsData::trusted(), base, offset)
     }
 
-    /// Stores a field: aligned, and never a fault.
+    /// Stores an aligned field. The store cannot fault.
     fn store(&mut self, value: Value, base: Value, offset: i32) {
         self.builder.ins().store(MemFlagsData::trusted(), value, base, offset);
     }
 
-    /// Notes where the guest's frames end, for backtraces, and traps when the host would have too little stack. That has to happen
-    /// here: the host's own code is not prepared for a fault.
+    /// Stores the end of the guest's frames, for backtraces, and traps if there is too little stack for the host. This check
+    /// has to be here, because a fault in code of the host is not handled.
     fn leave(&mut self, store: Value) {
         let limit = self.load(types::I64, store, store::STACK_LIMIT);
         let stack = self.builder.ins().get_stack_pointer(abi::POINTER);
@@ -203,7 +204,7 @@ impl<'f> Body<'f> {
         self.store(frame, store, store::EXIT_FP);
     }
 
-    /// The address of `count` slots on the stack. It is a real one for none, too.
+    /// Returns the address of `count` slots on the stack. The address is valid for 0 slots too.
     fn slots(&mut self, count: usize) -> Value {
         let size = u32::try_from(count.max(1)).expect("the spec's limits on types") * SLOT.unsigned_abs();
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
@@ -224,7 +225,7 @@ impl<'f> Body<'f> {
         }
     }
 
-    /// Stores a value and zeroes the rest of its slot.
+    /// Stores a value and sets the rest of its slot to zero.
     fn store_slot(&mut self, value: Value, slots: Value, offset: i32) {
         let ty = self.builder.func.dfg.value_type(value);
         if ty.is_vector() {
@@ -248,7 +249,7 @@ impl<'f> Body<'f> {
         call_site::emit(&mut self.builder, Callee::Indirect(signature, code), args).to_vec()
     }
 
-    /// Returns these values: the function's end.
+    /// Ends the function: it returns these values.
     fn ret(mut self, values: &[Value], target: TargetFrontendConfig) {
         self.builder.ins().return_(values);
         self.builder.finalize(target);

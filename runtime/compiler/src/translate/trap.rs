@@ -1,16 +1,16 @@
-//! Trap codes: wrun's own and those of Cranelift, which reserves some for what its own instructions check.
+//! Converts between wrun's trap codes and Cranelift's. Cranelift reserves codes for the checks of its own instructions.
 
 use core::num::NonZeroU8;
 
 use cranelift_codegen::ir;
 use wrun_artifact::TrapCode;
 
-/// The code that an instruction carries to trap with `code`.
+/// Returns Cranelift's code for `code`.
 pub(crate) const fn to_clif(code: TrapCode) -> ir::TrapCode {
     ir::TrapCode::unwrap_user(code.code())
 }
 
-/// The reason that an instruction's code stands for. `None` for codes that translation never uses.
+/// Returns wrun's code for Cranelift's. `None` for codes that translation never uses.
 pub(crate) fn from_clif(code: ir::TrapCode) -> Option<TrapCode> {
     const RESERVED: [(ir::TrapCode, TrapCode); 5] = [
         (ir::TrapCode::STACK_OVERFLOW, TrapCode::CallStackExhausted),

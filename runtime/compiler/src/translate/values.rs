@@ -1,7 +1,7 @@
-//! Values at hand: constants, and how a value was made.
+//! Constants, and questions about how a value was made.
 //!
-//! In: numbers, or values of the function being translated. Out: constants of the IR, and answers about instructions that
-//! are already there.
+//! Input: numbers, or values of the function being translated. Output: constants of the IR, and facts about existing
+//! instructions.
 
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{self, ConstantData, InstBuilder, InstructionData, Opcode, Type, Value, ValueDef, types};
@@ -10,18 +10,18 @@ use wrun_artifact::types::ValType;
 use super::Translator;
 
 impl Translator<'_> {
-    /// An `i32` constant.
+    /// Returns an `i32` constant.
     pub(super) fn i32_const(&mut self, value: i32) -> Value {
-        // Immediates of narrow types are kept zero-extended.
+        // Cranelift keeps immediates of narrow types zero-extended.
         self.builder.ins().iconst(types::I32, i64::from(value.cast_unsigned()))
     }
 
-    /// An index of the module, as library calls take it.
+    /// Returns an index of the module as a constant for libcalls.
     pub(super) fn index_const(&mut self, index: u32) -> Value {
         self.builder.ins().iconst(types::I32, i64::from(index))
     }
 
-    /// The constant of a value in the form of the raw call interface.
+    /// Returns the constant for a value in a slot of the raw call interface.
     pub(super) fn slot_const(&mut self, ty: ValType, slot: [u8; 16]) -> Value {
         let low = u64::from_le_bytes(*slot.first_chunk().expect("16 bytes"));
         match ty {
@@ -38,7 +38,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The value of an integer constant.
+    /// Returns the value of an integer constant, or `None` for other values.
     pub(super) fn known_int(&self, value: Value) -> Option<u64> {
         match self.definition(value)? {
             InstructionData::UnaryImm {
@@ -49,10 +49,10 @@ impl Translator<'_> {
         }
     }
 
-    /// The shortest value that is zero exactly when `condition` is.
+    /// Returns the narrowest value that is zero exactly if `condition` is.
     ///
-    /// A comparison gives wasm an `i32`, widened from the eight bits that the code generator compares to; what only asks
-    /// for zero or not takes the eight bits.
+    /// For wasm the result of a comparison is an `i32`, extended from the eight bits of the code generator. A branch or select,
+    /// which tests only for zero, takes the eight bits.
     pub(super) fn truth(&self, condition: Value) -> Value {
         match self.definition(condition) {
             Some(InstructionData::Unary {
@@ -63,12 +63,12 @@ impl Translator<'_> {
         }
     }
 
-    /// The type of a value.
+    /// Returns the type of a value.
     pub(super) fn type_of(&self, value: Value) -> Type {
         self.builder.func.dfg.value_type(value)
     }
 
-    /// A new block that is not expected to be entered.
+    /// Makes a new block that is marked as cold.
     pub(super) fn cold_block(&mut self) -> ir::Block {
         let block = self.builder.create_block();
         self.builder.set_cold_block(block);

@@ -1,4 +1,4 @@
-//! The info section, and what it points into, of small modules.
+//! Tests of the info section of small modules, and of the sections that it points to.
 
 use super::super::contents::{write_data, write_tables};
 use super::*;
@@ -10,14 +10,14 @@ use wrun_artifact::types::{FuncType, IndexType, MemoryType, TableType, ValType};
 
 const IMAGE_AT: u64 = 0x7000;
 
-/// The info section's bytes and the sections that it points into.
+/// The info section's bytes, and the sections that it points to.
 struct Built {
     info: Vec<u8>,
     tables: Vec<(u32, u32)>,
     data: Vec<u8>,
 }
 
-/// Builds everything, with function number n of the module at 0x100 * n, and trampolines behind.
+/// Builds everything. Function n of the module is placed at 0x100 * n, and the trampolines after the functions.
 fn built(text: &str) -> Built {
     let wasm = wat::parse_str(format!("(module {text})")).expect("text");
     let module = parse(&wasm, &Config::native()).expect("valid");

@@ -1,4 +1,4 @@
-//! Compares lane by lane: all ones where true, zero where false.
+//! Comparisons of lanes. The result of a lane is all ones for true and zero for false.
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::Type;
@@ -8,7 +8,7 @@ use wasmparser::Operator as Op;
 
 use super::{Translator, pop2_lanes, push_lanes};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     integers(t, op) || floats(t, op)
 }
@@ -87,7 +87,7 @@ fn icmp(t: &mut Translator<'_>, ty: Type, condition: IntCC) {
     push_lanes(t, mask);
 }
 
-/// `NotEqual` is true of a NaN, all other conditions are false: Cranelift's meaning is that of wasm.
+/// Compares floats. As in wasm, `NotEqual` is true for a NaN, and all other conditions are false.
 fn fcmp(t: &mut Translator<'_>, ty: Type, condition: FloatCC) {
     let (x, y) = pop2_lanes(t, ty);
     let mask = t.builder.ins().fcmp(condition, x, y);

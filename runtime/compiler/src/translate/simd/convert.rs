@@ -1,4 +1,4 @@
-//! Between kinds of lanes: narrowing, widening, arithmetic into wider lanes, integers to floats and back.
+//! Conversions between kinds of lanes: narrowing, widening, arithmetic into wider lanes, integers to floats and back.
 //!
 //! Every conversion from floats saturates and takes a NaN to 0.
 
@@ -10,15 +10,15 @@ use wasmparser::Operator as Op;
 
 use super::{Translator, Unary, binary, pop_lanes, pop2_lanes, push_lanes, unary, zero};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     lanes(t, op) || widening(t, op) || numbers(t, op)
 }
 
-/// The same numbers in narrower or wider integer lanes.
+/// Conversions to narrower or wider integer lanes.
 fn lanes(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     match op {
-        // The lanes are signed before in both; `unarrow` saturates to unsigned ones.
+        // Both take signed lanes. `unarrow` saturates to unsigned ones.
         Op::I8x16NarrowI16x8S => binary(t, I16X8, |b, x, y| b.ins().snarrow(x, y)),
         Op::I8x16NarrowI16x8U => binary(t, I16X8, |b, x, y| b.ins().unarrow(x, y)),
         Op::I16x8NarrowI32x4S => binary(t, I32X4, |b, x, y| b.ins().snarrow(x, y)),

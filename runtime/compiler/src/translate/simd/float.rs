@@ -1,7 +1,7 @@
 //! Floating-point arithmetic lane by lane.
 //!
-//! Negation and absolute value change the sign bit alone, of a NaN too. Rounding is an instruction of the CPU from SSE4.1 on,
-//! which wrun takes for granted.
+//! Negation and absolute value change only the sign bit, also of a NaN. Rounding is one CPU instruction from SSE4.1 on, which
+//! wrun requires.
 
 use cranelift_codegen::ir::InstBuilder;
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -11,7 +11,7 @@ use wasmparser::Operator as Op;
 
 use super::{Translator, as_lanes, binary, pop2_lanes, push_lanes, unary};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     match op {
         Op::F32x4Ceil => unary(t, F32X4, |b, x| b.ins().ceil(x)),
@@ -51,8 +51,8 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     true
 }
 
-/// The minimum and maximum that programs write with a compare: `x, y` gives `y` where `less` (a pair of them) is in
-/// order, else `x`. The code generator knows the form: it is one instruction of x86-64.
+/// Minimum and maximum as programs write them with a compare: the result is `y` where the first value of the pair `less` is
+/// less than the second, otherwise `x`. The code generator recognises this form and uses one instruction of x86-64.
 fn pseudo(t: &mut Translator<'_>, ty: Type, less: fn(Value, Value) -> (Value, Value)) {
     let (x, y) = pop2_lanes(t, ty);
     let (low, high) = less(x, y);

@@ -6,7 +6,7 @@ use wasmparser::Operator as Op;
 
 use super::{Binary, Translator, Unary, binary, natural, pop_lanes, push_lanes, unary};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     arithmetic(t, op) || saturating(t, op) || bitwise(t, op) || shifts(t, op) || tests(t, op)
 }
@@ -88,7 +88,7 @@ fn bitwise(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
         Op::V128Xor => binary(t, I8X16, |b, x, y| b.ins().bxor(x, y)),
         Op::V128Bitselect => {
             let mask = t.pop1();
-            // In the lanes that the mask was made in, so that the code generator sees masks that compares made.
+            // Use the lanes in which the mask was made, so that the code generator recognises masks from comparisons.
             let mask = natural(&t.builder, mask);
             let ty = t.builder.func.dfg.value_type(mask);
             let if_zero = pop_lanes(t, ty);
@@ -120,7 +120,7 @@ fn shifts(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     true
 }
 
-/// A shift of all lanes by one `i32`. Cranelift masks the count to the width of a lane, as wasm does.
+/// Shifts all lanes by one `i32`. Cranelift takes the count modulo the width of a lane, as wasm does.
 fn shift(t: &mut Translator<'_>, ty: Type, apply: Binary) {
     let count = t.pop1();
     let vector = pop_lanes(t, ty);
@@ -132,7 +132,7 @@ fn tests(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     match op {
         Op::V128AnyTrue => {
             let vector = t.pop1();
-            // Any lanes will do: those it was made in let the code generator see a compare.
+            // Any lanes are correct. With the original ones the code generator recognises a comparison.
             let vector = natural(&t.builder, vector);
             let any = t.builder.ins().vany_true(vector);
             let any = t.builder.ins().uextend(I32, any);
@@ -158,7 +158,7 @@ fn all_true(t: &mut Translator<'_>, ty: Type) {
     });
 }
 
-/// Pushes the scalar that `apply` makes of a vector.
+/// Pops a vector and pushes the scalar that `apply` returns.
 fn reduce(t: &mut Translator<'_>, ty: Type, apply: Unary) {
     let vector = pop_lanes(t, ty);
     let scalar = apply(&mut t.builder, vector);

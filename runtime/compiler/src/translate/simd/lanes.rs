@@ -8,7 +8,7 @@ use wasmparser::Operator as Op;
 
 use super::{Translator, pop_lanes, push_lanes};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     match *op {
         Op::V128Const { value } => {
@@ -50,7 +50,7 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
         Op::I8x16Swizzle => {
             let indices = pop_lanes(t, I8X16);
             let x = pop_lanes(t, I8X16);
-            // An index that is out of range gives 0, in Cranelift as in wasm.
+            // In Cranelift as in wasm, an index that is out of range gives 0.
             let vector = t.builder.ins().swizzle(x, indices);
             push_lanes(t, vector);
         }
@@ -60,7 +60,7 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     true
 }
 
-/// Pops a scalar as a lane of `ty`: for lanes below 32 bits it is an `i32` whose upper bits do not count.
+/// Pops a scalar as a lane of `ty`. For lanes below 32 bits it is an `i32` whose upper bits are ignored.
 fn pop_scalar(t: &mut Translator<'_>, ty: Type) -> Value {
     let value = t.pop1();
     match ty.lane_type() {
@@ -75,7 +75,7 @@ fn splat(t: &mut Translator<'_>, ty: Type) {
     push_lanes(t, vector);
 }
 
-/// Pushes a lane, `extend`ed to a type of the wasm stack.
+/// Pushes a lane, extended by `extend` to a type of the wasm stack.
 fn extract(t: &mut Translator<'_>, ty: Type, lane: u8, extend: fn(&mut FunctionBuilder<'_>, Value) -> Value) {
     let vector = pop_lanes(t, ty);
     let scalar = t.builder.ins().extractlane(vector, lane);

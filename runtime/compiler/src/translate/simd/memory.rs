@@ -9,7 +9,7 @@ use wasmparser::{MemArg, Operator as Op};
 use super::super::memory::Address;
 use super::{Translator, pop_lanes, push_lanes};
 
-/// Translates `op` if it is one of this file's; says whether it was.
+/// Translates `op` if it belongs to this file. Returns false otherwise.
 pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     match op {
         Op::V128Load { memarg } => load(t, memarg, 16, |b, at| b.ins().load(I8X16, at.flags, at.base, at.offset)),
@@ -40,7 +40,7 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
 
         Op::V128Store8Lane { memarg, lane } => store_lane(t, memarg, I8X16, *lane),
         Op::V128Store16Lane { memarg, lane } => store_lane(t, memarg, I16X8, *lane),
-        // The first lane lies where a scalar float would: a plain store, instead of one that selects a lane.
+        // The first lane is in the place of a scalar float, so a plain store is enough.
         Op::V128Store32Lane { memarg, lane: 0 } => store_lane(t, memarg, F32X4, 0),
         Op::V128Store32Lane { memarg, lane } => store_lane(t, memarg, I32X4, *lane),
         Op::V128Store64Lane { memarg, lane: 0 } => store_lane(t, memarg, F64X2, 0),
@@ -51,35 +51,35 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
     true
 }
 
-/// Pops an index and pushes the vector that `read` loads from there, `size` bytes.
+/// Pops an index and pushes the vector that `read` makes of the `size` bytes there.
 fn load(t: &mut Translator<'_>, memarg: &MemArg, size: u32, read: fn(&mut FunctionBuilder<'_>, Address) -> Value) {
     let at = t.pop_address(memarg, size);
     let vector = read(&mut t.builder, at);
     push_lanes(t, vector);
 }
 
-/// Pops an index; gives the lane of `ty` that is there.
+/// Pops an index and loads the lane of `ty` that is there.
 fn load_scalar(t: &mut Translator<'_>, memarg: &MemArg, ty: Type) -> Value {
     let lane = ty.lane_type();
     let at = t.pop_address(memarg, lane.bytes());
     t.builder.ins().load(lane, at.flags, at.base, at.offset)
 }
 
-/// Makes every lane the one in memory.
+/// Loads a lane from memory into every lane.
 fn splat(t: &mut Translator<'_>, memarg: &MemArg, ty: Type) {
     let scalar = load_scalar(t, memarg, ty);
     let vector = t.builder.ins().splat(ty, scalar);
     push_lanes(t, vector);
 }
 
-/// Makes the first lane the one in memory, all others zero.
+/// Loads the first lane from memory. All other lanes are zero.
 fn zero_extend(t: &mut Translator<'_>, memarg: &MemArg, ty: Type) {
     let scalar = load_scalar(t, memarg, ty);
     let vector = t.builder.ins().scalar_to_vector(ty, scalar);
     push_lanes(t, vector);
 }
 
-/// Replaces one lane of a vector by the one in memory.
+/// Replaces one lane of a vector by a lane from memory.
 fn load_lane(t: &mut Translator<'_>, memarg: &MemArg, ty: Type, lane: u8) {
     let vector = pop_lanes(t, ty);
     let scalar = load_scalar(t, memarg, ty);

@@ -1,12 +1,12 @@
 //! The 236 instructions of fixed-width SIMD.
 //!
-//! In: an operator, its operands on the translator's stack. Out: IR, the result on the stack. On the stack, in locals, in
-//! parameters and results a `v128` always has the IR type `I8X16`; here it is cast to the lanes that an instruction works
-//! on, and back. A cast costs nothing in machine code but hides one instruction from the next in the code generator's
-//! patterns, so a cast back is undone rather than added to (see [`as_lanes`]).
+//! Input: an operator, with its operands on the translator's stack. Output: IR, with the result on the stack. On the stack, in
+//! locals, parameters and results a `v128` always has the IR type `I8X16`. Here it is cast to the lanes of an instruction, and
+//! back. A cast costs no machine code, but it hides an instruction from the patterns of the code generator. So a cast back
+//! removes the earlier cast (see [`as_lanes`]).
 //!
-//! May not enter: anything that would make the code generator call a library function. On x86-64 these are swizzles and
-//! shuffles without SSSE3, rounding without SSE4.1, and fused multiplication, which no instruction here needs.
+//! Must not hold: IR for which the code generator would call a library function. On x86-64 these are swizzles and shuffles
+//! without SSSE3, rounding without SSE4.1, and fused multiplication, which no instruction here needs.
 
 mod compare;
 mod convert;
@@ -26,7 +26,7 @@ use wasmparser::Operator;
 use super::Translator;
 use crate::error::Failure;
 
-/// Translates `op` if it is an instruction of SIMD; says whether it was.
+/// Translates `op` if it is an instruction of SIMD. Returns false otherwise.
 pub(crate) fn operator(translator: &mut Translator<'_>, op: &Operator<'_>) -> Result<bool, Failure> {
     Ok(lanes::operator(translator, op)
         || integer::operator(translator, op)
@@ -42,40 +42,40 @@ type Unary = fn(&mut FunctionBuilder<'_>, Value) -> Value;
 /// An instruction with two operands.
 type Binary = fn(&mut FunctionBuilder<'_>, Value, Value) -> Value;
 
-/// Pops an operand with lanes of `ty`, pushes what `apply` makes of it.
+/// Pops an operand with lanes of `ty` and pushes the result of `apply`.
 fn unary(t: &mut Translator<'_>, ty: Type, apply: Unary) {
     let x = pop_lanes(t, ty);
     let vector = apply(&mut t.builder, x);
     push_lanes(t, vector);
 }
 
-/// Pops two operands with lanes of `ty`, pushes what `apply` makes of them.
+/// Pops two operands with lanes of `ty` and pushes the result of `apply`.
 fn binary(t: &mut Translator<'_>, ty: Type, apply: Binary) {
     let (x, y) = pop2_lanes(t, ty);
     let vector = apply(&mut t.builder, x, y);
     push_lanes(t, vector);
 }
 
-/// Pops a vector and gives it lanes of `ty`.
+/// Pops a vector with lanes of `ty`.
 fn pop_lanes(t: &mut Translator<'_>, ty: Type) -> Value {
     let vector = t.pop1();
     as_lanes(&mut t.builder, ty, vector)
 }
 
-/// Pops two vectors and gives them lanes of `ty`; the one that was pushed first comes first.
+/// Pops two vectors with lanes of `ty`. The one that was pushed first comes first.
 fn pop2_lanes(t: &mut Translator<'_>, ty: Type) -> (Value, Value) {
     let y = pop_lanes(t, ty);
     let x = pop_lanes(t, ty);
     (x, y)
 }
 
-/// Pushes a vector of any lanes.
+/// Pushes a vector with any lanes.
 fn push_lanes(t: &mut Translator<'_>, vector: Value) {
     let vector = as_lanes(&mut t.builder, I8X16, vector);
     t.push(vector);
 }
 
-/// The vector with lanes of `ty`: itself, what it was cast from, or a cast.
+/// Returns the vector with lanes of `ty`: the vector itself, the vector before its cast, or a cast of it.
 fn as_lanes(b: &mut FunctionBuilder<'_>, ty: Type, vector: Value) -> Value {
     let dfg = &b.func.dfg;
     if dfg.value_type(vector) == ty {
@@ -86,12 +86,12 @@ fn as_lanes(b: &mut FunctionBuilder<'_>, ty: Type, vector: Value) -> Value {
     {
         return source;
     }
-    // Lane 0 is at the lowest address, on every machine.
+    // Lane 0 is at the lowest address on every machine.
     let flags = MemFlagsData::new().with_endianness(Endianness::Little);
     b.ins().bitcast(ty, flags, vector)
 }
 
-/// The vector with the integer lanes that it was made with.
+/// Returns the vector with the integer lanes in which it was made.
 fn natural(b: &FunctionBuilder<'_>, vector: Value) -> Value {
     match cast_from(b, vector) {
         Some(source) if b.func.dfg.value_type(source).lane_type().is_int() => source,
@@ -99,7 +99,7 @@ fn natural(b: &FunctionBuilder<'_>, vector: Value) -> Value {
     }
 }
 
-/// The vector that this one is a cast of.
+/// Returns the vector before a cast, if `vector` is a cast.
 fn cast_from(b: &FunctionBuilder<'_>, vector: Value) -> Option<Value> {
     let dfg = &b.func.dfg;
     let ValueDef::Result(inst, _) = dfg.value_def(vector) else {
@@ -115,7 +115,7 @@ fn cast_from(b: &FunctionBuilder<'_>, vector: Value) -> Option<Value> {
     }
 }
 
-/// A vector of zeros.
+/// Returns a vector of zeros.
 fn zero(b: &mut FunctionBuilder<'_>, ty: Type) -> Value {
     let bytes = b.func.dfg.constants.insert(vec![0; 16].into());
     b.ins().vconst(ty, bytes)

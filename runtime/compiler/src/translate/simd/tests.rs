@@ -1,4 +1,4 @@
-//! Every instruction of SIMD through the whole code generator, and what machine code some of them become.
+//! Compiles every instruction of SIMD, and checks the machine code of some of them.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::code::isa;
 use crate::parse::{Scan, ValidationPool, parse, validate_body};
 use crate::translate::{Context, Env, function};
 
-/// All instructions of SIMD in the text format, with what they pop and push: separated by commas, immediates
-/// after the name.
+/// All instructions of SIMD in the text format, with the types that they pop and push. They are separated by commas, and
+/// immediates follow the name.
 const INSTRUCTIONS: &[(&str, &str, &str)] = &[
     ("", "v128", "v128.const i32x4 1 2 3 0xffffffff"),
     (
@@ -116,7 +116,7 @@ const INSTRUCTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The sets of features that wrun's users are likely to have.
+/// The sets of CPU features that users are likely to have.
 const CPUS: &[CpuFeatures] = &[
     CpuFeatures::X86_64_V2,
     CpuFeatures::X86_64_V2.union(CpuFeatures::AVX),
@@ -129,12 +129,12 @@ const CPUS: &[CpuFeatures] = &[
         .union(CpuFeatures::AVX512VBMI),
 ];
 
-/// A module with a memory and these functions.
+/// Returns a module with a memory and these functions.
 fn module(functions: &str) -> Vec<u8> {
     wat::parse_str(format!("(module (memory 1 4) {functions})")).expect("a valid test")
 }
 
-/// The text of functions that take the operands as parameters, one for each instruction.
+/// Returns the text of one function for each instruction, with the operands as parameters.
 fn one_instruction_each() -> String {
     let mut text = String::new();
     for (params, result, instructions) in INSTRUCTIONS {
@@ -149,7 +149,7 @@ fn one_instruction_each() -> String {
     text
 }
 
-/// Translates and compiles every function of a module, with all of the code generator's checks. Gives the assembly.
+/// Translates and compiles every function of a module, with all checks of the code generator. Returns the assembly.
 fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) -> Vec<String> {
     let config = &Config {
         cpu,
@@ -195,7 +195,7 @@ fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) ->
         .collect()
 }
 
-/// The names of operators that `bodies` use, as `Debug` spells them.
+/// Returns the names of the operators in a module, as `Debug` spells them.
 fn used(wasm: &[u8]) -> BTreeSet<String> {
     let module = parse(wasm, &Config::native()).expect("valid");
     let mut names = BTreeSet::new();
@@ -245,7 +245,7 @@ fn every_instruction_compiles_on_every_cpu_without_library_calls() {
 
 #[test]
 fn every_instruction_takes_constants_and_splats() {
-    // These take other paths through the code generator, which does not know every operation on them.
+    // Constants take other paths through the code generator, which does not support every operation on them.
     let mut text = String::new();
     let vectors = [
         "v128.const i64x2 0x8000000000000001 -2",
@@ -282,7 +282,7 @@ fn every_instruction_takes_constants_and_splats() {
 
 #[test]
 fn casts_between_lanes_do_not_hide_instructions_from_each_other() {
-    // Each is a function's body, an instruction that it becomes, and one that it would become if a cast were in the way.
+    // Each case is a body, an instruction that it becomes, and an instruction that it would become with a cast in between.
     let select = "i32x4.lt_u local.set 2 local.get 0 local.get 1 local.get 2 v128.bitselect";
     let cases = [
         ("f32x4.pmin", "minps", "cmpps"),

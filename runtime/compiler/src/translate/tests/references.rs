@@ -1,8 +1,8 @@
-//! References to host objects are in the stack maps of the calls that they outlive, wherever they come from.
+//! Checks that references to host objects are in the stack maps of all calls before their last use.
 
 use super::*;
 
-/// The functions that the cases call: `$x` is the call in question, `$use` makes a reference live until after it.
+/// The functions that the cases call. `$x` is the call whose stack map is checked, and `$use` uses a reference after it.
 const COMMON: &str = r#"
     (type $get (func (result externref)))
     (table $refs 1 externref)
@@ -16,7 +16,7 @@ const COMMON: &str = r#"
     (export "funcs" (table $funcs))
 "#;
 
-/// The stack map entries of each call that takes the vmctx only and gives nothing: those of `$x`.
+/// Returns the numbers of stack map entries of the calls of `$x`: those that take only the vmctx and return nothing.
 fn entries_of_x(case: &str) -> Vec<usize> {
     let functions = translate(&format!("(module {COMMON} {case})"));
     let function = functions.last().expect("the case");
