@@ -1,8 +1,8 @@
-//! Computes the build id: a fingerprint of everything in this tree that decides what an artifact looks like. An artifact
-//! of another build is stale.
+//! Computes the build id: a fingerprint of everything in this tree that influences the bytes of an artifact. An artifact with
+//! another build id is stale.
 //!
-//! In: the sources of this crate and of the compiler beside it, and the versions of their dependencies, as the `Cargo.lock` of
-//! whoever builds resolves them. Out: the file `build_id` of 16 bytes. Equal trees and versions give equal ids, wherever they lie.
+//! Input: the sources of this crate and of the compiler beside it, and the versions of their dependencies in the `Cargo.lock`
+//! of the build. Output: the file `build_id` of 16 bytes. Equal trees and versions give equal ids in any folder.
 
 mod build_lock;
 
@@ -15,7 +15,7 @@ fn main() {
     for part in ["src", "../compiler/src"] {
         let dir = root.join(part);
         println!("cargo::rerun-if-changed={}", dir.display());
-        // Absent when the crate is built outside of its workspace.
+        // The compiler is missing if the crate is built outside of its workspace.
         if !dir.is_dir() {
             continue;
         }
@@ -35,7 +35,7 @@ fn main() {
     fs::write(out.join("build_id"), hash.0.to_le_bytes()).expect("the output directory is writable");
 }
 
-/// All Rust files below `dir`, with their path relative to it, in the order of these paths.
+/// Lists all Rust files below `dir`, sorted by their path relative to `dir`.
 fn sources(dir: &Path) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     let mut dirs = vec![dir.to_owned()];
@@ -58,7 +58,7 @@ fn sources(dir: &Path) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// The FNV-1a hash of 128 bits: against accidents, not against enemies, who would have to change wrun's own sources.
+/// The FNV-1a hash of 128 bits. It does not resist attacks, but an attacker would have to change wrun's own sources.
 struct Fnv128(u128);
 
 impl Default for Fnv128 {
@@ -68,7 +68,7 @@ impl Default for Fnv128 {
 }
 
 impl Fnv128 {
-    /// Adds a field: its length, then its bytes, so that two fields never look like one.
+    /// Adds a field as its length and its bytes, so that two fields never look like one.
     fn field(&mut self, bytes: &[u8]) {
         let len = (bytes.len() as u64).to_le_bytes();
         for byte in len.iter().chain(bytes) {

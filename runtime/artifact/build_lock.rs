@@ -1,13 +1,14 @@
-//! Dependencies that decide what an artifact looks like, as the `Cargo.lock` in force resolves them. The build script and a
-//! test include this file.
+//! Finds the versions of dependencies that influence the bytes of an artifact, from the `Cargo.lock` of the build. The build
+//! script and a test include this file.
 
 use std::path::{Path, PathBuf};
 
-/// Beginnings of the names of packages that generate code, read wasm or write sections.
+/// Prefixes of the names of packages that generate code, read wasm or write sections.
 const DECIDING: &[&str] = &["cranelift", "regalloc2", "wasmparser", "gimli", "object"];
 
-/// Finds the `Cargo.lock` of whoever builds: the nearest one above the build's output directory, which lies in the `target`
-/// directory of that workspace. Where `target` lies elsewhere, the one above the package itself. `None` where there is neither.
+/// Finds the `Cargo.lock` of the build: the nearest one above the output directory of the build, which lies in the `target`
+/// directory of the workspace that is built. If `target` lies elsewhere, it is the nearest one above the package itself. `None`
+/// if there is neither.
 pub(crate) fn find(out: &Path, package: &Path) -> Option<PathBuf> {
     let above = |from: &Path| {
         let candidates = from.ancestors().map(|dir| dir.join("Cargo.lock"));
@@ -16,15 +17,15 @@ pub(crate) fn find(out: &Path, package: &Path) -> Option<PathBuf> {
     above(out).or_else(|| above(package))
 }
 
-/// Lists the deciding packages of a lock file as "name version checksum", sorted. A package without a checksum (a path or git
-/// dependency) has its source in its place.
+/// Lists the packages of a lock file that match [`DECIDING`] as "name version checksum", sorted. A package without a checksum
+/// (a path or git dependency) has its source instead.
 pub(crate) fn deciding(lock: &str) -> Vec<String> {
     let mut found: Vec<_> = lock.split("[[package]]").filter_map(package).collect();
     found.sort();
     found
 }
 
-/// Describes one package of a lock file, if it is a deciding one.
+/// Describes one package of a lock file, if it matches [`DECIDING`].
 fn package(block: &str) -> Option<String> {
     let value = |key: &str| {
         let value = block

@@ -1,6 +1,6 @@
-//! The address map: which place in the wasm file the code at an offset of the text comes from.
+//! The address map: maps an offset in the text to the place in the wasm file that the code comes from.
 //!
-//! [`crate::compact`] describes the frame. A block's payload:
+//! [`crate::compact`] describes the blocks. This is the payload of a block:
 //!
 //! ```text
 //! wasm: varint │ row │ row │ …      the block's first row is its offset in the index, and this place in the wasm file
@@ -15,20 +15,20 @@ pub struct AddressMapBuilder {
     blocks: BlocksBuilder,
     /// The last row that was written.
     last: (u32, u32),
-    /// A row that is written when it is known that it is not empty.
+    /// The newest row, not written yet: a further row with the same offset replaces it.
     pending: Option<(u32, u32)>,
 }
 
 impl AddressMapBuilder {
-    /// An empty map.
+    /// Makes an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From `offset` of the text on, up to the next row, code comes from `wasm` in the wasm file.
+    /// Adds a row: the code from `offset` of the text on, up to the next row, comes from the offset `wasm` in the wasm file.
     ///
     /// # Panics
-    /// When `offset` is less than that of the row before: functions are placed one after the other.
+    /// If `offset` is less than that of the previous row.
     pub fn push(&mut self, offset: u32, wasm: u32) {
         match self.pending {
             Some((_, same)) if same == wasm => return,
@@ -51,7 +51,7 @@ impl AddressMapBuilder {
         self.last = (offset, wasm);
     }
 
-    /// An upper bound of the section's size in bytes.
+    /// Returns an upper bound of the section's size in bytes.
     pub fn size(&self) -> usize {
         self.blocks.size() + 20
     }
@@ -70,13 +70,13 @@ impl AddressMapBuilder {
 pub struct AddressMap<'a>(Blocks<'a>);
 
 impl<'a> AddressMap<'a> {
-    /// The section with these bytes; an empty one where they are damaged.
+    /// Reads a section. The map is empty if the bytes are damaged.
     pub fn read(section: &'a [u8]) -> Self {
         Self(Blocks::read(section))
     }
 
-    /// The place in the wasm file that the code at `offset` of the text comes from: that of the last row which is not after
-    /// it. The caller knows that `offset` is inside of a function.
+    /// Returns the offset in the wasm file that the code at `offset` of the text comes from: that of the last row that is not
+    /// after `offset`. The caller must know that `offset` is inside a function.
     pub fn lookup(&self, offset: u32) -> Option<u32> {
         let (first, rows) = self.0.find(offset)?;
         let is_before = |(at, _): &(u32, u32)| *at <= offset;
@@ -86,13 +86,14 @@ impl<'a> AddressMap<'a> {
             .map(|(_, wasm)| wasm)
     }
 
-    /// All rows, by rising offset: an offset in the text, and the place in the wasm file that the code from there on comes from.
+    /// Returns all rows by rising offset: an offset in the text, and the offset in the wasm file that the code from there on
+    /// comes from.
     pub fn rows(self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.0.iter().flat_map(|(first, rows)| Rows::new(first, rows))
     }
 }
 
-/// The rows of a block, up to its end or the first that is damaged.
+/// The rows of a block, up to its end or the first damaged row.
 struct Rows<'a> {
     rows: Reader<'a>,
     /// The row that was read last. `None` before the first one.
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
     use crate::compact::each_damage;
 
-    /// Rows that end up in several blocks, and go back and forth in the wasm file.
+    /// Returns rows for several blocks that go back and forth in the wasm file.
     fn rows() -> Vec<(u32, u32)> {
         let mut at = 3;
         let mut wasm = 70_000;

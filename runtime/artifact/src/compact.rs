@@ -1,20 +1,20 @@
-//! Sorted rows in compressed blocks: what traps and address map have in common.
+//! Sorted rows in compressed blocks: the common part of the trap section and the address map.
 //!
 //! ```text
 //! blocks: u32 │ first: [u32; blocks] │ start: [u32; blocks] │ payload
 //! ```
 //!
-//! The rows are sorted by an offset in the text. Up to [`BLOCK`] of them make a block: `first` is the offset of the block's
-//! first row, `start` where in the payload the block begins. A lookup searches `first` in place, then reads one block from
-//! its beginning. What a block consists of is for the section to say; numbers in it are [`push_varint`]s.
+//! The rows are sorted by an offset in the text. Up to [`BLOCK`] rows make a block. `first` is the offset in the text of the
+//! block's first row, and `start` is the offset of the block in the payload. A lookup searches `first` in place, then reads one
+//! block from its beginning. Each section defines the contents of its blocks. Numbers in them are written by [`push_varint`].
 //!
-//! Lookups run in signal handlers: they neither allocate nor panic, whatever the bytes.
+//! Lookups run in signal handlers, so they neither allocate nor panic, even if the bytes are damaged.
 
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
-/// Rows in a block: a lookup decodes half as many on average, and the index costs 8 bytes for each block.
+/// Largest number of rows in a block. A lookup decodes half of them on average, and the index costs 8 bytes per block.
 const BLOCK: usize = 128;
 
 /// Writes blocks.
@@ -23,15 +23,15 @@ pub(crate) struct BlocksBuilder {
     first: Vec<U32>,
     start: Vec<U32>,
     payload: Vec<u8>,
-    /// Rows in the last block.
+    /// Number of rows in the last block.
     rows: usize,
 }
 
 impl BlocksBuilder {
-    /// Counts a row at `offset`, and says whether it begins a block. The caller then appends it to the payload.
+    /// Adds a row at `offset`. Returns true if it begins a block. The caller then appends the row to the payload.
     ///
     /// # Panics
-    /// When the payload exceeds 4 GiB: whoever links keeps every section far below that.
+    /// If the payload exceeds 4 GiB. The linker limits every section to less.
     pub(crate) fn row(&mut self, offset: u32) -> bool {
         let begins = self.first.is_empty() || self.rows == BLOCK;
         if begins {
@@ -44,12 +44,12 @@ impl BlocksBuilder {
         begins
     }
 
-    /// The payload, to append a row to.
+    /// Returns the payload, for appending a row.
     pub(crate) fn payload(&mut self) -> &mut Vec<u8> {
         &mut self.payload
     }
 
-    /// Size of the section in bytes.
+    /// Returns the size of the section in bytes.
     pub(crate) fn size(&self) -> usize {
         4 + 8 * self.first.len() + self.payload.len()
     }
@@ -74,7 +74,7 @@ pub(crate) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// The blocks of a section; none where it is damaged.
+    /// Reads a section. There are no blocks if it is damaged.
     pub(crate) fn read(section: &'a [u8]) -> Self {
         Self::try_read(section).unwrap_or_default()
     }
@@ -87,13 +87,13 @@ impl<'a> Blocks<'a> {
         Some(Self { first, start, payload })
     }
 
-    /// All blocks, in their order: the offset of the first row, and the payload.
+    /// Returns all blocks in order: the offset of the first row, and the payload.
     pub(crate) fn iter(self) -> impl Iterator<Item = (u32, Reader<'a>)> {
         let block = move |(number, first): (usize, &U32)| self.payload(number).map(|payload| (first.get(), payload));
         self.first.iter().enumerate().map_while(block)
     }
 
-    /// The payload of a block.
+    /// Returns the payload of a block.
     fn payload(&self, block: usize) -> Option<Reader<'a>> {
         let start = self.start.get(block)?.get() as usize;
         let end = self
@@ -103,8 +103,8 @@ impl<'a> Blocks<'a> {
         Some(Reader(self.payload.get(start..end)?))
     }
 
-    /// The block whose rows may include the greatest one that is not after `offset`: the offset of its first row, and its
-    /// payload. `None` where all rows are after `offset`.
+    /// Returns the block that contains the last row that is not after `offset`: the offset of the block's first row, and its
+    /// payload. `None` if all rows are after `offset`.
     pub(crate) fn find(&self, offset: u32) -> Option<(u32, Reader<'a>)> {
         let block = self
             .first
@@ -114,7 +114,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Appends a number in groups of seven bits, lowest first, each but the last with the highest bit set (LEB128).
+/// Appends a number in LEB128: groups of seven bits, the lowest first, with the highest bit set in each byte but the last.
 pub(crate) fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
@@ -123,19 +123,19 @@ pub(crate) fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-/// Takes a block's payload apart.
+/// Reads the payload of a block.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    /// The next byte.
+    /// Returns the next byte, or `None` at the end.
     pub(crate) fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*byte)
     }
 
-    /// The next number that [`push_varint`] wrote. `None` at the end, and for a number of more than 63 bits.
+    /// Returns the next number that [`push_varint`] wrote. `None` at the end, and for a number of more than 63 bits.
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..63).step_by(7) {
@@ -149,7 +149,7 @@ impl Reader<'_> {
     }
 }
 
-/// Calls `lookup` with every damage of one byte and every cut of a section, and with offsets of all sizes.
+/// Calls `lookup` with copies of a section in which one byte is damaged or which are truncated, and with offsets of all sizes.
 #[cfg(test)]
 pub(crate) fn each_damage(section: &[u8], lookup: impl Fn(&[u8], u32)) {
     for at in 0..section.len() {

@@ -1,11 +1,12 @@
-//! Everything, besides the wasm bytes, that changes an artifact: what is here is part of the cache key, what is not here
-//! may not influence the compiler's output.
+//! The settings that, besides the wasm bytes, determine an artifact. They are all part of the cache key, and no other setting
+//! may influence the compiler's output.
 //!
-//! Not here: run-only settings (deadlines, directories, limits, stack sizes) and compile-only ones (threads, verifier).
+//! Must not hold: settings of a run (deadlines, directories, limits, stack sizes), and settings of the compiler that do not
+//! change its output (threads, verifier).
 
 use core::fmt;
 
-/// Version of the artifact's format and of every layout that compiled code relies on. Raised with each change to them.
+/// Version of the artifact's format and of every layout that compiled code relies on. Each change of them raises it.
 pub const FORMAT_VERSION: u32 = 2;
 
 macro_rules! features {
@@ -13,7 +14,7 @@ macro_rules! features {
         impl CpuFeatures {
             $($(#[$doc])* pub const $konst: Self = Self(1 << $bit);)*
 
-            /// Every feature wrun knows, with its name as `std::arch` spells it.
+            /// Every feature that wrun knows, with its name in `std::arch`.
             pub const KNOWN: &[(Self, &str)] = &[$((Self::$konst, $flag)),*];
         }
     };
@@ -64,29 +65,29 @@ impl CpuFeatures {
     /// No feature beyond the architecture's first version.
     pub const NONE: Self = Self(0);
 
-    /// x86-64-v2, the least that wrun compiles for: with it no instruction of Wasm 2.0 needs a helper function.
+    /// x86-64-v2, the minimum that wrun compiles for. With it no instruction of Wasm 2.0 needs a helper function.
     pub const X86_64_V2: Self = Self(0x3f);
 
     /// x86-64-v3.
     pub const X86_64_V3: Self = Self(0xfff);
 
-    /// The set with these bits, if all of them are known.
+    /// Returns the set with these bits, or `None` if one of them is unknown.
     pub fn from_bits(bits: u64) -> Option<Self> {
         let known = Self::KNOWN.iter().fold(0, |all, (one, _)| all | one.0);
         (bits & !known == 0).then_some(Self(bits))
     }
 
-    /// The bits of this set, as the artifact stores them.
+    /// Returns the bits of this set, as the artifact stores them.
     pub const fn bits(self) -> u64 {
         self.0
     }
 
-    /// Everything in either set.
+    /// Returns the features in either set.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Features of this set that `other` lacks.
+    /// Returns the features of this set that `other` lacks.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -116,19 +117,20 @@ impl fmt::Debug for CpuFeatures {
     }
 }
 
-/// How accesses to linear memories are kept in bounds.
+/// The way in which accesses to memories are kept in bounds.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum MemoryMode {
-    /// The whole 4 GiB index space and [`GUARD_SIZE`] bytes after it are reserved: most accesses need no check.
+    /// The whole 4 GiB index space and [`GUARD_SIZE`] bytes after it are reserved, so most accesses need no check.
     Guarded,
-    /// Every access is compared with the memory's length; memories may move when they grow.
+    /// Every access is compared with the memory's length. Memories may move when they grow.
     Checked,
 }
 
 /// Bytes reserved for a guarded memory, without the guard.
 pub const RESERVATION: u64 = 1 << 32;
 
-/// Bytes after the reservation that are never accessible. An access with static offset + size up to this needs no check.
+/// Bytes after the reservation that are never accessible. An access needs no check if its static offset plus its size is at
+/// most this.
 pub const GUARD_SIZE: u64 = 32 << 20;
 
 /// Settings of a compilation.
@@ -136,18 +138,18 @@ pub const GUARD_SIZE: u64 = 32 << 20;
 pub struct Config {
     /// The features that compiled code may use.
     pub cpu: CpuFeatures,
-    /// How memory accesses are kept in bounds.
+    /// The way in which memory accesses are kept in bounds.
     pub memory: MemoryMode,
-    /// Adds an address map: the instruction of the wasm file that each address comes from.
+    /// Adds an address map, which maps machine code to instructions of the wasm file.
     pub address_map: bool,
-    /// Lets the alias analysis remove and reorder loads and stores: a switch to look for miscompilations.
+    /// Lets the alias analysis remove and reorder loads and stores. Switching it off helps to find miscompilations.
     pub alias_analysis: bool,
-    /// For tests: this many bytes of padding between functions, so that calls have far to go. At most 1 MiB.
+    /// For tests: number of bytes of padding between functions, so that calls have long distances. At most 1 MiB.
     pub padding: u32,
 }
 
 impl Config {
-    /// The settings of a run without options, for the CPU that runs this.
+    /// Returns the settings of a run without options, for the CPU that executes this function.
     pub fn native() -> Self {
         Self {
             cpu: CpuFeatures::detect(),
@@ -158,7 +160,7 @@ impl Config {
         }
     }
 
-    /// Every field as 24 bytes: equal for equal settings, and for no others.
+    /// Encodes all fields in 24 bytes. Different settings give different bytes.
     pub fn to_bytes(&self) -> [u8; 24] {
         let Self {
             cpu,
@@ -181,7 +183,7 @@ impl Config {
         bytes
     }
 
-    /// The settings that [`Config::to_bytes`] wrote, if these bytes are of this build's form.
+    /// Decodes settings that [`Config::to_bytes`] wrote. `None` if this build does not know them.
     pub fn from_bytes(bytes: &[u8; 24]) -> Option<Self> {
         let config = Self {
             cpu: CpuFeatures::from_bits(u64::from_le_bytes(bytes[..8].try_into().ok()?))?,

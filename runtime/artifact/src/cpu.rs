@@ -1,12 +1,12 @@
-//! Features of the CPU that runs this code. The only detector in wrun.
+//! Detects the features of the CPU that executes this code. wrun has no other detector.
 //!
-//! `std::is_x86_feature_detected!` asks for everything that the standard library knows of, which is more than twenty `cpuid`
-//! instructions; in a virtual machine each of them is a visit to the hypervisor, and takes longer than a system call. What wrun
-//! makes use of takes four.
+//! `std::is_x86_feature_detected!` detects every feature that the standard library knows, with more than twenty `cpuid`
+//! instructions. In a virtual machine each of them exits to the hypervisor and takes longer than a system call. The features
+//! that wrun uses take four.
 //!
 //! # Safety
-//! This file may use `unsafe`: it reads the register that says which registers the system saves (`xgetbv`), after the CPU has
-//! said that it can be read.
+//! This file may use `unsafe`: it executes `xgetbv`, which reads the set of registers that the operating system saves. It first
+//! checks that the CPU has this instruction and that the system has enabled it.
 #![allow(unsafe_code, reason = "reads XCR0")]
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv, CpuidResult};
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use crate::config::CpuFeatures;
 
-/// A feature is a bit in one of these.
+/// A `cpuid` register with feature bits.
 #[derive(Copy, Clone)]
 enum Word {
     /// Leaf 1, `ecx`.
@@ -27,20 +27,20 @@ enum Word {
     Amd,
 }
 
-/// Which registers a feature needs the system to save.
+/// The registers that the operating system must save for a feature.
 #[derive(Copy, Clone)]
 enum Registers {
-    /// Those that every system for x86-64 saves.
+    /// The registers that every operating system for x86-64 saves.
     Xmm,
     Ymm,
     Zmm,
 }
 
-/// XCR0: xmm and ymm; and, for zmm, also the mask registers and both halves of what zmm adds.
+/// Bits of XCR0: xmm and ymm. For zmm also the mask registers and both parts of the zmm state.
 const YMM_SAVED: u64 = 0x06;
 const ZMM_SAVED: u64 = 0xe6;
 
-/// Leaf 1, `ecx`: the system uses `xsave`, and `xgetbv` can be used.
+/// Leaf 1, `ecx`: the system has enabled `xsave`, so `xgetbv` can be used.
 const OSXSAVE: u32 = 1 << 27;
 
 /// Register and bit of each feature (Intel SDM 2A, `CPUID`; AMD APM 3, appendix E).
@@ -65,7 +65,7 @@ const FEATURES: &[(CpuFeatures, Word, u32, Registers)] = &[
 ];
 
 impl CpuFeatures {
-    /// Features of the CPU that runs this code, as far as wrun uses them.
+    /// Returns the features of the CPU that executes this code, as far as wrun uses them.
     pub fn detect() -> Self {
         static DETECTED: OnceLock<CpuFeatures> = OnceLock::new();
         *DETECTED.get_or_init(detect)
@@ -85,12 +85,12 @@ fn detect() -> CpuFeatures {
             edx: 0,
         }
     };
-    // Every CPU with a 64-bit mode has this leaf: it is where it says that it has the mode.
+    // Every CPU with a 64-bit mode has this leaf, because the bit for the 64-bit mode is in it.
     let amd = __cpuid(0x8000_0001).ecx;
     let saved = if basic & OSXSAVE == 0 {
         0
     } else {
-        // SAFETY: the system has switched `xsave` on, and with it this instruction; register 0 is always there.
+        // SAFETY: the system has enabled `xsave`, and with it this instruction. Register 0 always exists.
         unsafe { _xgetbv(0) }
     };
     let is_found = |word: Word, bit: u32, registers: Registers| {

@@ -1,11 +1,11 @@
-//! Facts: everything that translating one function body needs to know of its module.
+//! Facts: everything about a module that the translation of a function body needs.
 //!
-//! In: types, index spaces and the results of the scan over the whole module. Out: [`Facts`], which borrow nothing from the
-//! wasm bytes, and their encoded form. From facts and one body a function is compiled without reading or validating the rest
-//! of the module again, into the same bytes.
+//! Input: types, index spaces and the results of the scan over the whole module. Output: [`Facts`], which borrow nothing from
+//! the wasm bytes, and their encoded form. Facts and a body are enough to compile a function to the same bytes, without reading
+//! or validating the rest of the module again.
 //!
-//! No artifact has a section of this kind yet: nothing reads one before functions are compiled on demand. A decoder trusts
-//! nothing: every index is checked, so that translation from decoded facts stays inside of them.
+//! No artifact has a section with facts yet, because functions are not compiled on demand yet. The decoder checks every index,
+//! so that translation from decoded facts stays in bounds.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ use crate::index::{
 use crate::types::{FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 use crate::vmlayout::{Counts, TableForm, VMLayout};
 
-/// Everything that translation reads about a module, besides the body at hand.
+/// Everything that translation reads about a module, besides the body.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Facts {
-    /// Sizes of the index spaces: what the layout of the vmctx depends on.
+    /// Sizes of the index spaces. The layout of the vmctx depends on them.
     pub counts: Counts,
     /// The type section, each type as its signature.
     pub types: IndexVec<TypeIndex, SigIndex>,
@@ -35,7 +35,7 @@ pub struct Facts {
     pub globals: IndexVec<GlobalIndex, GlobalFacts>,
     /// Imported functions that need a trampoline because a private table can hold them, by rising index.
     pub thunks: Vec<FuncIndex>,
-    /// Functions that never look at the vmctx, nor does any function that they call: whoever calls one may pass anything.
+    /// Context-free functions: neither they nor the functions that they call use the vmctx, so a caller may pass any value.
     pub context_free: BTreeSet<DefinedFuncIndex>,
 }
 
@@ -46,13 +46,13 @@ pub struct TableFacts {
     pub ty: TableType,
     /// The form of its entries.
     pub form: TableForm,
-    /// Its length, when it cannot change: not imported, not exported, never grown.
+    /// Its length, if it cannot change: the table is not imported, not exported and never grown.
     pub fixed_len: Option<u32>,
-    /// True if its contents are exactly the image, for ever (private tables only).
+    /// True if its contents are always exactly the image (private tables only).
     pub constant: bool,
-    /// Initial contents from element 0, up to the last element that a segment of constant offset writes. Empty where the
-    /// table is imported, where a segment is out of bounds, of unknown offset or has to wait for others, and for tables of
-    /// the host's things.
+    /// Initial contents from element 0, up to the last element that a segment with a constant offset writes. Empty for imported
+    /// tables and for tables of `externref`, and if a segment is out of bounds, has an unknown offset or has to wait for
+    /// others.
     pub image: Vec<Option<FuncIndex>>,
 }
 
@@ -61,36 +61,36 @@ pub struct TableFacts {
 pub struct GlobalFacts {
     /// Its type.
     pub ty: GlobalType,
-    /// Its value as a slot of the raw call interface, when it is immutable and known at compile time.
+    /// Its value as a slot of the raw call interface, if it is immutable and known at compile time.
     pub constant: Option<[u8; 16]>,
 }
 
-/// Encoded facts that are not what [`Facts::encode`] writes.
+/// Error of encoded facts that [`Facts::encode`] cannot have written.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Damaged;
 
 impl Facts {
-    /// The layout of the vmctx. `None` where it would exceed 1 GiB.
+    /// Returns the layout of the vmctx. `None` if it would exceed 1 GiB.
     pub fn layout(&self, config: &Config) -> Option<VMLayout> {
         VMLayout::new(self.counts, config)
     }
 
-    /// The type of a function.
+    /// Returns the type of a function.
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
         &self.sigs[self.funcs[func]]
     }
 
-    /// A defined function's place in the function index space.
+    /// Returns a defined function's index in the function index space.
     pub fn func_index(&self, func: DefinedFuncIndex) -> FuncIndex {
         FuncIndex::new(func.index() + self.counts.imported_funcs as usize)
     }
 
-    /// The defined function with this index, or `None` for an imported one.
+    /// Returns the defined function with this index, or `None` for an imported one.
     pub fn defined_func(&self, func: FuncIndex) -> Option<DefinedFuncIndex> {
         crate::vmlayout::defined(func, self.counts.imported_funcs)
     }
 
-    /// The encoded form: numbers in little-endian order, lists behind their length, nothing aligned.
+    /// Encodes the facts: numbers are little-endian and not aligned, and each list follows its length.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Encoder(Vec::new());
         let Self {
@@ -139,10 +139,10 @@ impl Facts {
         out.0
     }
 
-    /// The facts that `bytes` encode.
+    /// Decodes facts.
     ///
     /// # Errors
-    /// [`Damaged`] if the bytes end early or go on, or if a number in them is out of range or contradicts another.
+    /// [`Damaged`] if there are too few or too many bytes, or if a number in them is out of range or contradicts another.
     pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         let mut input = Decoder(bytes);
         let mut counts = Counts::default();
@@ -189,7 +189,7 @@ impl Facts {
             .ok_or(Damaged)
     }
 
-    /// Returns true when every index is in its range and no fact contradicts another.
+    /// Returns true if every index is in range and no fact contradicts another.
     fn is_consistent(&self) -> bool {
         let Counts {
             imported_funcs,
@@ -240,7 +240,7 @@ impl TableFacts {
     }
 }
 
-/// The numbers of `counts`, in the order of the encoded form.
+/// Returns the numbers of `counts`, in the order of the encoded form.
 fn fields(counts: &Counts) -> [u32; 8] {
     let mut counts = *counts;
     fields_mut(&mut counts).map(|field| *field)
@@ -377,7 +377,7 @@ impl<'a> Decoder<'a> {
         &mut self,
         mut decode: impl FnMut(&mut Self) -> Result<T, Damaged>,
     ) -> Result<L, Damaged> {
-        // Nothing is reserved for a length that may be damaged.
+        // The length may be damaged, so no memory is reserved for it.
         let len = self.u32()?;
         (0..len).map(|_| decode(self)).collect()
     }
@@ -387,7 +387,7 @@ impl<'a> Decoder<'a> {
 mod tests {
     use super::*;
 
-    /// Facts with an entry of every kind.
+    /// Returns facts with an entry of every kind.
     fn facts() -> Facts {
         let sig = SigIndex::from_u32;
         let func = FuncIndex::from_u32;
@@ -489,7 +489,7 @@ mod tests {
                 }
             }
         }
-        // Numbers such as limits and constants may be anything; most others may not.
+        // Some numbers, such as limits and constants, may have any value. Most others may not.
         assert!(refused > 2 * bytes.len(), "{refused} of {}", 3 * bytes.len());
     }
 

@@ -1,4 +1,4 @@
-//! The header: what an artifact was made for, where its sections are, and checksums. It is read before anything else.
+//! The header of an artifact: its build, target and settings, the places of its sections, and checksums. It is read first.
 //!
 //! ```text
 //!   0  ELF header (64 bytes)
@@ -8,11 +8,11 @@
 //! 4096 .text …
 //! ```
 //!
-//! Three checksums cover every byte of the file: the first covers the first page (less the checksum itself) and info, the second
-//! the executable pages, the third all else. They find damage, not malice. [`Compare`] says which of them are compared: a file
-//! that was verified once is not verified again.
+//! Three checksums cover every byte of the file: the first covers the first page (without the checksum itself) and info, the
+//! second the executable pages, the third everything else. They detect damage, not manipulation. [`Compare`] selects the
+//! checksums that are compared: a file that was verified once is not verified again.
 //!
-//! [`Stale`] lists every reason why an artifact cannot be used.
+//! [`Stale`] lists the reasons why an artifact cannot be used.
 
 use core::fmt;
 use core::ops::Range;
@@ -26,10 +26,10 @@ use crate::config::{Config, CpuFeatures, FORMAT_VERSION};
 /// The page size of x86-64 Linux, in bytes: text and image begin at pages of the file.
 pub const PAGE: usize = 4096;
 
-/// Offset of the header: after the ELF header.
+/// Offset of wrun's header in the file, after the ELF header.
 pub const HEADER_OFFSET: usize = 64;
 
-/// Says that an ELF file is an artifact.
+/// Magic number of an artifact, at [`HEADER_OFFSET`].
 pub const MAGIC: [u8; 8] = *b"\x89wrun\r\n\x1a";
 
 /// Target of compiled code.
@@ -39,7 +39,7 @@ pub const TARGET: &str = "x86_64-unknown-linux";
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(usize)]
 pub enum Section {
-    /// Machine code. Begins after the first page.
+    /// Machine code. It begins after the first page.
     Text,
     /// Pages of memories' initial contents.
     Image,
@@ -47,17 +47,17 @@ pub enum Section {
     Tables,
     /// Bytes of data segments that are copied.
     Data,
-    /// [`crate::info`].
+    /// The description of the module ([`crate::info`]).
     Info,
-    /// [`crate::traps`].
+    /// The instructions that can trap ([`crate::traps`]).
     Traps,
-    /// [`crate::address_map`]; length 0 where there is none.
+    /// The address map ([`crate::address_map`]). Its length is 0 if there is none.
     AddressMap,
-    /// [`crate::stack_maps`]; length 0 for a module without references to host objects.
+    /// The stack maps ([`crate::stack_maps`]). Their length is 0 for a module without references to host objects.
     StackMaps,
-    /// [`crate::names`].
+    /// The names of the module and its functions ([`crate::names`]).
     Names,
-    /// ELF's symbol table, behind the debug sections of the wasm file.
+    /// ELF's symbol table, after the debug sections of the wasm file.
     Symbols,
     /// The strings that names and symbols share.
     Strings,
@@ -79,7 +79,7 @@ impl Section {
         Self::Strings,
     ];
 
-    /// The name in the ELF file.
+    /// Returns the name in the ELF file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => ".text",
@@ -96,7 +96,7 @@ impl Section {
         }
     }
 
-    /// Alignment of its offset in the file.
+    /// Returns the alignment of its offset in the file, in bytes.
     pub const fn alignment(self) -> usize {
         match self {
             Self::Text | Self::Image => PAGE,
@@ -144,17 +144,17 @@ pub const PROGRAM_HEADER_OFFSET: usize = HEADER_OFFSET + size_of::<Layout>();
 
 const _: () = assert!(PROGRAM_HEADER_OFFSET.is_multiple_of(8) && PROGRAM_HEADER_OFFSET + 56 <= PAGE);
 
-/// The place of the checksum of the first page and info.
+/// The range of the checksum of the first page and info in the file.
 const CHECKSUM: Range<usize> = PROGRAM_HEADER_OFFSET - 8..PROGRAM_HEADER_OFFSET;
 
 /// Contents of the header.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// The wrun that made it: a hash of all that decides about an artifact's bytes.
+    /// The build id of the wrun that made it ([`crate::BUILD`]).
     pub build: [u8; 16],
-    /// Settings it was compiled with.
+    /// Settings that the module was compiled with.
     pub config: Config,
-    /// Offset of the code section's contents in the wasm file.
+    /// Offset of the code section's contents in the wasm file, in bytes.
     pub code_section: u64,
     /// Places of the sections in the file, by [`Section`].
     pub sections: [SectionRange; Section::ALL.len()],
@@ -170,50 +170,50 @@ pub struct SectionRange {
 }
 
 impl SectionRange {
-    /// As a range.
+    /// Converts to a range.
     pub const fn range(self) -> Range<usize> {
         self.start..self.end
     }
 }
 
-/// Requirements of this machine and this wrun on an artifact.
+/// Requirements for an artifact of this machine and this wrun.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Expect {
-    /// The wrun that must have made it.
+    /// The build id that it must have.
     pub build: [u8; 16],
-    /// The settings it must have been made with; any, where `None`.
+    /// The settings that it must have. `None` allows any.
     pub config: Option<Config>,
-    /// The features of the CPU that is to run it.
+    /// The features of the CPU that will run it.
     pub cpu: CpuFeatures,
 }
 
-/// Why an artifact cannot be used: each means that the module has to be compiled again.
+/// Reason why an artifact cannot be used. The module then has to be compiled again.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Stale {
-    /// It does not begin as an artifact does.
+    /// It does not begin like an artifact.
     NotAnArtifact,
-    /// It is shorter than it says.
+    /// It is shorter than its header says.
     Truncated,
     /// It has another version of the format.
     FormatVersion {
-        /// The version it has.
+        /// Its version.
         found: u32,
     },
     /// Another build of wrun made it.
     Build,
     /// It is for another processor architecture or operating system.
     Target,
-    /// It uses these features, which this CPU lacks.
+    /// It uses these CPU features, which this CPU lacks.
     Cpu(CpuFeatures),
     /// It was compiled with other settings, or with settings that this build does not know.
     Config,
-    /// A section is outside of the file or not where it has to be.
+    /// A section is outside of the file or out of place.
     Sections,
-    /// This part of its contents cannot be right, though the header and the checksums fit.
+    /// This part of its contents is invalid, although the header and the compared checksums are right.
     Damaged(&'static str),
-    /// It is longer than it says.
+    /// It is longer than its header says.
     Length,
-    /// Bytes of this part have changed since it was written.
+    /// The checksum of this part differs: its bytes have changed.
     Checksum(Part),
 }
 
@@ -224,18 +224,18 @@ pub enum Part {
     Head,
     /// The executable pages.
     Text,
-    /// All else, info included.
+    /// Everything else, info included.
     Data,
 }
 
-/// Which checksums are compared when an artifact is read.
+/// The checksums that are compared when an artifact is read.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Compare {
-    /// All: reads every byte.
+    /// All checksums. This reads every byte.
     All,
-    /// That of the first page and info.
+    /// The checksum of the first page and info.
     Head,
-    /// None: for bytes that were compared before, or that this process has made.
+    /// None, for bytes that were verified before or that this process has made.
     Nothing,
 }
 
@@ -285,19 +285,20 @@ impl fmt::Display for Stale {
     }
 }
 
-/// Returns true if a file begins like an artifact, of any version of the format.
+/// Returns true if a file begins like an artifact of any version of the format.
 pub fn is_artifact(file: &[u8]) -> bool {
     file.starts_with(&object::elf::ELFMAG) && file.get(HEADER_OFFSET..).is_some_and(|rest| rest.starts_with(&MAGIC))
 }
 
-/// The build that made an artifact, whatever build it is. `None` when the bytes do not begin as an artifact of this format does.
+/// Returns the build id of an artifact, which may be any build. `None` if the bytes do not begin like an artifact of this
+/// format.
 pub fn build_of(file: &[u8]) -> Option<[u8; 16]> {
     let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
     is_artifact(file).then_some(layout.build)
 }
 
-/// The settings that an artifact of this format says it was made with, from its first page alone. Nothing is checked: that is for
-/// whoever reads the artifact then.
+/// Returns the settings of an artifact of this format, from its first page alone. Nothing is checked: reading the artifact does
+/// that.
 pub fn settings_of(file: &[u8]) -> Option<Config> {
     let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
     Config::from_bytes(&layout.config).filter(|_| is_artifact(file))
@@ -306,15 +307,15 @@ pub fn settings_of(file: &[u8]) -> Option<Config> {
 /// The checksums that the header holds.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Checksums {
-    /// Of the first page and info.
+    /// Checksum of the first page and info.
     pub head: u64,
-    /// Of the executable pages: the text.
+    /// Checksum of the executable pages (the text).
     pub text: u64,
-    /// Of all else.
+    /// Checksum of everything else.
     pub data: u64,
 }
 
-/// The checksums that an artifact of this format says it has. Nothing is compared.
+/// Returns the checksums in the header of an artifact of this format. Nothing is compared.
 pub fn checksums_of(file: &[u8]) -> Option<Checksums> {
     let layout = Layout::read(file).filter(|layout| layout.format_version.get() == FORMAT_VERSION)?;
     is_artifact(file).then_some(Checksums {
@@ -327,7 +328,7 @@ pub fn checksums_of(file: &[u8]) -> Option<Checksums> {
 impl core::error::Error for Stale {}
 
 impl Header {
-    /// The place of a section.
+    /// Returns the place of a section.
     pub const fn section(&self, section: Section) -> SectionRange {
         self.sections[section as usize]
     }
@@ -337,10 +338,10 @@ impl Header {
         executable(&self.sections)
     }
 
-    /// Writes the header into the first page of a file that is complete but for it.
+    /// Writes the header into the first page of a file. Everything else in the file must be complete.
     ///
     /// # Panics
-    /// When a section lies outside of the file.
+    /// If a section lies outside of the file.
     pub fn seal(&self, file: &mut [u8]) {
         let number = |n: usize| U64::new(n as u64);
         let executable = self.executable().range();
@@ -366,7 +367,10 @@ impl Header {
         file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
     }
 
-    /// Reads the header of a file, compares these checksums, and checks each field.
+    /// Reads the header of a file, compares the checksums that `compare` names, and checks each field.
+    ///
+    /// # Errors
+    /// The first reason why the artifact cannot be used.
     pub fn read(file: &[u8], expect: &Expect, compare: Compare) -> Result<Self, Stale> {
         let begins = |at: usize, expected: &[u8]| file.iter().skip(at).zip(expected).all(|(a, b)| a == b);
         if !begins(0, &object::elf::ELFMAG) || !begins(HEADER_OFFSET, &MAGIC) {
@@ -407,7 +411,10 @@ impl Header {
         })
     }
 
-    /// Compares all checksums with those of the file that the header came from.
+    /// Compares all checksums. `file` must be the file that the header was read from.
+    ///
+    /// # Errors
+    /// [`Stale::Checksum`] with the first part whose checksum differs.
     pub fn verify(&self, file: &[u8]) -> Result<(), Stale> {
         let layout = Layout::read(file).ok_or(Stale::Truncated)?;
         layout.compare(file, &self.sections, Compare::All)
@@ -424,13 +431,13 @@ fn executable(sections: &[SectionRange; Section::ALL.len()]) -> SectionRange {
 }
 
 impl Layout {
-    /// The header of a file that has at least its first page.
+    /// Returns the header of a file that has at least its first page.
     fn read(file: &[u8]) -> Option<&Self> {
         let page = file.get(..PAGE)?;
         Self::ref_from_bytes(&page[HEADER_OFFSET..PROGRAM_HEADER_OFFSET]).ok()
     }
 
-    /// Compares checksums of the file that has this header and these sections.
+    /// Compares the checksums that `compare` names, of a file with this header and these sections.
     fn compare(
         &self,
         file: &[u8],
@@ -457,8 +464,8 @@ impl Layout {
         same(Part::Data, self.data_checksum, data)
     }
 
-    /// The places of the sections, if they are in order, aligned and inside of the file, with the executable pages apart
-    /// from all others.
+    /// Returns the places of the sections if they are in order, aligned and inside the file, and if no other section is in the
+    /// executable pages.
     fn sections(&self, file_len: usize) -> Option<[SectionRange; Section::ALL.len()]> {
         let mut sections = [SectionRange::default(); Section::ALL.len()];
         let mut least = PAGE;
@@ -482,14 +489,14 @@ impl Layout {
     }
 }
 
-/// [`TARGET`], filled up with zeros.
+/// Returns [`TARGET`], padded with zeros.
 fn target() -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..TARGET.len()].copy_from_slice(TARGET.as_bytes());
     bytes
 }
 
-/// The checksum of the first page, without the place where it is stored, and of info. `None` for a file without them.
+/// Returns the checksum of the first page, without the checksum itself, and of info. `None` if the file is too short.
 fn head_checksum(file: &[u8], info: SectionRange) -> Option<u64> {
     let mut parts = [0..CHECKSUM.start, CHECKSUM.end..PAGE, info.range()].into_iter();
     parts.try_fold(0, |seed, part| {
@@ -497,7 +504,7 @@ fn head_checksum(file: &[u8], info: SectionRange) -> Option<u64> {
     })
 }
 
-/// Gives a file whose first page or info was changed by a test the checksum that fits.
+/// Corrects the checksum of a file in which a test has changed the first page or info.
 #[cfg(test)]
 pub(crate) fn reseal(file: &mut [u8]) {
     let sections = Layout::read(file).and_then(|layout| layout.sections(file.len()));

@@ -1,21 +1,21 @@
-//! Index newtypes for the index spaces of a module, and a vector that can only be indexed by one of them.
+//! Types for the index spaces of a module, and a vector that is indexed by one of them.
 //!
-//! Imported and defined items are kept apart: `FuncIndex` counts the imports first (the spec's index space),
-//! `DefinedFuncIndex` only what the module itself defines.
+//! The types distinguish all items from defined items: `FuncIndex` counts the imports first (the spec's index space), and
+//! `DefinedFuncIndex` counts only the functions that the module defines.
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops;
 
-/// A dense index: convertible to and from a position.
+/// A dense index, which can be converted to and from a position.
 pub trait Index: Copy + Eq + Ord + fmt::Debug {
-    /// The index at `position`.
+    /// Returns the index at `position`.
     ///
     /// # Panics
-    /// When `position` does not fit in 32 bits: parsing has bounded every index space far below that.
+    /// If `position` does not fit in 32 bits. Parsing limits every index space to much less.
     fn new(position: usize) -> Self;
 
-    /// The position that this index stands for.
+    /// Returns the position of this index.
     fn index(self) -> usize;
 }
 
@@ -26,12 +26,12 @@ macro_rules! newtypes {
         pub struct $name(u32);
 
         impl $name {
-            /// The index with this number.
+            /// Returns the index with this number.
             pub const fn from_u32(number: u32) -> Self {
                 Self(number)
             }
 
-            /// The number of this index.
+            /// Returns the number of this index.
             pub const fn as_u32(self) -> u32 {
                 self.0
             }
@@ -52,7 +52,7 @@ macro_rules! newtypes {
 newtypes! {
     /// A type of the module's type section (spec 5.5.4 `typeidx`).
     TypeIndex;
-    /// A distinct function type of the module: equal types of the type section share one. Local to the module.
+    /// A distinct function type of the module: equal types of the type section have the same one. It is local to the module.
     SigIndex;
     /// A function, imports first (`funcidx`).
     FuncIndex;
@@ -84,7 +84,7 @@ pub struct IndexVec<K, V> {
 }
 
 impl<K: Index, V> IndexVec<K, V> {
-    /// An empty vector.
+    /// Makes an empty vector.
     pub const fn new() -> Self {
         Self {
             items: Vec::new(),
@@ -92,13 +92,13 @@ impl<K: Index, V> IndexVec<K, V> {
         }
     }
 
-    /// Appends `value` and gives its index.
+    /// Appends `value` and returns its index.
     pub fn push(&mut self, value: V) -> K {
         self.items.push(value);
         K::new(self.items.len() - 1)
     }
 
-    /// The number of items.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
@@ -108,27 +108,27 @@ impl<K: Index, V> IndexVec<K, V> {
         self.items.is_empty()
     }
 
-    /// The item at `key`, if there is one.
+    /// Returns the item at `key`, if there is one.
     pub fn get(&self, key: K) -> Option<&V> {
         self.items.get(key.index())
     }
 
-    /// All items in index order.
+    /// Returns all items in index order.
     pub fn as_slice(&self) -> &[V] {
         &self.items
     }
 
-    /// The indices, in order.
+    /// Returns the indices in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> + ExactSizeIterator + use<K, V> {
         (0..self.items.len()).map(K::new)
     }
 
-    /// The items, in index order.
+    /// Returns an iterator over the items, in index order.
     pub fn values(&self) -> core::slice::Iter<'_, V> {
         self.items.iter()
     }
 
-    /// Indices and items, in order.
+    /// Returns an iterator over indices and items, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(i, v)| (K::new(i), v))
     }

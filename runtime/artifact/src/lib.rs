@@ -1,11 +1,10 @@
-//! The waist of wrun: what the compile side writes and the run side reads.
+//! The artifact: the compile side writes it, and the run side reads it.
 //!
-//! In: nothing but bytes and plain values. Out: the artifact's sections, each with encoder and decoder in one file, and
-//! every constant that compiled code and the runtime must agree on. Order of use: [`config`] says what to compile for,
-//! [`vmlayout`] where compiled code finds things, [`info`] and the other section files what an artifact holds, [`elf`]
-//! puts the sections into one file and takes it apart again.
+//! The crate has the artifact's sections, each with encoder and decoder in one file, and every constant that compiled code and
+//! the runtime must agree on. [`config`] has the settings, and [`vmlayout`] the layout of the structures that compiled code
+//! accesses. [`info`] and the other files have one section each. [`elf`] puts the sections into one file and reads this file.
 //!
-//! May not enter: opening files, unsafe casts, the code generator. (`cpu` reads one register that takes `unsafe`.)
+//! Must not hold: access to files, unsafe casts, the code generator. (`cpu` needs `unsafe` to read one register.)
 
 pub mod address_map;
 mod compact;
@@ -26,6 +25,6 @@ pub mod vmlayout;
 pub use config::Config;
 pub use trap_code::TrapCode;
 
-/// This build of wrun: a fingerprint of the sources of the artifact and of the compiler, and of their dependencies' versions. A
-/// changed code generator never meets its predecessor's artifacts.
+/// The build id: a fingerprint of the sources of the artifact and compiler crates, and of the versions of their dependencies. A
+/// changed code generator never uses artifacts of an earlier one.
 pub const BUILD: [u8; 16] = *include_bytes!(concat!(env!("OUT_DIR"), "/build_id"));

@@ -1,23 +1,23 @@
-//! The names section: the module's and its functions' names, for backtraces.
+//! The names section: names of the module and of its functions, for backtraces.
 //!
 //! ```text
 //! module: u32, u32 │ count: u32 │ ends: [u32; count + 1]
 //! ```
 //!
-//! The strings themselves are in `.strtab`, which the ELF symbols use too: from 1 on the functions' names, one after the
-//! other in the order of the function index space (imports included), each with a 0 behind it. A name begins where its
-//! predecessor ends: function i's name and its 0 are `ends[i]..ends[i + 1]`, empty for a function without a name. `module`
-//! is start and length of the module's name, length 0 where it has none.
+//! The strings themselves are in `.strtab`, which the ELF symbols use too. From offset 1 on, it has the names of the functions
+//! in the order of the function index space (imports included), each followed by a 0. The name of function i and its 0 are at
+//! `ends[i]..ends[i + 1]`, an empty range for a function without a name. `module` has the offset and the length of the module's
+//! name; the length is 0 if there is none.
 
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
-/// Names and symbols take more than 4 GiB.
+/// Error: names and symbols take more than 4 GiB.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct TooLong;
 
-/// Collects names, and the strings of symbols. First the functions in index order, then all else.
+/// Collects names, and the strings of symbols: first the functions in index order, then everything else.
 #[derive(Debug)]
 pub struct NamesBuilder {
     strings: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct NamesBuilder {
 }
 
 impl NamesBuilder {
-    /// No names yet.
+    /// Makes a builder without names.
     pub fn new() -> Self {
         Self {
             strings: vec![0],
@@ -36,6 +36,9 @@ impl NamesBuilder {
     }
 
     /// Adds the name of the next function of the function index space.
+    ///
+    /// # Errors
+    /// [`TooLong`] if the strings would exceed 4 GiB.
     pub fn func(&mut self, name: Option<&str>) -> Result<(), TooLong> {
         if let Some(name) = name.filter(|name| !name.is_empty()) {
             self.string(name)?;
@@ -46,6 +49,9 @@ impl NamesBuilder {
     }
 
     /// Sets the module's name, after those of all functions.
+    ///
+    /// # Errors
+    /// [`TooLong`] if the strings would exceed 4 GiB.
     pub fn module(&mut self, name: &str) -> Result<(), TooLong> {
         let start = self.string(name)?;
         self.module = [
@@ -55,7 +61,10 @@ impl NamesBuilder {
         Ok(())
     }
 
-    /// Adds a string after the names of all functions, and says where it begins.
+    /// Adds a string after the names of all functions, and returns its offset.
+    ///
+    /// # Errors
+    /// [`TooLong`] if the strings would exceed 4 GiB.
     pub fn string(&mut self, text: &str) -> Result<u32, TooLong> {
         let start = u32::try_from(self.strings.len()).map_err(|_| TooLong)?;
         self.strings.extend_from_slice(text.as_bytes());
@@ -63,13 +72,16 @@ impl NamesBuilder {
         Ok(start)
     }
 
-    /// Offset of the name of a function in the strings, if it has one.
+    /// Returns the offset of a function's name in the strings, if it has a name.
     pub fn func_string(&self, func: usize) -> Option<u32> {
         let start = self.ends.get(func)?.get();
         (start < self.ends.get(func + 1)?.get()).then_some(start)
     }
 
     /// Appends the names section to `out`.
+    ///
+    /// # Errors
+    /// [`TooLong`] if the strings would exceed 4 GiB.
     pub fn names(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         let count = u32::try_from(self.ends.len() - 1).map_err(|_| TooLong)?;
         out.extend_from_slice(self.module.as_bytes());
@@ -78,7 +90,7 @@ impl NamesBuilder {
         Ok(())
     }
 
-    /// The bytes of the string table.
+    /// Returns the bytes of the string table.
     pub fn strings(&self) -> &[u8] {
         &self.strings
     }
@@ -90,7 +102,7 @@ impl Default for NamesBuilder {
     }
 }
 
-/// Names, looked up in place.
+/// The names, looked up in place.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct Names<'a> {
     module: (u32, u32),
@@ -99,7 +111,7 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The names of this section and string table; none where the section is damaged.
+    /// Reads a names section and its string table. There are no names if the section is damaged.
     pub fn read(section: &'a [u8], strings: &'a [u8]) -> Self {
         Self::try_read(section, strings).unwrap_or_default()
     }
@@ -114,14 +126,14 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// The name of a function, by its number in the function index space.
+    /// Returns the name of a function, by its number in the function index space.
     pub fn func(&self, func: u32) -> Option<&'a str> {
         let start = self.ends.get(func as usize)?.get();
         let end = self.ends.get((func as usize).checked_add(1)?)?.get();
         self.string(start, end.checked_sub(1)?)
     }
 
-    /// The name of the module.
+    /// Returns the name of the module.
     pub fn module(&self) -> Option<&'a str> {
         let (start, len) = self.module;
         self.string(start, start.checked_add(len)?)

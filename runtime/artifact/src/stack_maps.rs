@@ -1,15 +1,16 @@
-//! The stack maps: where in a function's frame references to host objects are while the function calls another one.
+//! The stack maps: the places of references to host objects in a function's frame during its calls.
 //!
 //! ```text
 //! rows: u32 │ return address: [u32; rows] │ end: [u32; rows] │ slot: [u32; …]
 //! ```
 //!
-//! A row belongs to a call. Its return address is the offset in the text of the instruction after the call; rows are sorted by
-//! it. The slots of row `n` are `slot[end[n - 1]..end[n]]`. A slot is a distance in bytes: at `frame pointer - slot` lies a
-//! reference of eight bytes that the function uses after the call. Calls across which no reference is used have no row. A module
-//! without such calls has an empty section.
+//! Each row belongs to a call. Its return address is the offset in the text of the instruction after the call, and the rows are
+//! sorted by it. The slots of row `n` are `slot[end[n - 1]..end[n]]`. A slot is a distance in bytes: the eight bytes at `frame
+//! pointer - slot` are a reference that the function uses after the call. A call without such references has no row, and a
+//! module without such calls has an empty section.
 //!
-//! Rows have a fixed size, so that a lookup is a binary search in the mapped file. A lookup does not panic, whatever the bytes.
+//! Rows have a fixed size, so a lookup is a binary search in the mapped file. A lookup never panics, even if the bytes are
+//! damaged.
 
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, IntoBytes};
@@ -23,16 +24,16 @@ pub struct StackMapsBuilder {
 }
 
 impl StackMapsBuilder {
-    /// An empty section.
+    /// Makes an empty section.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a slot of the call that returns to the offset `return_address` of the text: the reference lies `slot` bytes below the
-    /// frame pointer.
+    /// Adds a slot of the call that returns to the offset `return_address` of the text. The reference lies `slot` bytes below
+    /// the frame pointer.
     ///
     /// # Panics
-    /// When `return_address` is less than that of the slot before: functions are placed one after the other.
+    /// If `return_address` is less than that of the previous slot.
     pub fn push(&mut self, return_address: u32, slot: u32) {
         let last = self.return_addresses.last().map(|last| last.get());
         assert!(last <= Some(return_address), "rows come by rising return address");
@@ -45,7 +46,7 @@ impl StackMapsBuilder {
         *self.ends.last_mut().expect("a row was pushed") = U32::new(end);
     }
 
-    /// Size of the section in bytes.
+    /// Returns the size of the section in bytes.
     pub fn size(&self) -> usize {
         match self.slots.len() {
             0 => 0,
@@ -76,7 +77,7 @@ pub struct StackMaps<'a> {
 }
 
 impl<'a> StackMaps<'a> {
-    /// The section with these bytes; an empty one where they are damaged.
+    /// Reads a section. It is empty if the bytes are damaged.
     pub fn read(section: &'a [u8]) -> Self {
         Self::try_read(section).unwrap_or_default()
     }
@@ -94,13 +95,13 @@ impl<'a> StackMaps<'a> {
         })
     }
 
-    /// True if no call has a row.
+    /// Returns true if no call has a row.
     pub fn is_empty(&self) -> bool {
         self.return_addresses.is_empty()
     }
 
-    /// The slots of the call that returns to this offset of the text: distances below the frame pointer in bytes. Empty for a
-    /// call without a row.
+    /// Returns the slots of the call that returns to this offset of the text, as distances below the frame pointer in bytes.
+    /// The result is empty for a call without a row.
     pub fn lookup(&self, return_address: u32) -> impl Iterator<Item = u32> + use<'a> {
         self.row(return_address)
             .unwrap_or_default()
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
     use crate::compact::each_damage;
 
-    /// Calls with one to five slots.
+    /// Returns rows of calls with one to five slots.
     fn rows() -> Vec<(u32, Vec<u32>)> {
         (0..300_u32)
             .map(|row| {

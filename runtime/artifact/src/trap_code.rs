@@ -1,4 +1,4 @@
-//! Why a trap happened: one closed list, with the spec's wording.
+//! Trap codes: the reasons of traps, in the words of the specification.
 
 use core::fmt;
 
@@ -12,10 +12,10 @@ macro_rules! codes {
         }
 
         impl TrapCode {
-            /// Every code, in order.
+            /// All codes, in order.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code with this number.
+            /// Returns the code with this number.
             pub const fn from_u8(code: u8) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$name),)*
@@ -23,7 +23,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The reason in the words of the spec's test suite.
+            /// Returns the reason in the words of the spec's test suite.
             pub const fn reason(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -56,20 +56,20 @@ codes! {
     CallStackExhausted = 10, "call stack exhausted";
     /// The deadline has passed: the trap *interrupt*.
     Interrupt = 11, "interrupt";
-    /// An imported function that was replaced by a trap (`--unknown-imports trap`).
+    /// A call of an imported function that was replaced by a trap (`--unknown-imports trap`).
     UnknownImport = 12, "unknown import called";
-    /// A call to a function that was left out of the artifact.
+    /// A call of a function that was left out of the artifact.
     FunctionMissing = 13, "call to a function that is not in the artifact";
 }
 
 impl TrapCode {
-    /// The number of this code in the artifact.
+    /// Returns the number of this code in the artifact.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// Returns true if a hardware fault with this code comes from an access to a linear memory, so that its address must lie
-    /// inside a reservation.
+    /// Returns true if a hardware fault with this code comes from an access to a memory, so that its address must lie inside a
+    /// reservation.
     pub const fn is_memory_access(self) -> bool {
         matches!(self, Self::MemoryOutOfBounds)
     }

@@ -1,13 +1,13 @@
-//! The trap section: which instructions of the text can trap, and why.
+//! The trap section: the instructions of the text that can trap, with their trap codes.
 //!
-//! [`crate::compact`] describes the frame. A block's payload:
+//! [`crate::compact`] describes the blocks. This is the payload of a block:
 //!
 //! ```text
 //! code: u8 │ row │ row │ …        the block's first row is its offset in the index, and this code
 //! row: varint (distance to the row before) * 2 + changed │ if changed, code: u8
 //! ```
 //!
-//! Most rows are memory accesses a few bytes apart, and take one byte.
+//! Most rows are memory accesses a few bytes apart and take one byte.
 
 use crate::TrapCode;
 use crate::compact::{Blocks, BlocksBuilder, push_varint};
@@ -20,15 +20,16 @@ pub struct TrapsBuilder {
 }
 
 impl TrapsBuilder {
-    /// An empty section.
+    /// Makes an empty section.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The instruction at `offset` of the text traps with `code`. Of several codes for one instruction the first one counts.
+    /// Adds a row: the instruction at `offset` of the text traps with `code`. If an instruction has several codes, the first
+    /// one counts.
     ///
     /// # Panics
-    /// When `offset` is less than that of the row before: functions are placed one after the other.
+    /// If `offset` is less than that of the previous row.
     pub fn push(&mut self, offset: u32, code: TrapCode) {
         let last = self.last.unwrap_or((0, code));
         let distance = offset.checked_sub(last.0).expect("rows come by rising offset");
@@ -47,7 +48,7 @@ impl TrapsBuilder {
         self.last = Some((offset, code));
     }
 
-    /// Size of the section in bytes.
+    /// Returns the size of the section in bytes.
     pub fn size(&self) -> usize {
         self.blocks.size()
     }
@@ -63,12 +64,13 @@ impl TrapsBuilder {
 pub struct Traps<'a>(Blocks<'a>);
 
 impl<'a> Traps<'a> {
-    /// The section with these bytes; an empty one where they are damaged.
+    /// Reads a section. It is empty if the bytes are damaged.
     pub fn read(section: &'a [u8]) -> Self {
         Self(Blocks::read(section))
     }
 
-    /// Why the instruction at `offset` of the text traps; `None` where it cannot trap. For signal handlers too.
+    /// Returns the trap code of the instruction at `offset` of the text, or `None` if it cannot trap. Signal handlers may call
+    /// this.
     pub fn lookup(&self, offset: u32) -> Option<TrapCode> {
         let (first, mut rows) = self.0.find(offset)?;
         let mut at = u64::from(first);
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
     use crate::compact::each_damage;
 
-    /// Rows that end up in several blocks, with distances of one to three bytes and every code.
+    /// Returns rows for several blocks, with distances that take one to three bytes, and with every code.
     fn rows() -> Vec<(u32, TrapCode)> {
         let mut at = 5;
         (0..1000_u32)

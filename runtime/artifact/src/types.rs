@@ -1,4 +1,4 @@
-//! Types of the wasm type system (spec 2.3), as both sides of the artifact use them.
+//! The types of wasm (spec 2.3), for both sides of the artifact.
 
 use core::fmt;
 
@@ -18,12 +18,12 @@ pub enum ValType {
     V128 = 0x7b,
     /// Nullable reference to a function.
     FuncRef = 0x70,
-    /// Nullable reference to something of the host.
+    /// Nullable reference to an object of the host.
     ExternRef = 0x6f,
 }
 
 impl ValType {
-    /// The type with this byte in the binary format.
+    /// Returns the type with this byte in the binary format.
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             0x7f => Self::I32,
@@ -37,12 +37,12 @@ impl ValType {
         })
     }
 
-    /// The byte of this type in the binary format.
+    /// Returns the byte of this type in the binary format.
     pub const fn byte(self) -> u8 {
         self as u8
     }
 
-    /// The size of a value in memory, in bytes, as compiled code stores it (references are pointers).
+    /// Returns the size in bytes of a value as compiled code stores it. References have 8 bytes.
     pub const fn size(self) -> u32 {
         match self {
             Self::I32 | Self::F32 => 4,
@@ -51,7 +51,7 @@ impl ValType {
         }
     }
 
-    /// Returns true if values are references.
+    /// Returns true for reference types.
     pub const fn is_ref(self) -> bool {
         matches!(self, Self::FuncRef | Self::ExternRef)
     }
@@ -79,7 +79,7 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// The type of functions from `params` to `results`.
+    /// Makes the type of functions from `params` to `results`.
     pub fn new(params: impl Into<Box<[ValType]>>, results: impl Into<Box<[ValType]>>) -> Self {
         Self {
             params: params.into(),
@@ -87,19 +87,19 @@ impl FuncType {
         }
     }
 
-    /// The parameter types.
+    /// Returns the parameter types.
     pub fn params(&self) -> &[ValType] {
         &self.params
     }
 
-    /// The result types.
+    /// Returns the result types.
     pub fn results(&self) -> &[ValType] {
         &self.results
     }
 }
 
 impl fmt::Display for FuncType {
-    /// As the text format writes it, for messages: `(i32, i64) -> (f32)`.
+    /// Writes the type for messages: `(i32, i64) -> (f32)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |f: &mut fmt::Formatter<'_>, types: &[ValType]| {
             f.write_str("(")?;
@@ -114,7 +114,7 @@ impl fmt::Display for FuncType {
     }
 }
 
-/// The type of the indices into a memory or table (spec 3.0, 2.3.8 `addrtype`). wrun refuses those of 64 bits so far.
+/// The type of the indices into a memory or table (spec 3.0, 2.3.8 `addrtype`). wrun does not support 64-bit indices yet.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum IndexType {
@@ -126,7 +126,7 @@ pub enum IndexType {
 }
 
 impl IndexType {
-    /// The type with this number in an artifact.
+    /// Returns the type with this number in an artifact.
     pub const fn from_u8(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::I32),
@@ -135,7 +135,7 @@ impl IndexType {
         }
     }
 
-    /// The type of its values.
+    /// Returns the type of its values.
     pub const fn val_type(self) -> ValType {
         match self {
             Self::I32 => ValType::I32,
@@ -143,7 +143,7 @@ impl IndexType {
         }
     }
 
-    /// The unsigned number that an index stands for. `slot` holds it in the low bytes; whatever lies above is dropped.
+    /// Returns an index as an unsigned number. `slot` holds it in the low bytes. The bytes above are ignored.
     pub const fn zero_extend(self, slot: u64) -> u64 {
         match self {
             Self::I32 => slot & u32::MAX as u64,

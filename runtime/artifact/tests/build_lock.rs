@@ -1,4 +1,4 @@
-//! The build id sees the resolved versions of whoever builds wrun.
+//! Tests that the build id depends on the resolved versions of dependencies, also in the workspace of an embedder.
 
 #[path = "../build_lock.rs"]
 mod build_lock;

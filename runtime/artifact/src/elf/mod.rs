@@ -1,4 +1,4 @@
-//! The artifact as a whole: one ELF file that is written once, and read in place.
+//! The whole artifact: one ELF file that is written once and read in place.
 //!
 //! ```text
 //! first page: ELF header │ wrun's header │ program header         ([`crate::header`])
@@ -11,10 +11,10 @@
 //! .symtab  .strtab  .shstrtab  section headers                    only for objdump, gdb and perf
 //! ```
 //!
-//! The address of `.text` is its place in the file. wrun itself finds sections through its own header; the ELF section headers are
-//! looked at only to find debug sections.
+//! The address of `.text` is its offset in the file. wrun finds sections through its own header. It reads the ELF section
+//! headers only to find debug sections.
 //!
-//! In: sections' contents. Out: a file's bytes ([`Writer`]), or a checked view of them ([`Artifact`]).
+//! Input: the contents of sections. Output: the bytes of a file ([`Writer`]), or a checked view of them ([`Artifact`]).
 
 mod symfile;
 mod write;
@@ -39,7 +39,7 @@ pub use self::symfile::Symfile;
 pub use self::write::{SymbolRow, Writer};
 pub use crate::header::{Expect, Part, Stale};
 
-/// Prefix of the names of wasm's debug sections in the artifact, so that they are not taken for debug information
+/// Prefix of the names of the wasm file's debug sections in the artifact. Without it, tools would use them as debug information
 /// of the machine code.
 const DEBUG_PREFIX: &str = ".wrun";
 
@@ -52,11 +52,15 @@ pub struct Artifact<'a> {
 }
 
 impl<'a> Artifact<'a> {
-    /// Reads the artifact with these bytes: the header with these checksums, and bounds. No work per function.
+    /// Reads an artifact: checks the header, the checksums that `compare` names, and the bounds of the sections. It does no
+    /// work per function.
+    ///
+    /// # Errors
+    /// The first reason why the artifact cannot be used.
     pub fn read(bytes: &'a [u8], expect: &Expect, compare: Compare) -> Result<Self, Stale> {
         let header = Header::read(bytes, expect, compare)?;
         let info = Info::read(&bytes[header.section(Section::Info).range()]).ok_or(Stale::Sections)?;
-        // At most 64 for each memory.
+        // There are at most 64 runs per memory.
         let image = header.section(Section::Image);
         let whole_pages = |n: usize| n.is_multiple_of(PAGE);
         for run in info.runs {
@@ -74,83 +78,88 @@ impl<'a> Artifact<'a> {
         })
     }
 
-    /// Compares all checksums: every byte of the file is covered.
+    /// Compares all checksums, which cover every byte of the file.
+    ///
+    /// # Errors
+    /// [`Stale::Checksum`] with the first part whose checksum differs.
     pub fn verify(&self) -> Result<(), Stale> {
         self.header.verify(self.file)
     }
 
-    /// Settings it was compiled with.
+    /// Returns the settings that the module was compiled with.
     pub fn config(&self) -> &Config {
         &self.header.config
     }
 
-    /// Contents of the module.
+    /// Returns the description of the module.
     pub fn info(&self) -> &Info<'a> {
         &self.info
     }
 
-    /// All bytes of the file.
+    /// Returns all bytes of the file.
     pub fn bytes(&self) -> &'a [u8] {
         self.file
     }
 
-    /// Range of a section in the file.
+    /// Returns the range of a section in the file.
     pub fn section(&self, section: Section) -> Range<usize> {
         self.header.section(section).range()
     }
 
-    /// Range of the text in the file. Begins at a page.
+    /// Returns the range of the text in the file. It begins at a page.
     pub fn text(&self) -> Range<usize> {
         self.section(Section::Text)
     }
 
-    /// The pages of the file that are to be made executable: the text and what fills its last page up.
+    /// Returns the range of the pages that are to be made executable: the text and the padding of its last page.
     pub fn executable(&self) -> Range<usize> {
         self.header.executable().range()
     }
 
-    /// Which instructions trap.
+    /// Returns the trap section: the instructions that can trap.
     pub fn traps(&self) -> Traps<'a> {
         Traps::read(self.contents(Section::Traps))
     }
 
-    /// Address map: offsets of code in the wasm file. `None` if compiled without.
+    /// Returns the address map: the offsets in the wasm file that code comes from. `None` if the artifact has none.
     pub fn address_map(&self) -> Option<AddressMap<'a>> {
         let section = self.contents(Section::AddressMap);
         (!section.is_empty()).then(|| AddressMap::read(section))
     }
 
-    /// Stack maps: slots of frames that hold references to host objects. Empty if no function holds one during a call.
+    /// Returns the stack maps: slots of frames that hold references to host objects. They are empty if no function holds one
+    /// during a call.
     pub fn stack_maps(&self) -> StackMaps<'a> {
         StackMaps::read(self.contents(Section::StackMaps))
     }
 
-    /// Bytes of data segments: what [`crate::info::DataRow`]s name.
+    /// Returns the bytes of data segments, to which each [`crate::info::DataRow`] points.
     pub fn data(&self) -> &'a [u8] {
         self.contents(Section::Data)
     }
 
-    /// Entries of private tables: what [`crate::info::TableRow`]s name. At a multiple of 8 in the file.
+    /// Returns the entries of private tables, to which each [`crate::info::TableRow`] points. They begin at a multiple of 8 in
+    /// the file.
     pub fn tables(&self) -> &'a [u8] {
         self.contents(Section::Tables)
     }
 
-    /// The name of a function, by its number in the function index space.
+    /// Returns the name of a function, by its number in the function index space.
     pub fn func_name(&self, func: u32) -> Option<&'a str> {
         self.names().func(func)
     }
 
-    /// The name that the module gives itself.
+    /// Returns the name that the module gives itself.
     pub fn module_name(&self) -> Option<&'a str> {
         self.names().module()
     }
 
-    /// Offset of the code section's contents in the wasm file: what DWARF counts from.
+    /// Returns the offset of the code section's contents in the wasm file. Offsets in DWARF count from it.
     pub fn code_section(&self) -> u64 {
         self.header.code_section
     }
 
-    /// A debug section of the wasm file, by the name it has there (`.debug_info`).
+    /// Returns a debug section of the wasm file, by its name there (such as `.debug_info`).
     pub fn debug_section(&self, name: &str) -> Option<&'a [u8]> {
         let elf = FileHeader64::<LittleEndian>::parse(self.file).ok()?;
         let sections = elf.sections(LittleEndian, self.file).ok()?;
@@ -161,7 +170,7 @@ impl<'a> Artifact<'a> {
         found?.data(LittleEndian, self.file).ok()
     }
 
-    /// The functions and trampolines in the text: offsets in it, and names.
+    /// Returns the functions and trampolines: their ranges in the text, and their names.
     pub fn symbols(&self) -> impl Iterator<Item = (Range<usize>, &'a str)> {
         let (symbols, strings) = (self.contents(Section::Symbols), self.contents(Section::Strings));
         let count = symbols.len() / size_of::<Sym64<LittleEndian>>();

@@ -1,8 +1,9 @@
-//! The description of a mapped artifact that gdb's JIT interface takes: an ELF file in memory, of which only headers are made.
+//! Describes a mapped artifact to gdb's JIT interface: builds the headers of an ELF file in memory.
 //!
-//! gdb reads a *symfile* from the process's memory: an address, a size, and an ELF file there. The file that is made here has no
-//! contents of its own. The offsets of its sections lead to the artifact, which is mapped at a higher address, so making it costs
-//! the same for every artifact. It is a relocatable file: symbols count from the section's address.
+//! gdb reads a *symfile* from the memory of the process: an ELF file at an address with a size. The file that is built here
+//! consists of headers only. The offsets of its sections point to the artifact, which is mapped at a higher address, so
+//! building it costs the same for every artifact. It is a relocatable file, in which the values of symbols are relative to
+//! their section.
 
 use object::elf::{
     self, ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_X86_64, ET_REL, EV_CURRENT, FileHeader64, Ident, SHF_ALLOC,
@@ -13,7 +14,7 @@ use object::endian::{LittleEndian as Le, U16, U32, U64};
 use super::Artifact;
 use crate::header::Section;
 
-/// Names of the sections, each behind the offset that [`Symfile::new`] knows.
+/// Names of the sections, at the offsets that [`Symfile::new`] uses.
 const NAMES: [u8; 36] = *b"\0.text\0.symtab\0.strtab\0.shstrtab\0\0\0\0";
 
 /// An ELF file in memory that describes a mapped artifact to gdb.
@@ -27,8 +28,8 @@ pub struct Symfile {
 }
 
 impl Symfile {
-    /// Describes an artifact that is mapped at `base` by a file in memory at `own`, and returns the size of that file. `None` when
-    /// the artifact lies below it.
+    /// Describes an artifact that is mapped at the address `base` by a file in memory at the address `own`. Returns the file
+    /// and its size in bytes, or `None` if the artifact lies below the file.
     pub fn new(artifact: &Artifact<'_>, base: u64, own: u64) -> Option<(Self, u64)> {
         let distance = base.checked_sub(own)?;
         let size = distance.checked_add(artifact.bytes().len() as u64)?;

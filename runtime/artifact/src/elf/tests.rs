@@ -1,4 +1,4 @@
-//! The whole file: written, read, damaged, and shown by binutils.
+//! Tests of the whole file: written, read, damaged, and shown by binutils.
 
 use std::process::Command;
 
@@ -34,7 +34,7 @@ fn config() -> Config {
     }
 }
 
-/// An artifact with something in every section: two functions, the second of which has a name.
+/// Returns an artifact with something in every section, and two functions, of which the second has a name.
 fn sample() -> Vec<u8> {
     let mut file = vec![0; Writer::TEXT_START];
     let mut traps = TrapsBuilder::new();
@@ -89,7 +89,7 @@ fn sample() -> Vec<u8> {
     writer.finish(BUILD, &config(), 77)
 }
 
-/// Reads all that can be read.
+/// Reads everything in an artifact.
 fn exercise(file: &[u8]) -> Result<(), Stale> {
     let artifact = Artifact::read(file, &expect(), Compare::Head)?;
     let _ = (

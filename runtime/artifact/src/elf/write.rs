@@ -1,7 +1,8 @@
-//! Writes an artifact: sections behind the text, then the ELF headers around them.
+//! Writes an artifact: the sections after the text, then the ELF headers.
 //!
-//! In: sections' contents in the order of [`Section`]. Out: the file's bytes. The buffer that holds the text becomes the file, so
-//! the text is never copied: the ELF headers are written into room that is left for them.
+//! Input: the contents of sections in the order of [`Section`]. Output: the bytes of the file. The buffer that holds the text
+//! becomes the file, so the text is never copied. The ELF header is written into the page that is reserved in front of the
+//! text.
 
 use object::elf;
 use object::endian::{Endianness, LittleEndian as Le, U16, U32, U64};
@@ -13,7 +14,7 @@ use super::DEBUG_PREFIX;
 use crate::config::Config;
 use crate::header::{Header, PAGE, PROGRAM_HEADER_OFFSET, Section, SectionRange};
 
-/// The most debug sections that an artifact keeps; DWARF knows about twenty.
+/// The largest number of debug sections that an artifact keeps. DWARF defines about twenty.
 const MAX_DEBUG_SECTIONS: usize = 64;
 
 /// Index of `.text` among the section headers, after the null section.
@@ -22,14 +23,14 @@ const TEXT_INDEX: u16 = 1;
 /// Size of an entry of the symbol table in bytes.
 const SYMBOL: usize = size_of::<elf::Sym64<Le>>();
 
-/// A function or trampoline, for ELF's symbol table.
+/// A function or trampoline for ELF's symbol table.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct SymbolRow {
     /// Offset of its name in `.strtab`.
     pub name: u32,
     /// Offset of its code in the text.
     pub start: u32,
-    /// Length of its code.
+    /// Length of its code in bytes.
     pub len: u32,
 }
 
@@ -43,13 +44,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// The room for the header that comes before the text.
+    /// Offset of the text in the file in bytes: the size of the page with the headers.
     pub const TEXT_START: usize = PAGE;
 
     /// Begins an artifact. `file` holds [`Writer::TEXT_START`] zeros, then the text; it becomes the artifact.
     ///
     /// # Panics
-    /// When there is no room for the header.
+    /// If `file` is shorter than [`Writer::TEXT_START`].
     pub fn new(file: Vec<u8>) -> Self {
         let text = SectionRange {
             start: Self::TEXT_START,
@@ -63,15 +64,16 @@ impl Writer {
             sections,
             debug: Vec::new(),
         };
-        // The text's last page is executable, so nothing else lies in it.
+        // The last page of the text is executable, so it contains nothing else.
         writer.append(PAGE, |_| ());
         writer
     }
 
-    /// Writes the next section: `write` appends its contents to the file, which ends where the section has to begin.
+    /// Writes the next section. `write` appends its contents to the file, which is padded to the alignment of the section
+    /// before.
     ///
     /// # Panics
-    /// When sections are not written in order.
+    /// If sections are not written in order.
     pub fn section<R>(&mut self, section: Section, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let previous = Section::ALL[section as usize - 1];
         assert_ne!(
@@ -84,8 +86,8 @@ impl Writer {
         result
     }
 
-    /// Keeps a debug section of the wasm file (after the names). Leaves out sections with a name that is there already, or that
-    /// no debugger knows, and those beyond a number that is far more than there are kinds of them.
+    /// Writes a debug section of the wasm file (after the names). Ignores a section with a name that exists already or that no
+    /// debugger knows, and sections beyond a limit that is far above the number of kinds.
     pub fn debug_section(&mut self, name: &str, contents: &[u8]) {
         let is_known = name.starts_with(".debug_") && name.bytes().all(|byte| byte.is_ascii_graphic());
         let name = format!("{DEBUG_PREFIX}{name}");
@@ -116,7 +118,7 @@ impl Writer {
     /// Completes the file: section names and ELF headers, then the header with the checksums.
     ///
     /// # Panics
-    /// When the last section was not written.
+    /// If the last section was not written.
     pub fn finish(mut self, build: [u8; 16], config: &Config, code_section: u64) -> Vec<u8> {
         assert_ne!(
             self.sections[Section::Strings as usize],
@@ -134,12 +136,12 @@ impl Writer {
         self.file
     }
 
-    /// Writes the ELF header and the program header into the first page, section names and section headers behind all else.
+    /// Writes the ELF header and the program header into the first page, and the section names and section headers at the end.
     fn write_elf(&mut self) {
         let contents = self.file.len();
         let is_kept = |section: &Section| *section == Section::Text || !self.range(*section).is_empty();
         let kept: Vec<Section> = Section::ALL.into_iter().filter(is_kept).collect();
-        // The text comes first: symbols refer to it by its number.
+        // The text comes first, because symbols refer to it by its number.
         let mut rows: Vec<(&str, SectionRange, SectionHeader)> = Vec::new();
         let strings = kept.len() + self.debug.len();
         for section in &kept {
@@ -203,7 +205,7 @@ impl Writer {
         self.sections[section as usize].range()
     }
 
-    /// Fills the file up to a multiple of `alignment`, then lets `write` append. Returns where it did.
+    /// Pads the file to a multiple of `alignment`, then lets `write` append. Returns the range that was appended.
     fn append<R>(&mut self, alignment: usize, write: impl FnOnce(&mut Vec<u8>) -> R) -> (SectionRange, R) {
         let start = self.file.len().next_multiple_of(alignment);
         self.file.resize(start, 0);
@@ -213,7 +215,7 @@ impl Writer {
     }
 }
 
-/// The section header of bytes that only wrun looks at, without its name.
+/// Returns the section header, without its name, of bytes that only wrun reads.
 fn plain(range: SectionRange) -> SectionHeader {
     SectionHeader {
         name: None,
@@ -229,7 +231,7 @@ fn plain(range: SectionRange) -> SectionHeader {
     }
 }
 
-/// The section header of a section, without its name. `strings` is the number of `.strtab`.
+/// Returns the section header, without its name, of a section. `strings` is the section number of `.strtab`.
 fn header(section: Section, range: SectionRange, strings: usize) -> SectionHeader {
     let mut header = plain(range);
     header.sh_addralign = section.alignment() as u64;
@@ -241,7 +243,7 @@ fn header(section: Section, range: SectionRange, strings: usize) -> SectionHeade
         Section::Symbols => {
             header.sh_type = elf::SHT_SYMTAB;
             header.sh_link = u32::try_from(strings).expect("few sections");
-            // All of them are local.
+            // All symbols are local.
             header.sh_info = u32::try_from(range.range().len() / SYMBOL).unwrap_or(u32::MAX);
             header.sh_entsize = SYMBOL as u64;
         }
@@ -251,7 +253,7 @@ fn header(section: Section, range: SectionRange, strings: usize) -> SectionHeade
     header
 }
 
-/// A file of which most is written: what is skipped stays as it is.
+/// Writes over an existing file. Bytes that are skipped do not change.
 struct Over<'f> {
     file: &'f mut Vec<u8>,
     at: usize,
