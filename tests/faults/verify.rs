@@ -87,7 +87,7 @@ impl Place {
     }
 
     /// Runs a file of native code, with or without a cache. The end, and whether the log says that it was verified.
-    fn precompiled(&self, name: &str, options: &[&str]) -> (Ended, bool) {
+    fn native_code(&self, name: &str, options: &[&str]) -> (Ended, bool) {
         let wrun = self.dir.wrun(["--allow-precompiled"]).args(options).args([name]);
         let ended = wrun.env("WRUN_LOG", "debug").run();
         let verified = ended.stderr.contains(VERIFIED);
@@ -285,7 +285,7 @@ fn a_damaged_file_of_native_code_is_refused() {
         let path = place.dir.write("bad", &place.good);
         flip(&path, at);
         for options in [&["--no-cache"][..], &["--cache-dir", "cache"]] {
-            let (ended, _) = place.precompiled("bad", options);
+            let (ended, _) = place.native_code("bad", options);
             let ended = ended.status(126);
             assert!(ended.stderr.contains(DAMAGED), "{name}: {}", ended.stderr);
             assert!(ended.stdout.is_empty(), "{name}: {ended:?}");
@@ -298,7 +298,7 @@ fn a_file_of_native_code_is_verified_once_where_there_is_a_cache() {
     let place = Place::new();
     place.dir.write("out", &place.good);
     let run = |options: &[&str]| {
-        let (ended, verified) = place.precompiled("out", options);
+        let (ended, verified) = place.native_code("out", options);
         assert_eq!(ended.status(0).stdout, OUTPUT.as_bytes());
         verified
     };

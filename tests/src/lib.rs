@@ -6,7 +6,7 @@
 //! skip     tests that cannot run on this machine
 //! ```
 //!
-//! This crate depends on nothing, so that every package can use it in its tests. May not enter: anything that knows a test.
+//! This crate depends on nothing, so that every package can use it in its tests. Must not hold: anything that knows a test.
 
 mod random;
 mod scratch;
