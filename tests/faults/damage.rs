@@ -4,18 +4,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::CpuFeatures;
-use wrun_artifact::elf::{Artifact, Expect, Part, Stale};
+use wrun_artifact::elf::{Expect, Part, Stale};
 use wrun_artifact::header::{Compare, HEADER_OFFSET, Header, PAGE, Section, TARGET};
 
-use crate::cli::{Dir, Ended, artifacts, guest};
 use crate::program::{Program, Size};
 use crate::site::{Site, links};
 
-fn header(artifact: &[u8]) -> Header {
+pub(crate) fn header(artifact: &[u8]) -> Header {
     let expect = Expect {
         build: BUILD,
         config: None,
@@ -78,7 +77,7 @@ fn wrong(good: &[u8]) -> Vec<(Vec<u8>, Stale)> {
 }
 
 /// As wrun does it, by renaming: what is mapped stays.
-fn replace(path: &Path, bytes: &[u8]) {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) {
     let temporary = path.with_extension("replacing");
     fs::write(&temporary, bytes).expect("the directory is writable");
     fs::rename(&temporary, path).expect("the directory is writable");
@@ -252,112 +251,4 @@ fn a_wrong_artifact_given_as_the_program_is_refused_with_its_reason() {
     let other = ["--allow-precompiled", "--no-address-map", "good"];
     let ended = crate::cli::wrun(other).current_dir(site.path()).run();
     ended.fails(126, ["made with other settings"]);
-}
-
-/// A module that traps, with an artifact in a cache that can be replaced.
-struct Trapping {
-    dir: Dir,
-    good: Vec<u8>,
-}
-
-/// Exports of the module, and what they are called with, for each kind of fault.
-const TRAPS: [&[&str]; 4] = [
-    &["unreachable"],
-    &["memory out of bounds"],
-    &["far out of bounds"],
-    &["divide by zero", "0"],
-];
-
-impl Trapping {
-    fn new() -> Self {
-        let dir = Dir::new();
-        let trapping = Self { dir, good: Vec::new() };
-        for trap in TRAPS {
-            trapping.run(trap).status(134);
-        }
-        let good = fs::read(trapping.entry()).expect("readable");
-        Self { good, ..trapping }
-    }
-
-    fn entry(&self) -> PathBuf {
-        let cache = self.dir.path().join("cache");
-        let names = artifacts(&cache);
-        assert_eq!(names.len(), 1, "{names:?}");
-        cache.join(&names[0])
-    }
-
-    fn run(&self, trap: &[&str]) -> Ended {
-        let (export, args) = trap.split_first().expect("not empty");
-        let wrun = self.dir.wrun(["--cache-dir", "cache", "--invoke", export]);
-        wrun.args([guest("traps")]).args(args).run()
-    }
-
-    /// Runs each trap with an artifact that is wrong although its checksums fit: it must not end without a word.
-    fn wrong(&self, what: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Ended> {
-        let mut bytes = self.good.clone();
-        change(&mut bytes);
-        header(&self.good).seal(&mut bytes);
-        replace(&self.entry(), &bytes);
-        let run = |trap: &&[&str]| {
-            let ended = self.run(trap);
-            assert!(!ended.stderr.is_empty(), "{what}, {trap:?}: {ended:?}");
-            ended
-        };
-        TRAPS.iter().map(run).collect()
-    }
-}
-
-/// The message for compiled code that does something impossible.
-#[track_caller]
-fn is_bad_code(ended: Ended) {
-    ended.fails(125, ["compiled code failed where it cannot trap", "wrun cache verify"]);
-}
-
-#[test]
-fn a_fault_without_a_trap_record_is_an_error_and_never_silent() {
-    let trapping = Trapping::new();
-    let traps = header(&trapping.good).section(Section::Traps);
-    for byte in [0, 0xff] {
-        let all = trapping.wrong("all of the records", |bytes| bytes[traps.start..traps.end].fill(byte));
-        all.into_iter().for_each(is_bad_code);
-    }
-    // A record that is wrong is none, or says something else.
-    for at in traps.start..traps.end {
-        let what = format!("the records from byte {}", at - traps.start);
-        for ended in trapping.wrong(&what, |bytes| bytes[at] ^= 0x55) {
-            if ended.stderr.starts_with("wrun: trap: ") {
-                ended.status(134);
-            } else {
-                is_bad_code(ended);
-            }
-        }
-    }
-}
-
-#[test]
-fn an_illegal_instruction_in_compiled_code_is_an_error_and_never_silent() {
-    let trapping = Trapping::new();
-    let text = header(&trapping.good).section(Section::Text);
-    let expect = Expect {
-        build: BUILD,
-        config: None,
-        cpu: CpuFeatures::detect(),
-    };
-    let artifact = Artifact::read(&trapping.good, &expect, Compare::Head).expect("wrun has written it");
-    let starts: Vec<u32> = artifact.info().funcs.iter().map(|row| row.start.get()).collect();
-    let functions = trapping.wrong("functions", |bytes| {
-        for start in starts {
-            bytes[text.start + start as usize..][..2].copy_from_slice(&[0x0f, 0x0b]);
-        }
-    });
-    for ended in functions {
-        assert!(ended.stderr.contains("(in function "), "{}", ended.stderr);
-        is_bad_code(ended);
-    }
-    let all = trapping.wrong("all of the text", |bytes| {
-        for pair in bytes[text.start..text.end].chunks_exact_mut(2) {
-            pair.copy_from_slice(&[0x0f, 0x0b]);
-        }
-    });
-    all.into_iter().for_each(is_bad_code);
 }

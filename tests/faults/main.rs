@@ -6,6 +6,7 @@
 //! site       a scratch directory with a module and a cache, and ways to run the one with the other
 //!
 //! damage     entries that are damaged, cut, or another version's
+//! impossible artifacts that are whole, with code that does what it never should
 //! places     directories that are full, read-only, not executable, absent, or removed meanwhile
 //! sharing    several processes: a cold start together, a compiler that dies or stops, an entry that goes while it is in use
 //! kills      a wrun that is killed at any moment
@@ -20,6 +21,7 @@ mod site;
 
 mod damage;
 mod identity;
+mod impossible;
 mod kills;
 mod places;
 mod sharing;
