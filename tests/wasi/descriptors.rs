@@ -122,10 +122,15 @@ fn fd_seek_and_fd_tell() {
 fn fd_fdstat_get_tells_files_from_directories_and_streams() {
     each_way(|tree| {
         tree.write("grant/file", "");
+        tree.write("read-only/file", "");
         tree.calls(
             "path_open 3 - file - r+w -             = 5
              path_open 3 - . directory r -          = 6
+             path_open 4 - file - r -               = 7
              fd_fdstat_get 5 r+w+seek+tell+size     = regular - r+w+seek+tell+size
+             fd_fdstat_get 5 times                  = regular - times
+             fd_fdstat_get 7 r+w+seek+tell+size     = regular - r+seek+tell
+             fd_fdstat_get 7 times                  = regular - -
              fd_fdstat_get 3 r+seek+tell+size       = directory - -
              fd_fdstat_get 3 open+readdir+unlink    = directory - readdir+open+unlink
              fd_fdstat_get 4 open+readdir+unlink    = directory - readdir+open
