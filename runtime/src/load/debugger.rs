@@ -149,3 +149,68 @@ unsafe fn tell(list: *mut Descriptor, action: u32, entry: *mut Entry) {
     }
     __jit_debug_register_code();
 }
+
+#[cfg(test)]
+mod tests {
+    use wrun_artifact::BUILD;
+    use wrun_artifact::config::Config;
+    use wrun_artifact::elf::Writer;
+    use wrun_artifact::header::Section;
+    use wrun_artifact::info::InfoBuilder;
+
+    use super::*;
+    use crate::load::Image;
+
+    /// The entries in the order of the list. The links back must lead the same way.
+    fn listed() -> Vec<*const Entry> {
+        let _lock = lock();
+        let mut found = Vec::new();
+        let mut previous = ptr::null_mut();
+        // SAFETY: the lock is held; entries in the list are alive.
+        unsafe {
+            let mut at = (*__jit_debug_descriptor.0.get()).first;
+            while let Some(entry) = at.as_ref() {
+                assert_eq!(entry.previous, previous, "of entry {}", found.len());
+                found.push(at.cast_const());
+                previous = at;
+                at = entry.next;
+            }
+        }
+        found
+    }
+
+    /// An artifact with nothing in it.
+    fn empty(config: &Config) -> Vec<u8> {
+        let mut writer = Writer::new(vec![0; Writer::TEXT_START + 1]);
+        for section in &Section::ALL[1..] {
+            writer.section(*section, |out| {
+                if *section == Section::Info {
+                    out.extend(InfoBuilder::default().encode());
+                }
+            });
+        }
+        writer.finish(BUILD, config, 0)
+    }
+
+    fn entry(image: &Image) -> *const Entry {
+        let shown = image._shown.as_ref().expect("it lies above the heap");
+        &raw const shown.0.entry
+    }
+
+    #[test]
+    fn the_list_has_an_entry_for_each_image_that_lives_and_for_no_other() {
+        let config = Config::native();
+        let artifact = empty(&config);
+        let load = |_| Image::from_compiler(&artifact, &config).expect("loads");
+        let mut images: Vec<Image> = (0..4).map(load).collect();
+        // From the middle of the list, then from its ends.
+        for gone in [1, 2, 0, 0] {
+            let list = listed();
+            assert!(images.iter().all(|image| list.contains(&entry(image))), "{list:?}");
+            let image = images.remove(gone);
+            let removed = entry(&image);
+            drop(image);
+            assert!(!listed().contains(&removed));
+        }
+    }
+}
