@@ -58,6 +58,8 @@ fn a_guest_that_was_running_when_its_process_forked_ends_at_its_deadline_in_the_
         // SAFETY: the child only runs the guest, and ends without running anything else of this program.
         let child = unsafe { libc::fork() };
         if child == 0 {
+            // SAFETY: ends the child if the guest does not, long after it should have ended.
+            unsafe { libc::alarm(60) };
             // The signal comes in the host's code; the guest's loop is for the timer that repeats it.
             other.increment_epoch();
         }
