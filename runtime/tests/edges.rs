@@ -1,10 +1,17 @@
 //! The end of the guest's stack and half-way failures: where wrun itself must not be the one that falls.
 #![cfg(feature = "compiler")]
 
+use std::fs;
+
+use wrun_artifact::BUILD;
+use wrun_artifact::config::CpuFeatures;
+use wrun_artifact::elf::Expect;
+use wrun_artifact::header::{Compare, Header, Section};
 use wrun_runtime::{
-    Caller, Config, Engine, Error, Func, FuncType, Imports, IndexType, Instance, Memory, MemoryType, Module, Store,
-    Table, TableType, TrapCode, ValType, Value,
+    Cache, CacheMode, Caller, Config, Engine, Error, Func, FuncType, Imports, IndexType, Instance, Memory, MemoryType,
+    Module, Store, Table, TableType, TrapCode, ValType, Value,
 };
+use wrun_tests::Scratch;
 
 /// Recursion to a depth, with a call out of the guest at its end.
 fn guest(call: &str) -> String {
@@ -69,6 +76,64 @@ fn leaving_the_guest_at_any_depth_of_the_stack_works_or_traps() {
 }
 
 #[test]
+fn a_host_function_that_calls_itself_without_end_traps() {
+    let engine = Engine::new(Config::new().stack_size(64 << 10)).expect("made");
+    let mut store = Store::new(&engine, None::<Func>);
+    // No trampoline of compiled code lies between the calls.
+    let again = Func::wrap(&mut store, |mut caller: Caller<'_, Option<Func>>| {
+        let again = caller.data().expect("set before the call");
+        again.call(&mut caller, &[]).map(drop)
+    });
+    *store.data_mut() = Some(again);
+    for _ in 0..2 {
+        let error = again.call(&mut store, &[]).expect_err("there is no end");
+        let Error::Trap(trap) = error else { panic!("{error}") };
+        assert_eq!(trap.code(), TrapCode::CallStackExhausted);
+    }
+}
+
+/// Makes an artifact's trap records say nothing. Its checksums fit.
+fn without_trap_records(mut artifact: Vec<u8>) -> Vec<u8> {
+    let expect = Expect {
+        build: BUILD,
+        config: None,
+        cpu: CpuFeatures::detect(),
+    };
+    let header = Header::read(&artifact, &expect, Compare::All).expect("wrun has written it");
+    artifact[header.section(Section::Traps).range()].fill(0);
+    header.seal(&mut artifact);
+    artifact
+}
+
+#[test]
+fn a_store_whose_code_failed_where_it_cannot_trap_is_not_called_again() {
+    let (scratch, engine) = (Scratch::new(), Engine::new(&Config::new()).expect("made"));
+    let text = r#"(module (func (export "fails") unreachable) (func (export "works")))"#;
+    let wasm = wat::parse_str(text).expect("valid");
+    let load = |mode| {
+        let cache = Cache::open(&scratch.join("cache"), mode, 1 << 30).expect("it is this user's own");
+        let module = Module::new_cached(&engine, &cache, &wasm, None).expect("valid");
+        (module, cache.entries().expect("readable")[0].path.clone())
+    };
+    let (_, path) = load(CacheMode::ReadWrite);
+    let artifact = without_trap_records(fs::read(&path).expect("readable"));
+    fs::remove_file(&path).expect("there");
+    fs::write(&path, artifact).expect("written");
+    let (module, _) = load(CacheMode::Require);
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
+    let mut call = |name: &str| {
+        let func = instance.func(&mut store, name).expect("exported");
+        func.call(&mut store, &[])
+    };
+    assert_eq!(call("works").expect("returns"), []);
+    let failed = call("fails");
+    assert!(matches!(failed, Err(Error::BadCode(_))), "{failed:?}");
+    let refused = call("works");
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+}
+
+#[test]
 fn a_host_function_survives_the_failed_instantiation_of_a_module_that_imports_it() {
     let engine = Engine::new(&Config::new()).expect("made");
     let module = |text: &str| Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
@@ -90,6 +155,45 @@ fn a_host_function_survives_the_failed_instantiation_of_a_module_that_imports_it
     let instance = Instance::new(&mut store, &modest, &imports).expect("instantiates");
     let run = instance.func(&mut store, "run").expect("exported");
     assert_eq!(run.call(&mut store, &[]).expect("returns"), [Value::I32(42)]);
+}
+
+#[test]
+fn memory_instructions_on_many_megabytes_do_what_those_on_a_few_bytes_do() {
+    /// More than twice what is done between two looks at the deadline, and no multiple of it.
+    const LEN: usize = (9 << 20) + 5;
+    const BYTES: usize = 200 << 16;
+    let engine = Engine::new(&Config::new()).expect("made");
+    let text = format!(
+        r#"(module (memory (export "m") 200)
+             (data $d "{}")
+             (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+             (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+             (func (export "init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2))))"#,
+        // Its period divides no power of two.
+        "abcdefghijklmnopqrstuvwxyz0123456789_".repeat(LEN / 37)
+    );
+    let module = Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
+    let memory = instance.memory(&mut store, "m").expect("exported");
+    let mut expected: Vec<u8> = b"abcdefghijklmnopqrstuvwxyz0123456789_".repeat(LEN / 37);
+    let data = expected.len();
+    expected.resize(BYTES, 0);
+    let mut run = |name: &str, args: [usize; 3], expected: &[u8]| {
+        let func = instance.func(&mut store, name).expect("exported");
+        let args = args.map(|arg| Value::I32(i32::try_from(arg).expect("small")));
+        assert_eq!(func.call(&mut store, &args).expect("returns"), []);
+        assert!(memory.data(&store) == expected, "{name} {args:?}");
+    };
+    run("init", [0, 0, data], &expected);
+    // Overlapping by more and by less than one step, upwards and downwards.
+    for (to, from) in [(1 << 20, 3), (7, 2 << 20), (LEN / 2, 1), (0, LEN / 3)] {
+        let len = LEN.min(BYTES - to.max(from));
+        expected.copy_within(from..from + len, to);
+        run("copy", [to, from, len], &expected);
+    }
+    expected[3..3 + LEN].fill(0x55);
+    run("fill", [3, 0x55, LEN], &expected);
 }
 
 /// As in other engines (the limit of the JavaScript API).
