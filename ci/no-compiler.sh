@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A runtime without the compiler has no code generator and no wasm parser in its tree, and runs an artifact.
+# Checks that a runtime without the compiler depends on no code generator and no wasm parser, and runs an artifact.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ if [ "$result" != 6765 ]; then
     exit 1
 fi
 
-# Without the feature `backtrace` no frame is collected, and no code looks names or addresses up.
+# Without the feature `backtrace`, no frames are collected, and there is no code that looks up names or addresses.
 run=(cargo run --quiet -p wrun-runtime --example run_artifact)
 if with=$("${run[@]}" -- "$work/fib.artifact" trap 2>&1) || [[ $with != *"with 1 frames"* ]]; then
     echo "ci/no-compiler.sh: with backtraces a trap has one frame here: $with" >&2

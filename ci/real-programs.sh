@@ -21,8 +21,8 @@ trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 
-# check NAME STATUS OUTPUT COMMAND…: what the command prints on its standard output, and how it ends. Without OUTPUT ("-")
-# only the latter counts.
+# check NAME STATUS OUTPUT COMMAND…: checks the standard output and the exit status of the command. With "-" as OUTPUT it checks
+# only the status.
 check() {
     local name=$1 status=$2 expected=$3 actual=0 started=$EPOCHREALTIME output
     shift 3

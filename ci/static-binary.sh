@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The release binary is a static-pie and needs nothing beside it; a dynamically linked build works too.
+# Checks that the release binary is a static-pie without shared libraries, and that a dynamically linked build works too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -20,8 +20,8 @@ if readelf -d -W "$binary" | grep NEEDED; then
 fi
 said=$(env -i "$binary" "$hello")
 
-# Outside of the repository cargo does not read its `.cargo/config.toml`, which is where the static linking is asked for.
-# Dependencies are not optimised here: only that it links and runs is of interest.
+# Outside of the repository cargo does not read `.cargo/config.toml`, which asks for static linking. Dependencies are not
+# optimised, because this only tests that the build links and runs.
 (cd / && cargo build --manifest-path "$root/Cargo.toml" -p wrun --target-dir "$root/target/dynamic" \
     --config 'profile.dev.package."*".opt-level=0')
 dynamic=$(find target/dynamic -maxdepth 3 -name wrun -type f -path '*/debug/wrun')
