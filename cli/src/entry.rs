@@ -33,7 +33,7 @@ fn ready() -> Result<(), Failure> {
     wrun_runtime::start_process().map_err(|error| {
         Failure::new(
             Status::Failure,
-            &format!("a standard stream is closed, and nothing can take its place: /dev/null: {error} (leave the streams open)"),
+            &format!("a standard stream is closed, and /dev/null cannot be opened in its place: {error} (start wrun with open streams)"),
         )
     })
 }

@@ -1,4 +1,4 @@
-//! `wrun cache …`: what each command prints, for people and as JSON, and what it does.
+//! `wrun cache …`: the output of each command, for people and as JSON, and its effect.
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 struct Site(Dir);
 
 impl Site {
-    /// A cache with the artifacts of these guests, in this order of use.
+    /// Makes a cache with the artifacts of these guests, used in this order.
     fn new(guests: &[&str]) -> Self {
         let site = Self(Dir::new());
         for name in guests {
@@ -31,7 +31,7 @@ impl Site {
         run.run().status(0).quiet();
     }
 
-    /// `wrun cache` with these words.
+    /// Runs `wrun cache` with these arguments.
     fn command(&self, words: &[&str]) -> Ended {
         let command = self.0.wrun(["cache", "--cache-dir=cache"]);
         command.args(words).run()
@@ -50,18 +50,18 @@ impl Site {
         parsed(&self.text(&[words, &["--json"]].concat()))
     }
 
-    /// The key of a guest.
+    /// Returns the key of a guest.
     fn key(&self, name: &str) -> String {
         let path = guest(name);
         self.text(&["key", path.to_str().expect("UTF-8")]).trim().to_owned()
     }
 
-    /// The artifact of a guest.
+    /// Returns the path of a guest's artifact.
     fn artifact(&self, name: &str) -> PathBuf {
         self.cache().join(format!("{}.wrun", self.key(name)))
     }
 
-    /// The names of the links from wasm files to artifacts.
+    /// Returns the names of the symlinks from wasm files to artifacts.
     fn links(&self) -> Vec<String> {
         let entries = fs::read_dir(self.cache().join("by-file")).into_iter().flatten();
         let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
@@ -70,19 +70,19 @@ impl Site {
 
     /// Lists the contents of the cache.
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.cache()).expect("it is there");
+        let entries = fs::read_dir(self.cache()).expect("it exists");
         let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
         let mut names: Vec<_> = names.collect();
         names.sort();
         names
     }
 
-    /// Makes an artifact look as if it had not been used for so long.
+    /// Makes an artifact look as if it had not been used for this time.
     fn unused_for(&self, name: &str, time: Duration) {
-        let file = fs::File::open(self.artifact(name)).expect("it is there");
+        let file = fs::File::open(self.artifact(name)).expect("it exists");
         let old = SystemTime::now() - time;
         let times = fs::FileTimes::new().set_accessed(old).set_modified(old);
-        file.set_times(times).expect("it is ours");
+        file.set_times(times).expect("the test owns it");
     }
 }
 
@@ -97,7 +97,7 @@ fn damage(path: &Path, offset: i64) {
         .read(true)
         .write(true)
         .open(path)
-        .expect("it is there and ours");
+        .expect("it exists and the test owns it");
     let from = if offset < 0 {
         SeekFrom::End(offset)
     } else {
@@ -107,7 +107,7 @@ fn damage(path: &Path, offset: i64) {
     let mut byte = [0];
     file.read_exact(&mut byte).expect("it is that long");
     file.seek(SeekFrom::Start(at)).expect("it is that long");
-    file.write_all(&[!byte[0]]).expect("it is ours");
+    file.write_all(&[!byte[0]]).expect("the test owns it");
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -144,7 +144,7 @@ fn a_cache_that_is_not_there_is_empty_and_stays_away() {
     assert_eq!(site.json(&["stats"])["artifacts"], 0);
     assert_eq!(site.json(&["stats"])["oldest_use"], Value::Null);
     assert!(site.text(&["stats"]).contains("artifacts   0\n"));
-    assert_eq!(site.text(&["verify"]), "0 sound, 0 of another wrun, 0 damaged\n");
+    assert_eq!(site.text(&["verify"]), "0 sound, 0 stale, 0 damaged\n");
     for command in ["prune", "clear"] {
         assert_eq!(site.json(&[command]), json!({"removed": 0, "bytes": 0, "failed": 0}));
     }
@@ -155,7 +155,7 @@ fn a_cache_that_is_not_there_is_empty_and_stays_away() {
 fn a_cache_that_cannot_be_trusted_is_refused() {
     let site = Site::new(&["hello"]);
     let open = fs::Permissions::from_mode(0o777);
-    fs::set_permissions(site.cache(), open).expect("it is ours");
+    fs::set_permissions(site.cache(), open).expect("the test owns it");
     for command in ["ls", "stats", "verify", "prune", "clear"] {
         site.command(&[command]).fails(125, ["is not used", "others can write"]);
     }
@@ -236,7 +236,7 @@ fn key_is_the_name_of_the_artifact_that_a_run_makes() {
     }
     // It needs no cache, and takes stdin too.
     let ended = wrun(["cache", "key", hello]).run().status(0).quiet();
-    let text = fs::read(hello).expect("the guest is there");
+    let text = fs::read(hello).expect("the guest exists");
     let from_stdin = wrun(["cache", "key", "-"]).stdin(text).run();
     from_stdin.prints(ended.stdout);
 }
@@ -255,11 +255,11 @@ fn key_of_no_file_and_of_native_code() {
 #[test]
 fn verify_finds_damage_wherever_it_is() {
     let site = Site::new(&["hello", "cat", "words"]);
-    assert_eq!(site.text(&["verify"]), "3 sound, 0 of another wrun, 0 damaged\n");
+    assert_eq!(site.text(&["verify"]), "3 sound, 0 stale, 0 damaged\n");
     let expected = json!({"dir": "cache", "sound": 3, "stale": 0, "damaged": [], "unreadable": []});
     assert_eq!(site.json(&["verify"]), expected);
 
-    // In the text, and in the last byte, where no run looks.
+    // In the text, and in the last byte, which no run reads.
     let (text, end) = (site.artifact("hello"), site.artifact("cat"));
     damage(&text, 4096 + 5);
     damage(&end, -1);
@@ -268,7 +268,7 @@ fn verify_finds_damage_wherever_it_is() {
         .status(125)
         .says(["the cache is damaged", "wrun cache clear"]);
     let words = String::from_utf8(ended.stdout).expect("UTF-8");
-    assert!(words.ends_with("1 sound, 0 of another wrun, 2 damaged\n"), "{words}");
+    assert!(words.ends_with("1 sound, 0 stale, 2 damaged\n"), "{words}");
     for path in [&text, &end] {
         let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
         assert!(words.contains(name) && words.contains("checksum"), "{words}");
@@ -284,9 +284,9 @@ fn verify_finds_damage_wherever_it_is() {
                 .is_some_and(|why| why.contains("checksum"))
     );
 
-    // Cut short.
-    let bytes = fs::read(&text).expect("it is there");
-    fs::write(&text, &bytes[..bytes.len() / 2]).expect("it is ours");
+    // Truncated.
+    let bytes = fs::read(&text).expect("it exists");
+    fs::write(&text, &bytes[..bytes.len() / 2]).expect("the test owns it");
     let ended = site.command(&["verify"]).status(125);
     assert!(String::from_utf8_lossy(&ended.stdout).contains("truncated"));
 }
@@ -296,7 +296,7 @@ fn verify_tells_another_wruns_artifacts_from_damage() {
     let site = Site::new(&["hello"]);
     // The build is named in the header, after magic and format version.
     damage(&site.artifact("hello"), 64 + 16);
-    assert_eq!(site.text(&["verify"]), "0 sound, 1 of another wrun, 0 damaged\n");
+    assert_eq!(site.text(&["verify"]), "0 sound, 1 stale, 0 damaged\n");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn prune_removes_down_to_the_limit_and_clear_removes_all() {
     let site = Site::new(&["hello", "cat", "words"]);
     site.unused_for("cat", HOUR * 2);
     site.unused_for("hello", HOUR);
-    let size = |name: &str| fs::metadata(site.artifact(name)).expect("it is there").len();
+    let size = |name: &str| fs::metadata(site.artifact(name)).expect("it exists").len();
     let (hello, cat, words) = (size("hello"), size("cat"), size("words"));
     assert_eq!(site.text(&["prune"]), "removed 0 artifacts of 0 bytes\n");
     let limit = (hello + words).to_string();
@@ -328,8 +328,8 @@ fn what_cannot_be_removed_is_a_failure_and_holds_nothing_else_up() {
     let site = Site::new(&["hello", "cat"]);
     // A directory in an artifact's place.
     let cat = site.artifact("cat");
-    fs::remove_file(&cat).expect("it is ours");
-    fs::create_dir(&cat).expect("it is ours");
+    fs::remove_file(&cat).expect("the test owns it");
+    fs::create_dir(&cat).expect("the test owns it");
     let name = cat.file_name().and_then(|name| name.to_str()).expect("UTF-8");
     let parts = ["cannot remove ", name, "directory", "by hand"];
     let ended = site.command(&["prune"]).status(125).says(parts);
@@ -337,12 +337,12 @@ fn what_cannot_be_removed_is_a_failure_and_holds_nothing_else_up() {
     let ended = site.command(&["clear"]).status(125).says(parts);
     assert!(ended.stdout.starts_with(b"removed 1 artifact of "), "{ended:?}");
     assert_eq!(site.names(), [name]);
-    fs::remove_dir(&cat).expect("it is ours");
+    fs::remove_dir(&cat).expect("the test owns it");
 
     // A directory that cannot be written.
     site.run("hello");
     site.run("cat");
-    let set = |mode| fs::set_permissions(site.cache(), fs::Permissions::from_mode(mode)).expect("it is ours");
+    let set = |mode| fs::set_permissions(site.cache(), fs::Permissions::from_mode(mode)).expect("the test owns it");
     set(0o500);
     let words = |words: &[&str]| {
         let all = [&["cache", "--cache-dir", "cache"], words].concat();
@@ -350,7 +350,7 @@ fn what_cannot_be_removed_is_a_failure_and_holds_nothing_else_up() {
             .current_dir(site.0.path())
             .run()
     };
-    // The empty directory of links is one more thing to clear.
+    // The empty directory of symlinks is removed too.
     let links = u64::from(site.cache().join("by-file").exists());
     for (command, count) in [(&["clear"][..], 2 + links), (&["prune", "--cache-size=0"], 2)] {
         let more = format!(".wrun (and {} more)", count - 1);
@@ -364,7 +364,7 @@ fn what_cannot_be_removed_is_a_failure_and_holds_nothing_else_up() {
         let value = parsed(std::str::from_utf8(&ended.stdout).expect("UTF-8"));
         assert_eq!((&value["removed"], &value["failed"]), (&json!(0), &json!(count)));
     }
-    // Where there is nothing to do, nothing fails.
+    // If there is nothing to remove, nothing fails.
     assert_eq!(
         words(&["prune"]).status(0).quiet().stdout,
         b"removed 0 artifacts of 0 bytes\n"
@@ -378,18 +378,18 @@ fn clear_removes_all_but_what_processes_at_work_hold_and_what_is_not_wruns() {
     let site = Site::new(&["hello"]);
     let write = |name: &str| {
         let path = site.cache().join(name);
-        fs::write(&path, "some bytes").expect("it is ours");
-        fs::File::open(path).expect("it is ours")
+        fs::write(&path, "some bytes").expect("the test owns it");
+        fs::File::open(path).expect("the test owns it")
     };
     let key = site.key("cat");
     let held = write("new-0123456789abcdef");
-    held.lock().expect("nobody else has it");
+    held.lock().expect("no other process has it");
     write("new-fedcba9876543210");
     write(&format!("{key}.lock"));
     write("notes.txt");
     let links = site.cache().join("by-file");
     let _ = fs::create_dir(&links);
-    let link = |name: &str, target: &str| symlink(target, links.join(name)).expect("it is ours");
+    let link = |name: &str, target: &str| symlink(target, links.join(name)).expect("the test owns it");
     link("new-0123456789abcdef", &format!("../{key}.wrun"));
     link(&link_name(1), &format!("../{}.wrun", site.key("hello")));
 
@@ -403,7 +403,7 @@ fn clear_removes_all_but_what_processes_at_work_hold_and_what_is_not_wruns() {
     assert!(!site.text(&["stats"]).contains("left over"));
 }
 
-/// The name of the link of a file that there is not.
+/// Returns the name of a symlink for a file that does not exist.
 fn link_name(number: u32) -> String {
     format!("abcdef-{number:x}-2-3-4-5-6-{}", "0".repeat(80))
 }
@@ -411,12 +411,12 @@ fn link_name(number: u32) -> String {
 #[test]
 fn when_there_are_too_many_links_the_older_half_goes() {
     let site = Site::new(&[]);
-    let text = fs::read(guest("hello")).expect("the guest is there");
+    let text = fs::read(guest("hello")).expect("the guest exists");
     let run = |name: &str| site.0.wrun(["--cache-dir=cache", name]).run().prints("hello, world\n");
     for name in ["first.wat", "second.wat", "third.wat"] {
         site.0.write(name, &text);
     }
-    // After so long the files are remembered.
+    // After this time the files are remembered.
     std::thread::sleep(Duration::from_millis(3300));
     run("first.wat");
     let first = site.links();
@@ -424,7 +424,7 @@ fn when_there_are_too_many_links_the_older_half_goes() {
     let target = format!("../{}", artifacts(&site.cache())[0]);
     let add = |numbers: std::ops::Range<u32>| {
         for number in numbers {
-            symlink(&target, site.cache().join("by-file").join(link_name(number))).expect("it is ours");
+            symlink(&target, site.cache().join("by-file").join(link_name(number))).expect("the test owns it");
         }
     };
     add(1..4096);
@@ -464,12 +464,12 @@ fn key_needs_no_cache_and_says_cached_where_a_run_that_requires_it_runs() {
         run.run().status(if is_cached { 0 } else { 126 });
     };
     found(true);
-    let bytes = fs::read(&artifact).expect("it is ours");
-    fs::write(&artifact, &bytes[..bytes.len() / 2]).expect("it is ours");
+    let bytes = fs::read(&artifact).expect("the test owns it");
+    fs::write(&artifact, &bytes[..bytes.len() / 2]).expect("the test owns it");
     found(false);
-    fs::write(&artifact, &bytes).expect("it is ours");
+    fs::write(&artifact, &bytes).expect("the test owns it");
     found(true);
-    fs::set_permissions(site.cache(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    fs::set_permissions(site.cache(), fs::Permissions::from_mode(0o777)).expect("the test owns it");
     found(false);
 }
 
@@ -494,20 +494,17 @@ fn key_of_what_is_no_module_is_an_error_as_running_it_is() {
 fn verify_tells_what_cannot_be_read_from_damage() {
     let site = Site::new(&["hello", "cat"]);
     let set = fs::set_permissions(site.artifact("cat"), fs::Permissions::from_mode(0o000));
-    set.expect("it is ours");
+    set.expect("the test owns it");
     let verify = |words: &[&str]| {
         let all = [&["cache", "--cache-dir", "cache", "verify"], words].concat();
         wrun_through(bound_by_permissions(), all)
             .current_dir(site.0.path())
             .run()
     };
-    let parts = ["cannot be read", "make the files that are listed readable"];
+    let parts = ["cannot be read", "make the listed files readable"];
     let ended = verify(&[]).status(125).says(parts);
     let text = String::from_utf8(ended.stdout).expect("UTF-8");
-    assert!(
-        text.ends_with("1 sound, 0 of another wrun, 0 damaged, 1 unreadable\n"),
-        "{text}"
-    );
+    assert!(text.ends_with("1 sound, 0 stale, 0 damaged, 1 unreadable\n"), "{text}");
     let ended = verify(&["--json"]).status(125).says(parts);
     let value = parsed(std::str::from_utf8(&ended.stdout).expect("UTF-8"));
     assert_eq!((&value["sound"], &value["damaged"]), (&json!(1), &json!([])));

@@ -1,4 +1,4 @@
-//! `wrun compile FILE -o OUT`, and what becomes of OUT: native code that is run only for who trusts it.
+//! `wrun compile FILE -o OUT`, and running OUT, which needs `--allow-precompiled`.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
@@ -16,7 +16,7 @@ use wrun_tests::skip;
 
 use crate::support::{Dir, guest, wrun, wrun_after};
 
-/// A scratch directory with the compiled `hello` in `out`.
+/// Makes a scratch directory with the compiled `hello` in `out`.
 fn compiled(options: &[&str]) -> Dir {
     let dir = Dir::new();
     let compile = dir.wrun(["compile", "-o", "out"]).args(options).args([guest("hello")]);
@@ -25,7 +25,7 @@ fn compiled(options: &[&str]) -> Dir {
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).expect("it is ours");
+    let entries = fs::read_dir(dir).expect("the test owns it");
     let mut names: Vec<_> = entries
         .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
         .collect();
@@ -45,7 +45,7 @@ fn native_code_is_run_only_when_it_is_allowed() {
     ];
     dir.wrun(["out"]).run().fails(126, parts);
     dir.wrun(["--allow-precompiled", "out"]).run().prints("hello, world\n");
-    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    let bytes = fs::read(dir.path().join("out")).expect("it exists");
     let parts = ["cannot run `-`", "native code", "--allow-precompiled"];
     dir.wrun(["-"]).stdin(bytes.clone()).run().fails(126, parts);
     for module in ["-", "/dev/stdin"] {
@@ -54,7 +54,7 @@ fn native_code_is_run_only_when_it_is_allowed() {
             .run()
             .prints("hello, world\n");
     }
-    // Wasm is run as ever.
+    // Wasm runs as usual.
     wrun(["--allow-precompiled"])
         .args([guest("hello")])
         .run()
@@ -77,9 +77,9 @@ fn no_cache_is_needed_or_filled() {
 fn native_code_runs_whatever_the_cache_is_like() {
     let dir = compiled(&[]);
     let untrusted = dir.path().join("untrusted");
-    fs::create_dir(&untrusted).expect("it is ours");
-    fs::set_permissions(&untrusted, fs::Permissions::from_mode(0o777)).expect("it is ours");
-    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    fs::create_dir(&untrusted).expect("the test owns it");
+    fs::set_permissions(&untrusted, fs::Permissions::from_mode(0o777)).expect("the test owns it");
+    let bytes = fs::read(dir.path().join("out")).expect("it exists");
     for options in [
         &["--cache-dir=untrusted"][..],
         &["--cache-dir=untrusted", "--cache-mode=require"],
@@ -95,7 +95,7 @@ fn native_code_runs_whatever_the_cache_is_like() {
         }
     }
     assert!(!dir.path().join("none").exists());
-    // Of a wasm file that is said all the same.
+    // For a wasm file there is a notice all the same.
     let run = dir.wrun(["--allow-precompiled", "--cache-dir=untrusted", "--cache-mode=require"]);
     run.args([guest("hello")]).run().fails(126, ["others can write"]);
     let run = dir
@@ -119,7 +119,7 @@ fn what_was_written_is_to_be_had_as_json() {
     let expected = json!({
         "file": hello,
         "out": "out",
-        "bytes": fs::metadata(dir.path().join("out")).expect("it is there").len(),
+        "bytes": fs::metadata(dir.path().join("out")).expect("it exists").len(),
         "cpu": ["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cmpxchg16b"],
         "address_map": true,
         "functions": 1,
@@ -142,7 +142,7 @@ fn a_module_that_cannot_be_compiled_is_said_so_of() {
         assert!(!ended.stderr.contains("cannot run"), "{}", ended.stderr);
         let inspected = dir.wrun(["inspect", file]).run();
         match file {
-            // Its sections can be read, so they are listed, with the reason why it does not run.
+            // Its sections can be read, so they are listed, with the reason of the refusal.
             "broken.wat" => {
                 let listed = String::from_utf8(inspected.status(0).stdout).expect("UTF-8");
                 assert!(listed.contains("cannot run `broken.wat`: "), "{listed}");
@@ -158,7 +158,7 @@ fn a_module_that_cannot_be_compiled_is_said_so_of() {
 #[test]
 fn the_same_module_gives_the_same_bytes() {
     let (one, two) = (compiled(&[]), compiled(&["--cpu", "native"]));
-    let read = |dir: &Dir| fs::read(dir.path().join("out")).expect("it is there");
+    let read = |dir: &Dir| fs::read(dir.path().join("out")).expect("it exists");
     assert!(read(&one) == read(&two));
     let ended = wrun(["compile", "-o", "-"])
         .args([guest("hello")])
@@ -166,7 +166,7 @@ fn the_same_module_gives_the_same_bytes() {
         .status(0)
         .quiet();
     assert!(ended.stdout == read(&one), "to stdout too");
-    let text = fs::read(guest("hello")).expect("the guest is there");
+    let text = fs::read(guest("hello")).expect("the guest exists");
     let wasm = wat::parse_bytes(&text).expect("it is well-formed").into_owned();
     let ended = wrun(["compile", "--output=-", "-"]).stdin(wasm).run().status(0).quiet();
     assert!(ended.stdout == read(&one), "from stdin too");
@@ -203,8 +203,8 @@ fn code_with_other_settings_runs_unless_options_say_otherwise() {
 
 #[test]
 fn code_with_other_settings_is_mapped_like_any_and_not_read() {
-    // A few megabytes, in a custom section that is kept.
-    let text = fs::read_to_string(guest("hello")).expect("the guest is there");
+    // A few megabytes in a custom section, which the artifact keeps.
+    let text = fs::read_to_string(guest("hello")).expect("the guest exists");
     let mut wasm = wat::parse_str(text).expect("it is well-formed");
     let names = vec![b'x'; 4 << 20];
     wasm.extend([0, 0x8c, 0x80, 0x80, 0x02, 11]);
@@ -228,7 +228,7 @@ fn code_with_other_settings_is_mapped_like_any_and_not_read() {
         .output()
         .expect("ci/install installs strace");
     assert!(traced.status.success(), "{traced:?}");
-    let trace = fs::read_to_string(dir.path().join("trace")).expect("it is there");
+    let trace = fs::read_to_string(dir.path().join("trace")).expect("it exists");
     let read: usize = trace
         .lines()
         .filter(|line| line.contains("read"))
@@ -245,12 +245,12 @@ fn code_is_made_for_machines_that_can_do_more_than_this_one() {
         .run()
         .status(0)
         .quiet();
-    // Not the default: this machine may be exactly such a one.
+    // This need not differ from the default: this machine may have exactly these features.
     let other = wrun(["cache", "key", "--cpu", "x86-64-v2"])
         .args([guest("hello")])
         .run();
     assert_ne!(key.stdout, other.status(0).quiet().stdout);
-    let bytes = fs::read(dir.path().join("out")).expect("it is there");
+    let bytes = fs::read(dir.path().join("out")).expect("it exists");
     let lacking = CpuFeatures::X86_64_V3.without(CpuFeatures::detect());
     let expect = Expect {
         build: wrun_artifact::BUILD,
@@ -277,7 +277,7 @@ fn code_is_made_for_machines_that_can_do_more_than_this_one() {
 #[test]
 fn code_that_cannot_be_used_is_refused_with_the_reason() {
     let dir = compiled(&[]);
-    let sound = fs::read(dir.path().join("out")).expect("it is there");
+    let sound = fs::read(dir.path().join("out")).expect("it exists");
     let changed = |at: usize| {
         let mut bytes = sound.clone();
         bytes[at] ^= 0xff;
@@ -297,7 +297,7 @@ fn code_that_cannot_be_used_is_refused_with_the_reason() {
             .run()
             .fails(126, ["cannot run `out`: ", reason, "compile it again"]);
     }
-    // What does not even begin like native code of wrun is taken for what it looks like.
+    // A file that does not begin like native code of wrun is treated as another kind of file.
     dir.write("out", changed(64));
     dir.wrun(["--allow-precompiled", "out"]).run().fails(126, ["ELF"]);
 }
@@ -339,12 +339,7 @@ fn the_file_appears_as_a_whole_or_not_at_all() {
     let dir = Dir::new();
     dir.write("bad.wat", "(module (func (result i32)))");
     dir.write("out", "what was there");
-    let kept = || {
-        assert_eq!(
-            fs::read(dir.path().join("out")).expect("it is there"),
-            b"what was there"
-        )
-    };
+    let kept = || assert_eq!(fs::read(dir.path().join("out")).expect("it exists"), b"what was there");
     dir.wrun(["compile", "bad.wat", "-o", "out"])
         .run()
         .fails(126, ["cannot compile `bad.wat`: ", "invalid"]);
@@ -355,17 +350,17 @@ fn the_file_appears_as_a_whole_or_not_at_all() {
     kept();
     assert_eq!(names(dir.path()), ["bad.wat", "out"], "nothing is left over");
 
-    // A file that is there is replaced, not written into: whoever has it mapped keeps what it has.
-    let inode = |name: &str| fs::metadata(dir.path().join(name)).expect("it is there").ino();
+    // An existing file is replaced and not overwritten, so a process that has mapped it keeps the old contents.
+    let inode = |name: &str| fs::metadata(dir.path().join(name)).expect("it exists").ino();
     let before = inode("out");
-    fs::hard_link(dir.path().join("out"), dir.path().join("other")).expect("it is ours");
+    fs::hard_link(dir.path().join("out"), dir.path().join("other")).expect("the test owns it");
     dir.wrun(["compile", "-o", "out"])
         .args([guest("hello")])
         .run()
         .prints("");
     assert_ne!(inode("out"), before);
     assert_eq!(
-        fs::read(dir.path().join("other")).expect("it is there"),
+        fs::read(dir.path().join("other")).expect("it exists"),
         b"what was there"
     );
     assert_eq!(names(dir.path()), ["bad.wat", "other", "out"]);
@@ -378,12 +373,12 @@ fn a_new_file_has_the_permissions_that_the_umask_leaves() {
         let prepare = format!("cd '{}' && umask {umask}", dir.path().display());
         let compile = wrun_after(&prepare, ["compile", "-o", "out"]);
         compile.args([guest("hello")]).run().prints("");
-        let metadata = fs::metadata(dir.path().join("out")).expect("it is there");
+        let metadata = fs::metadata(dir.path().join("out")).expect("it exists");
         assert_eq!(metadata.mode() & 0o7777, mode, "umask {umask}");
     }
 }
 
-/// A compilation to `out` that has begun to write.
+/// Starts a compilation to `out`, and returns when it writes.
 fn writing(dir: &Dir, module: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
     command
@@ -400,7 +395,7 @@ fn writing(dir: &Dir, module: &Path) -> Child {
             is_there && fs::metadata(descriptor.path()).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0)
         })
     };
-    while !is_writing(&child) && child.try_wait().expect("it is ours").is_none() {
+    while !is_writing(&child) && child.try_wait().expect("the test owns it").is_none() {
         thread::yield_now();
     }
     child
@@ -421,9 +416,9 @@ fn killed_while_it_writes_it_leaves_nothing() {
     let module = source.write("large.wasm", wat::parse_str(text).expect("it is well-formed"));
     for _ in 0..10 {
         let mut child = writing(&dir, &module);
-        child.kill().expect("it is ours");
-        child.wait().expect("it is ours");
-        // It may have been done already.
+        child.kill().expect("the test owns it");
+        child.wait().expect("the test owns it");
+        // It may have finished already.
         let left: Vec<_> = names(dir.path()).into_iter().filter(|name| name != "out").collect();
         assert_eq!(left, [""; 0]);
     }
@@ -432,11 +427,11 @@ fn killed_while_it_writes_it_leaves_nothing() {
 #[test]
 fn links_stay_and_the_file_that_they_lead_to_is_replaced() {
     let dir = Dir::new();
-    let link = |target: &str, name: &str| symlink(target, dir.path().join(name)).expect("it is ours");
-    fs::create_dir(dir.path().join("sub")).expect("it is ours");
+    let link = |target: &str, name: &str| symlink(target, dir.path().join(name)).expect("the test owns it");
+    fs::create_dir(dir.path().join("sub")).expect("the test owns it");
     link("sub/near", "link");
     link("../out", "sub/near");
-    // First there is nothing at the end, then a file.
+    // First the last link leads to nothing, then to a file.
     for _ in 0..2 {
         let before = fs::metadata(dir.path().join("out")).map(|metadata| metadata.ino()).ok();
         dir.wrun(["compile", "-o", "link"])
@@ -463,11 +458,11 @@ fn links_stay_and_the_file_that_they_lead_to_is_replaced() {
 
 #[test]
 fn a_link_to_an_open_file_writes_to_that() {
-    // What `/dev/stdout` is, which root could replace.
+    // Links like `/dev/stdout`, which root could replace.
     let dir = Dir::new();
-    symlink("/proc/self/fd/1", dir.path().join("stdout")).expect("it is ours");
-    symlink("/proc/self/fd/3", dir.path().join("three")).expect("it is ours");
-    let expected = fs::read(compiled(&[]).path().join("out")).expect("it is there");
+    symlink("/proc/self/fd/1", dir.path().join("stdout")).expect("the test owns it");
+    symlink("/proc/self/fd/3", dir.path().join("three")).expect("the test owns it");
+    let expected = fs::read(compiled(&[]).path().join("out")).expect("it exists");
     let compile = |out: &str| dir.wrun(["compile", "-o", out]).args([guest("hello")]);
 
     let ended = compile("stdout").run().status(0).quiet();
@@ -478,11 +473,11 @@ fn a_link_to_an_open_file_writes_to_that() {
             .write(true)
             .append(append)
             .open(&path)
-            .expect("it is ours");
+            .expect("the test owns it");
         file.seek(SeekFrom::End(0)).expect("it is a file");
         compile("stdout").run_with_stdout(file).status(0).quiet();
         assert!(
-            fs::read(path).expect("it is there") == [b"before", &expected[..]].concat(),
+            fs::read(path).expect("it exists") == [b"before", &expected[..]].concat(),
             "a file"
         );
     }
@@ -491,7 +486,7 @@ fn a_link_to_an_open_file_writes_to_that() {
         .args([guest("hello")])
         .run()
         .prints("");
-    assert!(fs::read(dir.path().join("three.out")).expect("it is there") == expected);
+    assert!(fs::read(dir.path().join("three.out")).expect("it exists") == expected);
     let prepare = format!("cd '{}' && exec >&-", dir.path().display());
     for out in ["stdout", "-"] {
         wrun_after(&prepare, ["compile", "-o", out])
@@ -512,7 +507,7 @@ fn a_file_that_may_not_become_so_large_is_an_error_and_leaves_nothing() {
     let compile = |out: &str| wrun_after(&prepare, ["compile", "-o", out]).args([guest("hello")]);
     compile("out").run().fails(125, ["cannot write `out`: File too large"]);
     assert!(names(dir.path()).is_empty());
-    let file = File::create(dir.path().join("file")).expect("it is ours");
+    let file = File::create(dir.path().join("file")).expect("the test owns it");
     compile("-")
         .run_with_stdout(file)
         .fails(125, ["cannot write to stdout: File too large"]);
@@ -526,7 +521,7 @@ fn where_nothing_can_be_written_is_said() {
     compile(".").fails(125, ["cannot write `.`: "]);
     compile("").fails(125, ["--output: ", "missing"]);
     compile("/dev/full").fails(125, ["cannot write `/dev/full`: ", "No space left"]);
-    // A device is written to, not replaced.
+    // A device is written to and not replaced.
     compile("/dev/null").prints("");
     let is_device = fs::metadata("/dev/null").is_ok_and(|metadata| !metadata.is_file());
     assert!(is_device && names(dir.path()).is_empty());
@@ -535,13 +530,13 @@ fn where_nothing_can_be_written_is_said() {
 #[test]
 fn the_module_itself_is_not_overwritten() {
     let dir = Dir::new();
-    let text = fs::read(guest("hello")).expect("the guest is there");
+    let text = fs::read(guest("hello")).expect("the guest exists");
     dir.write("hello.wat", &text);
-    symlink("hello.wat", dir.path().join("link")).expect("it is ours");
+    symlink("hello.wat", dir.path().join("link")).expect("the test owns it");
     for out in ["hello.wat", "./hello.wat", "link"] {
         dir.wrun(["compile", "hello.wat", "-o", out])
             .run()
             .fails(125, ["is the module itself", "choose another name"]);
     }
-    assert_eq!(fs::read(dir.path().join("hello.wat")).expect("it is there"), text);
+    assert_eq!(fs::read(dir.path().join("hello.wat")).expect("it exists"), text);
 }

@@ -1,4 +1,4 @@
-//! `wrun inspect FILE` of modules that wrun cannot run: everything is listed that the file says.
+//! `wrun inspect FILE` of modules that wrun cannot run: it lists the contents of the file.
 
 use crate::support::{Dir, artifacts};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ fn a_library_is_compiled_and_says_that_it_is_no_program() {
     );
     contains(
         &words,
-        &["refused       cannot run `x.wat`: it is no program", "(this wrun)\n"],
+        &["refused       cannot run `x.wat`: it is not a program", "(this wrun)\n"],
     );
     dir.write("x.wat", "(module (func (export \"_start\")))");
     let (value, words) = inspected(&dir, "x.wat");

@@ -47,10 +47,10 @@ fn wrong_calls_have_status_125_and_name_the_type() {
             &["add", "1"][..],
             &[
                 "`add` has the type (i32, i32) -> (i32)",
-                "takes 2 arguments, and 1 came",
+                "takes 2 arguments, but 1 came",
             ][..],
         ),
-        (&["add", "1", "2", "3"], &["takes 2 arguments, and 3 came"]),
+        (&["add", "1", "2", "3"], &["takes 2 arguments, but 3 came"]),
         (
             &["add", "1", "4294967296"],
             &["`4294967296` is not an i32", "-2147483648 to 4294967295"],
@@ -59,7 +59,7 @@ fn wrong_calls_have_status_125_and_name_the_type() {
         (&["add", "--", "2"], &["`--` is not an i32"]),
         (&["i64", ""], &["`` is not an i64"]),
         (&["f64", "one"], &["`one` is not an f64", "inf or nan"]),
-        // As for integers, and unlike infinity that is typed as such.
+        // A number that is too large is refused, as for integers. `inf` is accepted.
         (&["f32", "1e39"], &["`1e39` is not an f32", "up to 3.4028235e38, inf"]),
         (&["f64", "-1e309"], &["`-1e309` is not an f64", "inf"]),
         (
@@ -189,15 +189,15 @@ fn results_for_a_closed_stdout_are_a_failure() {
         wrun_after("exec >&-", words).run()
     };
     invoke("many").fails(125, ["cannot write to stdout: Bad file descriptor"]);
-    // There is nothing to be written.
+    // There is nothing to write.
     invoke("nothing").prints("");
 }
 
 #[test]
 fn a_function_without_parameters_finds_the_words_in_argv() {
     let dir = Dir::new();
-    // A library whose function is a command: it writes its argv, as `words` does.
-    let text = std::fs::read_to_string(guest("words")).expect("the guest is there");
+    // A library whose function is a command: it writes its argv, like `words`.
+    let text = std::fs::read_to_string(guest("words")).expect("the guest exists");
     dir.write(
         "x.wat",
         text.replace("(export \"_start\")", "(export \"delayed start\")"),
@@ -208,7 +208,7 @@ fn a_function_without_parameters_finds_the_words_in_argv() {
     };
     invoke(&[]).prints("x\0|");
     invoke(&["--help", "", "-"]).prints("x\0--help\0\0-\0|");
-    // It finds them too if it has results, and is not called twice for it.
+    // A function with results finds them too, and is called only once.
     wrun(["--invoke", "many"])
         .args([guest("values")])
         .args(["--help"])

@@ -1,13 +1,13 @@
-//! Modules that cannot be run: each has its status, and one line that says why and what to do.
+//! Modules that cannot be run: each has its status and a message of one line with the cause and the fix.
 
 use crate::support::{Dir, bound_by_permissions, guest, wrun, wrun_after, wrun_through};
 
-/// The binary form of a module.
+/// Returns the binary form of a module.
 fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the tests' modules are well-formed")
 }
 
-/// The module with an entry.
+/// Returns the module with an export `_start`.
 fn with_start(module: &str) -> String {
     let open = module.strip_suffix(')').expect("a module in parentheses");
     format!("{open} (func (export \"_start\")))")
@@ -47,9 +47,9 @@ fn a_file_without_permission_has_status_126() {
     let dir = Dir::new();
     let path = dir.write("secret.wasm", "");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
-    std::fs::set_permissions(&path, mode).expect("the file is ours");
+    std::fs::set_permissions(&path, mode).expect("the test owns the file");
     let prefix = bound_by_permissions();
-    let parts = ["may not read the module `", "secret.wasm`", "permissions"];
+    let parts = ["no permission to read the module `", "secret.wasm`", "chmod +r"];
     wrun_through(prefix, [&path]).run().fails(126, parts);
 }
 
@@ -77,7 +77,7 @@ fn files_that_are_no_wasm_are_called_what_they_look_like() {
 #[test]
 fn a_text_may_be_marked_as_utf_8() {
     let dir = Dir::new();
-    let text = std::fs::read_to_string(guest("hello")).expect("the guest is there");
+    let text = std::fs::read_to_string(guest("hello")).expect("the guest exists");
     dir.write("marked.wat", format!("\u{feff}{text}"));
     dir.wrun(["marked.wat"]).run().prints("hello, world\n");
     dir.write("marked.wat", "\u{feff}(module");
@@ -113,9 +113,9 @@ fn wrong_text_is_shown_by_line_and_column() {
 #[test]
 fn a_module_that_ends_in_the_middle_is_truncated() {
     let dir = Dir::new();
-    let whole = std::fs::read_to_string(guest("hello")).expect("the guest is there");
+    let whole = std::fs::read_to_string(guest("hello")).expect("the guest exists");
     let whole = wasm(&whole);
-    // Wherever it is cut but at the end of a section.
+    // Cut at any place except the end of a section.
     for length in [5, 9, 20, whole.len() / 2, whole.len() - 1] {
         dir.write("cut.wasm", &whole[..length]);
         dir.wrun(["cut.wasm"])
@@ -274,7 +274,7 @@ fn a_module_for_another_host_is_told_so_before_it_is_told_that_it_has_no_entry()
     let dir = Dir::new();
     for (options, text, parts) in [
         (
-            // As wasm-bindgen builds a library for a web page.
+            // Like a library that wasm-bindgen builds for a web page.
             &[][..],
             r#"(import "./hello_bg.js" "__wbg_alert_1" (func (param i32 i32))) (import "wbg" "__wbindgen_throw" (func (param i32 i32)))
                (memory (export "memory") 17) (func (export "greet") (param i32 i32)) (func (export "__wbindgen_start"))"#,
@@ -286,7 +286,7 @@ fn a_module_for_another_host_is_told_so_before_it_is_told_that_it_has_no_entry()
             ][..],
         ),
         (
-            // As Emscripten builds a program for a web page.
+            // Like a program that Emscripten builds for a web page.
             &[],
             r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))) (import "env" "_abort_js" (func))
                (memory (export "memory") 256 256) (func (export "__wasm_call_ctors"))
@@ -298,7 +298,7 @@ fn a_module_for_another_host_is_told_so_before_it_is_told_that_it_has_no_entry()
             ],
         ),
         (
-            // As Go builds a program for a web page.
+            // Like a program that Go builds for a web page.
             &[],
             r#"(import "gojs" "runtime.wasmExit" (func (param i32)))
                (func (export "run") (param i32 i32)) (func (export "resume"))"#,
@@ -315,7 +315,7 @@ fn a_module_for_another_host_is_told_so_before_it_is_told_that_it_has_no_entry()
             &["env.mine", "another host"],
         ),
         (
-            // Then nothing is missing.
+            // With the option no import is missing.
             &["--unknown-imports", "trap"],
             r#"(import "env" "mine" (func)) (func (export "f"))"#,
             &["exports no `_start`", "--invoke", "`f` () -> ()"],
@@ -348,7 +348,7 @@ fn an_import_of_another_type_is_refused() {
         .run()
         .fails(126, &parts);
 
-    // What is missing besides does not make it one for another host: it is built for WASI.
+    // Another missing import does not make it a module for another host: it is built for WASI.
     let mine = text.replace("(module", "(module (import \"env\" \"mine\" (func))");
     dir.write("x.wat", mine);
     let parts = [parts.as_slice(), &["env.mine"]].concat();
@@ -422,7 +422,7 @@ fn names_from_a_module_cannot_drive_a_terminal() {
 #[test]
 fn text_is_recognised_by_content_and_binary_runs_from_any_name() {
     let dir = Dir::new();
-    let text = std::fs::read(guest("hello")).expect("the guest is there");
+    let text = std::fs::read(guest("hello")).expect("the guest exists");
     let binary = wasm(std::str::from_utf8(&text).expect("text is UTF-8"));
     for (name, bytes) in [
         ("text.wasm", &text),
@@ -436,7 +436,7 @@ fn text_is_recognised_by_content_and_binary_runs_from_any_name() {
     }
 }
 
-/// Goes back to the beginning of its standard input, reads, and ends with the number of bytes that it found.
+/// A guest that seeks to the beginning of its standard input, reads, and ends with the number of bytes that it found.
 const BACK: &str = r#"(module
     (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -451,7 +451,7 @@ const BACK: &str = r#"(module
 
 #[test]
 fn a_module_comes_from_stdin_or_a_pipe() {
-    let text = std::fs::read(guest("hello")).expect("the guest is there");
+    let text = std::fs::read(guest("hello")).expect("the guest exists");
     let binary = wasm(std::str::from_utf8(&text).expect("text is UTF-8"));
     for bytes in [&text, &binary] {
         wrun(["-"]).stdin(bytes.clone()).run().prints("hello, world\n");
@@ -462,7 +462,7 @@ fn a_module_comes_from_stdin_or_a_pipe() {
         .stdin("nonsense")
         .run()
         .fails(126, ["cannot run `-`: ", "not a wasm module"]);
-    // The module was all of stdin: the guest finds it at its end, and cannot go back to read it.
+    // The module was the whole of stdin: the guest gets an empty stdin and cannot seek back to read the module.
     let dir = Dir::new();
     dir.write("back.wat", BACK);
     wrun_after("exec <back.wat", ["-"])
@@ -470,13 +470,13 @@ fn a_module_comes_from_stdin_or_a_pipe() {
         .run()
         .status(0)
         .quiet();
-    let cat = std::fs::read(guest("cat")).expect("the guest is there");
+    let cat = std::fs::read(guest("cat")).expect("the guest exists");
     wrun(["-"]).stdin(cat).run().prints("");
 }
 
 #[test]
 fn a_module_without_end_is_refused() {
-    // 2 GiB of zeros, none of them on the disk.
+    // 2 GiB of zeros that take no space on the disk.
     let dir = Dir::new();
     let file = std::fs::File::create(dir.path().join("huge")).expect("the directory for tests can be written");
     file.set_len(2 << 30).expect("files can have holes");

@@ -1,4 +1,4 @@
-//! `--listen` and the sockets of a service manager: the guest accepts connections on what it was granted, and nothing else.
+//! `--listen` and the sockets of a service manager: the guest accepts connections on the granted sockets only.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,14 +22,14 @@ struct Server {
 }
 
 impl Server {
-    /// The guest `echo` with these options.
+    /// Starts the guest `echo` with these options.
     fn start(options: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
         command.args(options.into_iter().map(Into::into)).arg(guest("echo"));
         Self::spawn(command.stdin(Stdio::null()))
     }
 
-    /// The same after a command of the shell, with a socket as standard input.
+    /// Starts it after the shell command `prepare`, with a socket as standard input.
     fn after(prepare: &str, socket: OwnedFd, options: &[&str]) -> Self {
         let mut command = Command::new("/bin/sh");
         command
@@ -52,7 +52,7 @@ impl Server {
         Self { child, stderr }
     }
 
-    /// The port that wrun says that it listens on.
+    /// Returns the port from the notice of wrun.
     fn port(&mut self) -> u16 {
         let mut line = String::new();
         self.stderr.read_line(&mut line).expect("a pipe can be read");
@@ -61,12 +61,12 @@ impl Server {
         port.unwrap_or_else(|| panic!("no port in {line}"))
     }
 
-    /// Checks the exit status (the number of connections served) and what wrun has said since the ports.
+    /// Checks the exit status (the number of connections served) and the messages of wrun after the ports.
     #[track_caller]
     fn ends(mut self, status: i32, said: &str) {
         let started = Instant::now();
         let ended = loop {
-            if let Some(ended) = self.child.try_wait().expect("the child is ours") {
+            if let Some(ended) = self.child.try_wait().expect("the test owns the child") {
                 break ended;
             }
             assert!(started.elapsed() < HANGS, "wrun hangs");
@@ -84,13 +84,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // After a failed test it may still be there.
+        // After a failed test it may still run.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Sends more than fits into a socket's buffers at once, and checks that it comes back.
+/// Sends more than fits into the buffers of a socket, and checks that all of it comes back.
 #[track_caller]
 fn echoes(mut client: impl Read + Write + Send, end: impl FnOnce()) {
     let sent: Vec<u8> = (0..1_000_000_u32).map(|i| ((i * 7) >> 3) as u8).collect();
@@ -179,17 +179,17 @@ fn a_unix_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
         server.ends(1, "");
         assert!(path.exists(), "the next round finds a left-over");
     }
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("it exists");
     let taken = UnixListener::bind(&path).expect("it is free");
     let in_use = |parts: [&str; 2]| {
         wrun(option()).args([guest("echo")]).run().fails(125, parts);
     };
     in_use(["--listen: cannot listen on unix:", "it is in use"]);
     drop(taken);
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("it exists");
     dir.write("socket", "a file of somebody");
     in_use(["--listen: cannot listen on unix:", "it is in use"]);
-    assert_eq!(std::fs::read(&path).expect("it is there"), b"a file of somebody");
+    assert_eq!(std::fs::read(&path).expect("it exists"), b"a file of somebody");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_service_manager_that_errs_is_told_so() {
         ),
         (
             "exec 3<&0; export LISTEN_PID=$$ LISTEN_FDS=4294967295",
-            "is no number of sockets",
+            "is not a number of sockets",
         ),
         (
             "exec 3<&0; export LISTEN_PID=$$ LISTEN_FDS=2",

@@ -1,4 +1,4 @@
-//! Words on the command line that are for wrun itself: help, version, completions, reserved words, options, wrong usage.
+//! The parts of the command line for wrun itself: help, version, completions, reserved words, options, wrong usage.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -73,7 +73,7 @@ fn help_names_every_option_that_there_is() {
     let help = wrun(["--help"]).run().status(0).quiet();
     let help = String::from_utf8(help.stdout).expect("help is UTF-8");
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-    let readme = std::fs::read_to_string(readme).expect("the file is there");
+    let readme = std::fs::read_to_string(readme).expect("the file exists");
     for option in options {
         assert!(
             help.contains(&format!(" {option} ")) || help.contains(&format!(" {option}\n")),
@@ -196,7 +196,7 @@ fn wrong_usage_has_status_125_and_the_fix() {
         ),
         (
             &["--epoch-timeout", "0", hello],
-            &["--epoch-timeout: `0` is no time at all", "leave the option out"],
+            &["--epoch-timeout: `0` is zero", "leave the option out"],
         ),
         (&["--dir", "-x", hello], &["--dir: ", "'-x'", "does not exist"]),
         (&["--epoch-timeout", "", hello], &["--epoch-timeout: ", "`500ms`"]),
@@ -275,7 +275,7 @@ fn a_closed_stdout_has_not_been_written() {
             .env("HOME", "/nowhere")
             .run()
             .fails(125, ["cannot write to stdout: Bad file descriptor"]);
-        // Nobody can be told why.
+        // There is no stream for a message.
         wrun_after("exec >&- 2>&-", words)
             .env("HOME", "/nowhere")
             .run()

@@ -1,4 +1,4 @@
-//! Artifacts whose bytes have changed, in a cache and outside of one: they are verified once, and what is damaged never runs.
+//! Artifacts whose bytes have changed, in a cache and outside of one: they are verified once, and a damaged one never runs.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileTimes};
@@ -16,13 +16,13 @@ use wrun_artifact::header::{Compare, HEADER_OFFSET, Header, PROGRAM_HEADER_OFFSE
 use crate::cli::{Dir, Ended, artifacts};
 use crate::site::compilations;
 
-/// The log line for an artifact whose checksums were all compared, and fit.
+/// The log line for an artifact whose checksums are all right.
 const VERIFIED: &str = "the checksums of all ";
 
 /// The log line for damage.
 const DAMAGED: &str = "the compiled module is damaged (the checksum of ";
 
-/// After this, a file's times tell it from the file that it may become.
+/// Age of a file from which on the cache trusts its times.
 const SETTLED: Duration = Duration::from_millis(3300);
 
 /// A module with something in every section that an artifact can have.
@@ -47,7 +47,7 @@ const MODULE: &str = r#"(module $app
 /// Its output.
 const OUTPUT: &str = "whole\n";
 
-/// A directory with the module, and an artifact of it in a cache.
+/// A directory with the module, and with its artifact in a cache.
 struct Place {
     dir: Dir,
     good: Vec<u8>,
@@ -56,7 +56,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = Dir::new();
-        // The last section is one of DWARF, which is kept.
+        // The last section is a DWARF section, which the artifact keeps.
         let mut wasm = wat::parse_str(MODULE).expect("well-formed");
         let section = [&[13][..], b".debug_abbrev", &[0; 16]].concat();
         wasm.extend([0, u8::try_from(section.len()).expect("short")]);
@@ -72,7 +72,7 @@ impl Place {
         entry(&self.dir.path().join("cache"))
     }
 
-    /// Runs the module: the result must be right. The log.
+    /// Runs the module, checks the result, and returns the log.
     #[track_caller]
     fn runs(&self, options: &[&str]) -> String {
         self.runs_with("cache", options)
@@ -86,7 +86,8 @@ impl Place {
         ended.stderr
     }
 
-    /// Runs a file of native code, with or without a cache. The end, and whether the log says that it was verified.
+    /// Runs a file of native code, with or without a cache. Returns the result, and true if the log says that the file was
+    /// verified.
     fn native_code(&self, name: &str, options: &[&str]) -> (Ended, bool) {
         let wrun = self.dir.wrun(["--allow-precompiled"]).args(options).args([name]);
         let ended = wrun.env("WRUN_LOG", "debug").run();
@@ -94,7 +95,7 @@ impl Place {
         (ended, verified)
     }
 
-    /// Bytes in every part of the artifact, with the name of the part.
+    /// Returns offsets of bytes in every part of the artifact, with the name of the part.
     fn places(&self) -> Vec<(String, usize)> {
         let expect = Expect {
             build: BUILD,
@@ -129,24 +130,29 @@ fn entry(cache: &Path) -> PathBuf {
     cache.join(&names[0])
 }
 
-/// Changes one byte of a file where it lies.
+/// Changes one byte of a file in place.
 fn flip(path: &Path, at: usize) {
-    let file = File::options().read(true).write(true).open(path).expect("ours");
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(path)
+        .expect("the test owns it");
     let mut byte = [0];
     file.read_exact_at(&mut byte, at as u64).expect("inside");
-    file.write_all_at(&[byte[0] ^ 0x10], at as u64).expect("ours");
+    file.write_all_at(&[byte[0] ^ 0x10], at as u64)
+        .expect("the test owns it");
 }
 
 fn times(path: &Path) -> FileTimes {
-    let metadata = fs::metadata(path).expect("there");
+    let metadata = fs::metadata(path).expect("it exists");
     FileTimes::new()
         .set_modified(metadata.modified().expect("it has one"))
         .set_accessed(metadata.accessed().expect("it has one"))
 }
 
 fn set_times(path: &Path, times: FileTimes) {
-    let file = File::options().write(true).open(path).expect("ours");
-    file.set_times(times).expect("ours");
+    let file = File::options().write(true).open(path).expect("the test owns it");
+    file.set_times(times).expect("the test owns it");
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn an_artifact_with_one_changed_byte_is_compiled_again_and_the_log_has_the_reaso
 fn a_restored_cache_is_verified_once() {
     let place = Place::new();
     let path = place.dir.path();
-    // The module's own file is known by its identity in each of them.
+    // Each cache remembers the module's file by its identity.
     thread::sleep(SETTLED);
     place.runs(&[]);
     let run = |program: &str, words: &[&str]| {
@@ -201,8 +207,12 @@ fn a_restored_cache_is_verified_once() {
             let log = place.runs_with(cache, &[]);
             assert!(compilations(&log) == 0 && !log.contains(VERIFIED), "{cache}: {log}");
         }
-        // Pruning drops what is known of the inodes of the cache that was archived, and nothing else.
-        let links = || fs::read_dir(path.join(cache).join("by-file")).expect("there").count();
+        // Pruning removes only the symlinks for inodes of the cache that was archived.
+        let links = || {
+            fs::read_dir(path.join(cache).join("by-file"))
+                .expect("it exists")
+                .count()
+        };
         assert_eq!(links(), 3, "the module, the old inode and the new one");
         let prune = place.dir.wrun(["cache", "--cache-dir", cache, "prune"]).run();
         prune.prints("removed 0 artifacts of 0 bytes\n");
@@ -217,7 +227,7 @@ fn a_cache_that_is_only_read_is_verified_each_time_until_cache_verify_was_run() 
     let place = Place::new();
     let names = || {
         fs::read_dir(place.dir.path().join("cache/by-file"))
-            .expect("there")
+            .expect("it exists")
             .count()
     };
     for mode in ["read-only", "require"] {
@@ -230,7 +240,7 @@ fn a_cache_that_is_only_read_is_verified_each_time_until_cache_verify_was_run() 
         }
         assert_eq!(names(), before, "nothing is written");
         let verify = place.dir.wrun(["cache", "--cache-dir", "cache", "verify"]).run();
-        verify.prints("1 sound, 0 of another wrun, 0 damaged\n");
+        verify.prints("1 sound, 0 stale, 0 damaged\n");
         let log = place.runs(&["--cache-mode", mode]);
         assert!(!log.contains(VERIFIED), "{mode}: {log}");
     }
@@ -251,9 +261,9 @@ fn recording_a_use_changes_nothing_about_what_is_verified() {
     for _ in 0..2 {
         let log = place.runs(&[]);
         assert!(!log.contains(VERIFIED), "{log}");
-        assert!(used().expect("there").elapsed().expect("past") < Duration::from_secs(60));
+        assert!(used().expect("it exists").elapsed().expect("past") < Duration::from_secs(60));
     }
-    // A change at the same time is not covered by it.
+    // It does not cover a change at the same time.
     set_times(&place.entry(), old);
     assert!(place.runs(&[]).contains(VERIFIED));
 }
@@ -263,7 +273,7 @@ fn damage_that_the_inode_does_not_show_is_found_by_cache_verify_and_does_not_run
     let place = Place::new();
     let (_, at) = place.places().pop().expect("there are many");
     flip(&place.entry(), at);
-    // As if the medium had lost a bit: the inode is the one that was verified.
+    // Like a bit flip on the disk: the inode is the verified one.
     let link = "import os, sys
 s = os.stat(sys.argv[1])
 name = '-'.join('%x' % n for n in [s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns // 10**9, s.st_mtime_ns % 10**9, s.st_ctime_ns // 10**9, s.st_ctime_ns % 10**9])
@@ -275,7 +285,7 @@ os.symlink('../' + os.path.basename(sys.argv[1]), os.path.dirname(sys.argv[1]) +
     verify().status(125).says(["the cache is damaged"]);
     let log = place.runs(&[]);
     assert!(compilations(&log) == 1 && log.contains(DAMAGED), "{log}");
-    verify().prints("1 sound, 0 of another wrun, 0 damaged\n");
+    verify().prints("1 sound, 0 stale, 0 damaged\n");
 }
 
 #[test]

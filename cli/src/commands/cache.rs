@@ -210,15 +210,12 @@ fn verify(dir: &Path, json: bool) -> Result<Status, Failure> {
             0 => String::new(),
             count => format!(", {count} unreadable"),
         };
-        format!(
-            "{lines}{sound} sound, {stale} of another wrun, {} damaged{more}\n",
-            damaged.len()
-        )
+        format!("{lines}{sound} sound, {stale} stale, {} damaged{more}\n", damaged.len())
     })?;
     let complaint = match (damaged.is_empty(), unreadable.is_empty()) {
         (true, true) => return Ok(Status::Success),
-        (true, false) => "some artifacts cannot be read: make the files that are listed readable, or remove them",
-        (false, _) => "the cache is damaged: remove the files that are listed, or all with `wrun cache clear`",
+        (true, false) => "some artifacts cannot be read: make the listed files readable, or remove them",
+        (false, _) => "the cache is damaged: remove the listed files, or all files with `wrun cache clear`",
     };
     Err(Failure::new(Status::Failure, complaint))
 }

@@ -46,7 +46,7 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
     }
     if json && (output == "-" || matches!(Place::of(&target), Ok(Place::Stdout))) {
         return Err(Failure::usage(
-            "--json and a module that goes to stdout exclude each other: write it to a file",
+            "--json cannot be used if the module goes to stdout: write it to a file",
         ));
     }
     let input = Input::open(&options, None)?;

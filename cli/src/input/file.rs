@@ -112,7 +112,7 @@ fn read_to_end(
     deadline: Option<&Deadline>,
     report: &Reporter<'_>,
 ) -> Result<Vec<u8>, Failure> {
-    let too_large = || report.cannot_run("the module is larger than 1 GiB, the most that wrun takes");
+    let too_large = || report.cannot_run("the module is larger than 1 GiB, the limit of wrun");
     if size > LARGEST {
         return Err(too_large());
     }
@@ -165,7 +165,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
         ),
         ErrorKind::PermissionDenied => Failure::new(
             Status::CannotRun,
-            &format!("may not read the module `{shown}`: check its permissions (chmod +r)"),
+            &format!("no permission to read the module `{shown}`: make it readable (chmod +r)"),
         ),
         _ => Failure::new(Status::CannotRun, &format!("cannot open the module `{shown}`: {error}")),
     }

@@ -60,7 +60,7 @@ impl CacheOptions {
         let (place, limit) = (place(cache_dir)?, limit(cache_size.as_deref())?);
         match (no_cache, mode) {
             (true, CacheMode::Require) => Err(Failure::usage(
-                "--no-cache and --cache-mode require exclude each other: leave one of them out",
+                "--no-cache and --cache-mode require cannot be used together: leave one of them out",
             )),
             (true, _) => Ok(Self::Off),
             (false, mode) => Ok(Self::On { place, mode, limit }),

@@ -44,7 +44,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
     if total.is_zero() {
         return Err(format!(
-            "`{text}` is no time at all: leave the option out for a run without a deadline"
+            "`{text}` is zero: leave the option out to run without a deadline"
         ));
     }
     Ok(total)

@@ -246,11 +246,11 @@ impl Reporter<'_> {
             Error::CacheMiss { reason, .. } => self.cannot_run(&match reason {
                 Miss::Absent => format!("{error}: run it once without `--cache-mode require` to fill the cache"),
                 Miss::Stale(_) => format!("{error} (a run without `--cache-mode require` replaces it)"),
-                Miss::Unusable(_) => format!("{error}: put that right, or remove the file and fill the cache again"),
+                Miss::Unusable(_) => format!("{error}: fix this, or remove the file and fill the cache again"),
             }),
             Error::BadCode(_) => Failure::new(
                 Status::Failure,
-                &format!("{error}: see what `wrun cache verify` says, and `wrun cache clear` if that finds damage"),
+                &format!("{error}: run `wrun cache verify`, and `wrun cache clear` if it finds damage"),
             ),
             Error::HostPanic(text) => Failure::bug(&panic::noted().unwrap_or_else(|| text.clone())),
             _ => Failure::new(Status::Failure, &error.to_string()),

@@ -21,7 +21,7 @@ pub(crate) fn arguments(name: &str, ty: &FuncType, words: &[OsString]) -> Result
     if params.len() != words.len() {
         let plural = if params.len() == 1 { "" } else { "s" };
         return Err(format!(
-            "`{name}` has the type {ty}: it takes {} argument{plural}, and {} came after the module",
+            "`{name}` has the type {ty}: it takes {} argument{plural}, but {} came after the module",
             params.len(),
             words.len()
         ));
@@ -327,8 +327,8 @@ mod tests {
         let binary = FuncType::new([ValType::I32, ValType::F64], [ValType::I32]);
         let vector = FuncType::new([ValType::V128], []);
         for (ty, words, part) in [
-            (&binary, &["1"][..], "it takes 2 arguments, and 1 came after the module"),
-            (&binary, &["1", "2", "3"], "it takes 2 arguments, and 3 came"),
+            (&binary, &["1"][..], "it takes 2 arguments, but 1 came after the module"),
+            (&binary, &["1", "2", "3"], "it takes 2 arguments, but 3 came"),
             (&binary, &["1.5", "2"], "`1.5` is not an i32"),
             (&binary, &["1", "two"], "`two` is not an f64"),
             (

@@ -138,7 +138,7 @@ fn no_start(module: &impl Declares, initialize: bool, linkage: Linkage) -> Strin
     let kind = match linkage {
         Linkage::Object => return import_hints::OBJECT.to_owned(),
         _ if initialize => "a library (a reactor: it has `_initialize` and no `_start`)",
-        _ => "no program (it exports no `_start`)",
+        _ => "not a program (it exports no `_start`)",
     };
     format!("it is {kind}: call one function with --invoke; {}", exported(module))
 }

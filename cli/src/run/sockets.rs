@@ -92,7 +92,7 @@ fn passed() -> Result<Vec<OwnedFd>, String> {
     let shown = count.display();
     let count = number(&count)
         .and_then(|count| RawFd::try_from(count).ok()?.checked_add(FIRST_PASSED))
-        .ok_or_else(|| format!("LISTEN_FDS is `{shown}`, which is no number of sockets; correct it or unset it"))?;
+        .ok_or_else(|| format!("LISTEN_FDS is `{shown}`, which is not a number of sockets; correct it or unset it"))?;
     (FIRST_PASSED..count).map(|fd| take(fd, &shown)).collect()
 }
 
