@@ -1,5 +1,5 @@
-//! Damage to header and info, place by place, through the runtime's own way in: each field has its reason, and no byte is
-//! too small to matter.
+//! Damages each field of the header and each byte of info, and loads the artifact through the runtime: each field has its own
+//! reason, and every changed byte is noticed.
 
 use std::collections::BTreeSet;
 use std::mem::discriminant;
@@ -14,7 +14,7 @@ use wrun_runtime::{Engine, Error, inspect};
 use crate::load::load;
 use crate::{artifact, example};
 
-/// An artifact, what its header says, and the engine that would take it.
+/// An artifact, its header, and an engine that would load it.
 struct Sample {
     bytes: Vec<u8>,
     header: Header,
@@ -35,21 +35,21 @@ impl Sample {
         Self { bytes, header, engine }
     }
 
-    /// A copy that a test has changed.
+    /// Returns a changed copy.
     fn with(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         change(&mut bytes);
         bytes
     }
 
-    /// A copy whose header says something else, with checksums that fit.
+    /// Returns a copy with a changed header and correct checksums.
     fn sealed(&self, change: impl FnOnce(&mut Header)) -> Vec<u8> {
         let mut header = self.header;
         change(&mut header);
         self.with(|bytes| header.seal(bytes))
     }
 
-    /// Why an engine refuses these bytes.
+    /// Returns the reason why an engine refuses these bytes.
     #[track_caller]
     fn reason(&self, what: &str, bytes: &[u8]) -> Stale {
         match load(&self.engine, bytes) {
@@ -58,7 +58,7 @@ impl Sample {
         }
     }
 
-    /// The offset of a text or number in the header.
+    /// Returns the offset of a text or number in the header.
     fn find(&self, what: &[u8]) -> usize {
         let header = &self.bytes[HEADER_OFFSET..PROGRAM_HEADER_OFFSET];
         let at = header.windows(what.len()).position(|window| window == what);
@@ -155,7 +155,8 @@ fn each_field_of_the_header_has_its_reason() {
     assert_eq!(texts.len(), 8, "each reason has words of its own: {texts:?}");
 }
 
-/// Asks the reader, which is told the CPU: this machine may or may not have all features that wrun knows.
+/// Tests the reader and not the engine, because the reader takes the CPU as an argument. This machine may have all features
+/// that wrun knows.
 #[test]
 fn a_lesser_cpu_is_told_what_it_lacks() {
     let sample = Sample::new();
@@ -183,7 +184,7 @@ fn the_bounds_of_each_section_are_checked() {
     let sample = Sample::new();
     for section in Section::ALL {
         let name = section.name();
-        // A number that is damaged, too large, or so large that sums of it wrap around.
+        // A number that is damaged, too large, or so large that sums overflow.
         let place = PROGRAM_HEADER_OFFSET - 24 - 16 * (Section::ALL.len() - section as usize);
         for (field, what) in [(place, "place"), (place + 8, "length")] {
             let old = u64::from_le_bytes(sample.bytes[field..field + 8].try_into().expect("eight bytes"));
@@ -224,14 +225,14 @@ fn a_file_that_ends_at_a_section_border_is_refused() {
         let cut = &sample.bytes[..len];
         let reason = sample.reason("cut", cut);
         let expected = if len <= HEADER_OFFSET + 8 {
-            // What is there looks like the beginning of an artifact, or there is nothing.
+            // The rest looks like the beginning of an artifact, or is empty.
             matches!(reason, Stale::Truncated | Stale::NotAnArtifact)
         } else {
             reason == Stale::Truncated
         };
         assert!(expected, "cut at {len}: {reason:?}");
 
-        // The same for a header that knows nothing of the cut.
+        // The same with a header that has the shorter length.
         if len >= PAGE {
             let mut shorter = cut.to_vec();
             let length = sample.find(&(sample.bytes.len() as u64).to_le_bytes());
@@ -263,7 +264,7 @@ fn no_byte_of_header_and_info_can_change() {
     assert!(kinds.len() >= 6, "the bytes are checked for what they mean: {kinds:?}");
 }
 
-/// A checksum finds damage; should it ever not, descriptions may be wrong, but nothing may panic.
+/// A checksum detects damage. Even if it did not, nothing may panic.
 #[test]
 fn damage_that_fits_the_checksum_does_not_panic() {
     let sample = Sample::new();

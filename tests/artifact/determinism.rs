@@ -1,5 +1,5 @@
-//! Equal modules and settings give equal bytes, whatever the number of threads and the order of compilation; different
-//! settings give different bytes.
+//! Equal modules and settings give equal bytes for any number of threads and any order of compilation. Different settings give
+//! different bytes.
 
 use std::num::NonZeroUsize;
 

@@ -1,4 +1,4 @@
-//! The run side gets an artifact's bytes and nothing else.
+//! The bytes of an artifact are all that the run side needs.
 #![allow(
     unsafe_code,
     reason = "loading an artifact is a promise that wrun made it, which holds for those made here"
@@ -12,10 +12,9 @@ use wrun_tests::Scratch;
 
 use crate::{artifact, example};
 
-/// Loads bytes that this process has made. A test that has changed something in them runs nothing of it.
+/// Loads bytes that this process has made. A test that has changed them runs no code of them.
 pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-    // SAFETY: the code is wrun's. Where a test has changed something, being refused is what is tested; of what is not refused
-    // only the descriptions are read.
+    // SAFETY: wrun has made the code. A test with changed bytes expects a refusal, and otherwise reads only the descriptions.
     unsafe { Module::deserialize(engine, bytes) }
 }
 
@@ -61,7 +60,7 @@ fn a_module_from_its_artifact_does_the_same() {
 
     let scratch = Scratch::new();
     let path = scratch.write("artifact", compiled.serialize());
-    // SAFETY: this process has just made the bytes, and nobody else knows the file.
+    // SAFETY: this process has just made the bytes, and no other process uses the file.
     let from_file = unsafe { Module::deserialize_file(&engine, &path, Verify::Always) }.expect("whole");
     std::fs::remove_file(&path).expect("still there");
     assert_eq!(behaviour(&engine, &from_file, &object), expected);
@@ -100,7 +99,7 @@ fn an_engine_with_the_settings_of_an_artifact_loads_it() {
     let loaded = load(&engine, module.serialize()).expect("as if made for it");
     assert_eq!(behaviour(&engine, &loaded, &object), expected);
 
-    // Nothing follows from other bytes.
+    // Other bytes have no settings.
     for beginning in [&b""[..], &[0; 4096], &module.serialize()[1..4097]] {
         let mut same = Config::new();
         same.like_artifact(beginning);

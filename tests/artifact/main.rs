@@ -1,6 +1,5 @@
-//! The artifact as other programs and other builds see it: what `readelf` and `objdump` make of it, that its bytes depend
-//! on nothing but the module and the settings, and that a damaged one is refused.
-//! And that the run side needs nothing but these bytes.
+//! Tests of the artifact: `readelf` and `objdump` can read it, its bytes depend only on the module and the settings, a damaged
+//! one is refused, and the run side needs only these bytes.
 
 mod damage;
 mod determinism;
@@ -11,7 +10,7 @@ mod tools;
 
 use wrun_compiler::{Config, Options, compile};
 
-/// A module with something for every section: names, calls of each kind, a memory with data, a table, passive segments.
+/// Returns a module with something for every section: names, calls of each kind, a memory with data, a table, passive segments.
 fn example() -> Vec<u8> {
     let text = r#"
         (module $example
@@ -44,7 +43,7 @@ fn example() -> Vec<u8> {
     wat::parse_str(text).expect("the example is well-formed")
 }
 
-/// A module with many functions of different sizes that call one another.
+/// Returns a module with many functions of different sizes that call one another.
 fn many_functions(count: usize) -> Vec<u8> {
     let mut text = String::from("(module (memory 1)");
     for index in 0..count {

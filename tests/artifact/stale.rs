@@ -1,4 +1,4 @@
-//! An artifact that is damaged, or that another build made, is refused with a reason of its own, and never a crash.
+//! An artifact that is damaged or made by another build is refused with its own reason, and never causes a crash.
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::CpuFeatures;
@@ -70,7 +70,7 @@ fn a_damaged_file_never_crashes_the_reader() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0xff;
         if let Ok(read) = Artifact::read(&damaged, &expect(), Compare::Head) {
-            // Reading on is part of the test: lookups in damaged tables may be wrong, but must come back.
+            // The look-ups are part of the test: in damaged tables they may give wrong results, but they must return.
             let _ = read.verify();
             let _ = read.traps().lookup(16);
             let _ = read.address_map().and_then(|map| map.lookup(16));

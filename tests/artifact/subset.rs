@@ -1,5 +1,5 @@
-//! Artifacts that hold only some of a module's functions: these run as ever, and whoever calls another learns which one is
-//! missing, by whatever way the call goes.
+//! Artifacts that hold only some functions of a module. These functions run as usual, and every kind of call of a missing
+//! function traps with its name.
 
 use wrun_artifact::BUILD;
 use wrun_artifact::config::CpuFeatures;
@@ -11,8 +11,8 @@ use wrun_runtime::{Engine, Error, ExternRef, Imports, Instance, Store, Trap, Tra
 
 use crate::load::load;
 
-/// Functions that reach one another in each way there is. `$leaf` needs no context, nor does who calls only it; `$private`
-/// is a table that no one else can enter, `$shared` one that others see.
+/// Functions that call one another in every way. `$leaf` needs no vmctx, and neither do functions that call only `$leaf`.
+/// `$private` is a private table, and `$shared` a shared one.
 const MODULE: &str = r#"
     (module
       (type $t (func (param i32) (result i32)))
@@ -42,7 +42,7 @@ const MODULE: &str = r#"
 
 const FUNCTIONS: [&str; 7] = ["leaf", "direct", "private", "shared", "reference", "many", "stack"];
 
-/// Which functions a call of each export runs, with its argument.
+/// Exports, the argument of a call, and the functions that the call runs.
 const CALLS: [(&str, i32, &[&str]); 8] = [
     ("leaf", 5, &["leaf"]),
     ("direct", 5, &["direct", "leaf"]),
@@ -54,7 +54,7 @@ const CALLS: [(&str, i32, &[&str]); 8] = [
     ("stack", 7, &["stack", "many"]),
 ];
 
-/// Returns the results of a call with these functions in the artifact.
+/// Calls an export of the artifact.
 fn call(engine: &Engine, bytes: &[u8], name: &str, argument: i32) -> Result<Vec<Value>, Trap> {
     let module = load(engine, bytes).expect("whole");
     let mut store = Store::new(engine, ());

@@ -1,4 +1,4 @@
-//! Artifacts as binutils read them: all that they print must be right, and without a warning.
+//! Artifacts as binutils read them: their output must be right and without warnings.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-// What every benchmark here shares: it takes its scale from its argument, so that nothing can be computed at compile time,
-// measures its own kernel, and prints a checksum (equal on every engine) and the seconds.
+// The common part of the benchmarks. A benchmark takes its scale from its argument, so that nothing can be computed at compile
+// time. It measures its own kernel, and prints a checksum (equal on every engine) and the seconds.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

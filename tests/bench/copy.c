@@ -1,4 +1,4 @@
-// Copies standard input to standard output, as cat does; reports to standard error.
+// Copies standard input to standard output, like cat. Reports to standard error.
 #include "clock.h"
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// Creates, looks at, lists, renames and removes files in the directory that is its second argument.
+// Creates, inspects, lists, renames and removes files in the directory that its second argument names.
 #include "clock.h"
 #include <dirent.h>
 #include <fcntl.h>

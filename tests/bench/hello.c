@@ -1,4 +1,4 @@
-/* The smallest program that does something: what starting costs. */
+/* The smallest program with output, for measuring the start. */
 #include <stdio.h>
 
 int main(void) {

@@ -1,4 +1,4 @@
-// Calls and nothing else.
+// Recursive calls and nothing else.
 #include "clock.h"
 
 static uint32_t __attribute__((noinline)) fib(uint32_t n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }

@@ -1,4 +1,4 @@
-// A sort that knows its elements only through a comparison function, as qsort does: an indirect call per comparison.
+// A sort with a comparison function, like qsort: one indirect call per comparison.
 #include "clock.h"
 #include <string.h>
 

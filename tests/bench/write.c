@@ -1,4 +1,4 @@
-// Writes to standard output byte by byte, as a program without buffers does; reports to standard error.
+// Writes to standard output byte by byte, like a program without buffers. Reports to standard error.
 #include "clock.h"
 #include <unistd.h>
 

@@ -1,8 +1,8 @@
-//! `--backtrace`: how many frames a trap, or a deadline, prints.
+//! `--backtrace`: the number of frames that a trap or a deadline prints.
 
 use crate::support::{Dir, Ended, guest, wrun};
 
-/// A module whose `f` calls itself so many times and then traps, or else never returns.
+/// A module with two exports that call themselves as often as the argument says. Then `f` traps, and `turn` loops forever.
 const RECURSION: &str = r#"(module
     (func $inner unreachable)
     (func $down (export "f") (param $n i32)
@@ -13,7 +13,7 @@ const RECURSION: &str = r#"(module
       (call $turn (i32.sub (local.get $n) (i32.const 1)))
       (drop (i32.const 0))))"#;
 
-/// The numbers of the frames that were printed, and the line about those that were left out.
+/// Returns the numbers of the printed frames, and the line about the omitted ones.
 fn frames(ended: &Ended) -> (Vec<u32>, Option<String>) {
     let mut omitted = None;
     let mut numbers = Vec::new();
@@ -26,7 +26,7 @@ fn frames(ended: &Ended) -> (Vec<u32>, Option<String>) {
     (numbers, omitted)
 }
 
-/// Calls `f` with this depth: there are so many frames, and two more.
+/// Calls `f` with this depth: there are two frames more than that.
 fn recursion(options: &[&str], depth: u32) -> (Vec<u32>, Option<String>) {
     let dir = Dir::new();
     dir.write("x.wat", RECURSION);

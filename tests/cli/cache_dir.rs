@@ -1,4 +1,4 @@
-//! Which directory is the cache, and what may be done with it: options and variables, trust, modes.
+//! The directory of the cache and its permitted use: options and variables, trust, modes.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::support::{Dir, Ended, Wrun, artifacts, bound_by_permissions, guest, wrun, wrun_through};
 
-/// A user who is nobody in particular.
+/// The user `nobody`.
 const NOBODY: u32 = 65534;
 
-/// A run of `hello` with these options.
+/// Prepares a run of `hello` with these options.
 fn hello<'a>(options: impl IntoIterator<Item = &'a str>) -> Wrun {
     wrun(options).args([guest("hello")])
 }
@@ -19,7 +19,7 @@ fn says_hello(ended: Ended) {
     ended.prints("hello, world\n");
 }
 
-/// The one line about a cache that is not used, beside what the guest does.
+/// Checks the output of the guest, and the one line about a cache that is not used.
 #[track_caller]
 fn says_hello_and(ended: Ended, parts: &[&str]) {
     let ended = ended.status(0).says(parts);
@@ -53,10 +53,10 @@ fn the_directory_is_the_first_that_is_named() {
         }
         says_hello(run.run());
         assert_eq!(artifacts(&dir.path().join(expected)).len(), 1, "{flag} {variables:?}");
-        let made = fs::read_dir(dir.path()).expect("it is there").count();
+        let made = fs::read_dir(dir.path()).expect("it exists").count();
         assert_eq!(made, 1, "nothing but {expected}");
         let mode = fs::metadata(dir.path().join(expected))
-            .expect("it is there")
+            .expect("it exists")
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o700, "for its owner alone");
@@ -76,9 +76,9 @@ fn variables_that_name_no_directory_are_passed_over() {
         says_hello(home().env(variable, value).run());
         assert_eq!(artifacts(&cache).len(), 1, "{variable}={value}");
         assert!(!dir.path().join("relative").exists());
-        fs::remove_dir_all(&cache).expect("it is ours");
+        fs::remove_dir_all(&cache).expect("the test owns it");
     }
-    // One that the user names for wrun may be relative.
+    // A directory that the user names for wrun may be relative.
     says_hello(dir.wrun(["--cache-dir", "relative"]).args([guest("hello")]).run());
     assert_eq!(artifacts(&dir.path().join("relative")).len(), 1);
 }
@@ -117,7 +117,7 @@ fn a_home_that_is_not_there_is_not_made_but_a_directory_for_caches_is() {
     assert_eq!(artifacts(&path.join("wrun")).len(), 1);
 }
 
-/// Root makes no cache in somebody's home: its owner could not use it.
+/// Root creates no cache in another user's home, because the user could not use it.
 #[test]
 fn root_makes_nothing_in_the_home_of_somebody_else() {
     if !rustix::process::geteuid().is_root() {
@@ -137,11 +137,11 @@ fn root_makes_nothing_in_the_home_of_somebody_else() {
         assert!(!home.join(".cache/wrun").exists(), "{made}");
         assert_eq!(home.join(".cache").exists(), !made.is_empty());
     }
-    // Unless it is named.
+    // A named directory is created.
     let named = home.join("named");
     says_hello(hello(["--cache-dir", utf8(&named)]).run());
     assert_eq!(artifacts(&named).len(), 1);
-    // What is there already is not used, and worth a line.
+    // An existing one is not used, and wrun prints a notice.
     let cache = home.join(".cache/wrun");
     fs::create_dir(&cache).expect("root may");
     chown(&cache, Some(NOBODY), None).expect("root may");
@@ -158,14 +158,15 @@ fn a_default_directory_that_is_there_and_cannot_be_opened_is_worth_a_line() {
     let (home, cache) = (dir.path(), dir.path().join(".cache/wrun"));
     fs::create_dir_all(&cache).expect("the directory for tests can be written");
     let run = || wrun_through(prefix, [guest("hello")]).env("HOME", home).run();
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the test owns it");
     mode(&cache, 0o000);
     says_hello_and(
         run(),
         &["notice: the cache directory ", "Permission denied", "--cache-dir"],
     );
     mode(&cache, 0o700);
-    // Whether it is there cannot be known.
+    // wrun cannot find out whether it exists.
     mode(&home.join(".cache"), 0o000);
     says_hello(run());
     mode(&home.join(".cache"), 0o700);
@@ -202,7 +203,7 @@ fn a_directory_that_others_can_write_to_is_not_used() {
         let dir = Dir::new();
         let cache = dir.path().join(".cache/wrun");
         fs::create_dir_all(&cache).expect("the directory for tests can be written");
-        fs::set_permissions(&cache, fs::Permissions::from_mode(mode)).expect("it is ours");
+        fs::set_permissions(&cache, fs::Permissions::from_mode(mode)).expect("the test owns it");
         let parts = [
             "notice: the cache directory ",
             "is not used",
@@ -220,7 +221,7 @@ fn a_directory_that_others_can_write_to_is_not_used() {
         hello(["--cache-mode=require", "--cache-dir", utf8(&cache)])
             .run()
             .fails(126, ["is not used", "others can write"]);
-        let inside = fs::read_dir(&cache).expect("it is ours").count();
+        let inside = fs::read_dir(&cache).expect("the test owns it").count();
         assert_eq!(inside, 0, "{mode:o}: nothing was written");
     }
 }
@@ -231,7 +232,7 @@ fn no_cache_leaves_the_cache_alone() {
     let run = |options: &[&str]| hello(options.iter().copied()).env("HOME", dir.path());
     says_hello(run(&["--no-cache"]).run());
     says_hello(run(&["--no-cache", "--cache-mode=read-only", "--cache-dir=x"]).run());
-    assert_eq!(fs::read_dir(dir.path()).expect("it is ours").count(), 0);
+    assert_eq!(fs::read_dir(dir.path()).expect("the test owns it").count(), 0);
     run(&["--no-cache", "--cache-mode", "require"])
         .run()
         .fails(125, ["--no-cache", "--cache-mode require", "leave one of them out"]);
@@ -246,7 +247,7 @@ fn read_only_uses_what_is_there_and_writes_nothing() {
     assert!(!cache.exists(), "it is not even made");
     fs::create_dir(&cache).expect("the directory for tests can be written");
     says_hello(read_only().run());
-    assert_eq!(fs::read_dir(&cache).expect("it is ours").count(), 0);
+    assert_eq!(fs::read_dir(&cache).expect("the test owns it").count(), 0);
 
     says_hello(hello(["--cache-dir", utf8(&cache)]).run());
     let ended = read_only().env("WRUN_LOG", "debug").run().status(0);
@@ -293,13 +294,13 @@ fn require_says_what_is_wrong_with_an_artifact_and_what_to_do() {
     let require = || wrun_through(bound_by_permissions(), &words).run();
     says_hello(hello(["--cache-dir", utf8(&cache)]).run());
     let artifact = cache.join(&artifacts(&cache)[0]);
-    let sound = fs::read(&artifact).expect("it is ours");
+    let sound = fs::read(&artifact).expect("the test owns it");
     says_hello(hello(["--no-address-map", "--cache-dir", utf8(&cache)]).run());
     let mut names = artifacts(&cache).into_iter().map(|name| cache.join(name));
     let other = names.find(|path| *path != artifact).expect("there are two");
     let put = |bytes: &[u8]| {
-        fs::remove_file(&artifact).expect("it is ours");
-        fs::write(&artifact, bytes).expect("it is ours");
+        fs::remove_file(&artifact).expect("the test owns it");
+        fs::write(&artifact, bytes).expect("the test owns it");
     };
     let flipped = |at: usize| {
         let mut bytes = sound.clone();
@@ -313,7 +314,7 @@ fn require_says_what_is_wrong_with_an_artifact_and_what_to_do() {
         (flipped(64 + 16), "another build of wrun"),
         (flipped(64 + 8), "format version"),
         (flipped(64 + 300), "the checksum of its header or info differs"),
-        (fs::read(&other).expect("it is ours"), "other settings"),
+        (fs::read(&other).expect("the test owns it"), "other settings"),
     ] {
         put(&bytes);
         require().fails(
@@ -329,13 +330,13 @@ fn require_says_what_is_wrong_with_an_artifact_and_what_to_do() {
     }
     put(&sound);
     says_hello(require());
-    fs::set_permissions(&artifact, fs::Permissions::from_mode(0o000)).expect("it is ours");
+    fs::set_permissions(&artifact, fs::Permissions::from_mode(0o000)).expect("the test owns it");
     let parts = ["cannot run `", utf8(&artifact), "cannot be used: ", "remove the file"];
     require().fails(126, parts.into_iter().chain(["Permission denied"]));
-    fs::remove_file(&artifact).expect("it is ours");
-    fs::create_dir(&artifact).expect("it is ours");
+    fs::remove_file(&artifact).expect("the test owns it");
+    fs::create_dir(&artifact).expect("the test owns it");
     require().fails(126, parts.into_iter().chain(["not a regular file"]));
-    fs::remove_dir(&artifact).expect("it is ours");
+    fs::remove_dir(&artifact).expect("the test owns it");
     require().fails(
         126,
         [
@@ -399,10 +400,10 @@ fn the_size_is_a_limit_when_something_is_added() {
     run("hello", "1GiB");
     run("cat", "1GiB");
     assert_eq!(artifacts(&cache).len(), 2);
-    // Nothing is added, so nothing is looked at.
+    // Nothing is added, so nothing is evicted.
     run("hello", "0");
     assert_eq!(artifacts(&cache).len(), 2);
-    // What was just added stays, whatever its size.
+    // The artifact that was just added stays, whatever its size.
     run("words", "0");
     assert_eq!(artifacts(&cache).len(), 1);
     wrun(["--cache-mode=require", "--cache-dir", utf8(&cache)])

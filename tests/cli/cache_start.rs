@@ -1,5 +1,5 @@
-//! Warm starts: what they do not do, and that nobody sees from the result whether one was warm. And the line about compiling,
-//! which is the only sign of a cold one.
+//! Warm starts: they do little, and their result is the same as that of a cold start. The progress line is the only difference,
+//! and it is tested here too.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::support::{Dir, artifacts, guest, wrun, wrun_after};
 
-/// After so long a change of a file shows in its times, so that the cache trusts them.
+/// Age of a file from which on the cache trusts its times.
 const SETTLED: Duration = Duration::from_millis(3100);
 
-/// System calls of a warm run of `hello`, with those of the C library and of Rust's runtime.
+/// Largest number of system calls of a warm run of `hello`, including those of the C library and of Rust's standard library.
 const MOST_CALLS: usize = 60;
 
 fn utf8(path: &Path) -> &str {
@@ -55,7 +55,7 @@ fn a_warm_run_gives_what_the_cold_one_gave() {
 #[test]
 fn the_same_module_is_known_by_its_contents_wherever_it_comes_from() {
     let dir = Dir::new();
-    let text = fs::read(guest("hello")).expect("the guest is there");
+    let text = fs::read(guest("hello")).expect("the guest exists");
     let wasm = wat::parse_bytes(&text).expect("the guest is well-formed").into_owned();
     dir.write("hello.wasm", &wasm);
     dir.wrun(["--cache-dir=cache", "hello.wasm"])
@@ -102,7 +102,7 @@ fn an_unchanged_file_is_not_read_again_and_a_changed_one_is() {
     let (first, second) = (module(11), module(22));
     assert_eq!(first.len(), second.len());
     let path = dir.write("x.wasm", &first);
-    // Whether the file was read, which the log says.
+    // Returns true if the log says that the file was read.
     let reads = |status: i32| {
         let ended = dir.wrun(["--cache-dir=cache", "x.wasm"]).env("WRUN_LOG", "debug").run();
         ended.status(status).stderr.contains("bytes from x.wasm")
@@ -111,20 +111,20 @@ fn an_unchanged_file_is_not_read_again_and_a_changed_one_is() {
     thread::sleep(SETTLED);
     assert!(reads(11), "it was too new to be remembered");
     assert!(!reads(11), "it is known");
-    // The same file with other contents of the same size and the same time.
+    // The same file, with other contents of the same size and the same modification time.
     let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-    let modified = modified.expect("the file is there");
+    let modified = modified.expect("the file exists");
     dir.write("x.wasm", &second);
     let set = File::options()
         .write(true)
         .open(&path)
         .and_then(|file| file.set_modified(modified));
-    set.expect("the file is ours");
+    set.expect("the test owns the file");
     assert!(reads(22), "it is another module");
     thread::sleep(SETTLED);
     assert!(reads(22));
     assert!(!reads(22));
-    // Other settings make another artifact of it.
+    // With other settings it has another artifact.
     let ended = dir
         .wrun([
             "--cache-dir=cache",
@@ -141,7 +141,7 @@ fn a_warm_start_makes_few_system_calls_and_none_for_the_modules_bytes() {
     let dir = Dir::new();
     let cache = dir.path().join("cache");
     let hello = guest("hello");
-    // The guests were checked out long ago, or a moment ago.
+    // The files of the guests may be new.
     thread::sleep(SETTLED);
     let run = || {
         wrun(["--cache-dir", utf8(&cache)])
@@ -177,16 +177,16 @@ fn a_warm_start_makes_few_system_calls_and_none_for_the_modules_bytes() {
     assert!(!after.iter().any(reads), "{trace}");
 }
 
-/// Returns what wrun writes to a terminal while it waits for another one to compile `hello`.
+/// Returns the output of wrun on a terminal while it waits for another wrun that compiles `hello`.
 fn on_a_terminal(term: &str, wait: Duration) -> String {
     let dir = Dir::new();
     let cache = dir.path().join("cache");
     fs::create_dir(&cache).expect("the directory for tests can be written");
     let key = wrun(["cache", "key"]).args([guest("hello")]).run().status(0).stdout;
     let key = String::from_utf8(key).expect("it is hexadecimal");
-    // Whoever compiles holds this lock.
-    let lock = File::create(cache.join(format!("{}.lock", key.trim()))).expect("the cache is ours");
-    lock.lock().expect("nobody else has it");
+    // A process that compiles holds this lock.
+    let lock = File::create(cache.join(format!("{}.lock", key.trim()))).expect("the test owns the cache");
+    lock.lock().expect("no other process has it");
     let command = format!(
         "{} --cache-dir '{}' '{}'",
         env!("CARGO_BIN_EXE_wrun"),

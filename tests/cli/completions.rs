@@ -1,4 +1,4 @@
-//! Completions, as the shells themselves give them: what each offers at the end of a line.
+//! Completions as the shells show them: the offers of each shell at the end of a line.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use wrun_tests::skip;
 
 use crate::support::{Dir, wrun};
 
-/// A shell and the command that runs a script of it without the user's settings.
+/// The shells, and the command that runs a script without the user's settings.
 const SHELLS: &[(&str, &[&str])] = &[
     ("bash", &["bash", "--norc", "--noprofile"]),
     ("zsh", &["zsh", "-f"]),
     ("fish", &["fish", "--no-config"]),
 ];
 
-/// The files of the directory in which a line is completed. A name that ends in a slash is a directory's.
+/// The files in the directory in which a line is completed. A name with a slash at its end is a directory.
 const FILES: &[&str] = &["app.wasm", "calc.wasm", "cave/", "data.txt", "read.wat", "redo.txt"];
 
 /// A directory with [`FILES`] and the scripts of all shells.
@@ -40,7 +40,7 @@ impl Shells {
         Self { dir, scripts }
     }
 
-    /// Asks a shell for its offers, and leaves out the slashes of directories.
+    /// Returns the offers of a shell, without the slashes of directories.
     fn offers(&self, shell: &str, command: &[&str], line: &str) -> BTreeSet<String> {
         let ended = Command::new(command[0])
             .args(&command[1..])
@@ -62,7 +62,7 @@ impl Shells {
     }
 }
 
-/// The script that completes a line in a shell.
+/// Returns the script that completes a line in a shell.
 fn harness(shell: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/cli/shells/complete.{shell}"))
 }
@@ -72,7 +72,7 @@ fn is_there(program: &str) -> bool {
     found.is_ok_and(|ended| ended.status.success())
 }
 
-/// Compares what all shells that are there offer for a line. Fish offers `--option=value` where the others offer `value`.
+/// Checks the offers of all installed shells for a line. Fish offers `--option=value` where the others offer `value`.
 fn all_offer(lines: &[(&str, &[&str])]) {
     let shells = Shells::new();
     for (shell, command) in SHELLS {

@@ -1,4 +1,4 @@
-//! `--epoch-timeout`: ends the guest in whatever state it is, with status 124 and the place.
+//! `--epoch-timeout`: ends the guest in any state, with status 124 and a backtrace.
 
 use std::fs;
 use std::io::{PipeReader, PipeWriter, Write};
@@ -12,7 +12,7 @@ use crate::support::{Dir, Ended, guest, wrun};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 
-/// Loose enough for a loaded machine, and far from the hour that the guests would take.
+/// The longest time that a run may take: enough for a loaded machine, and far less than the hour that the guests would take.
 const LATE: Duration = Duration::from_secs(20);
 
 #[track_caller]
@@ -70,7 +70,7 @@ fn waiting_for_the_module_is_ended() {
     assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
 }
 
-/// A directory with a pipe of the name `pipe`.
+/// Makes a directory with a named pipe `pipe`.
 fn named_pipe() -> Dir {
     let dir = Dir::new();
     mkfifoat(CWD, dir.path().join("pipe"), Mode::RUSR | Mode::WUSR).expect("the directory for tests can be written");
@@ -88,7 +88,7 @@ fn a_named_pipe_that_nobody_writes_to_is_waited_for_until_the_deadline() {
         let ended = ended.fails(124, ["interrupted: the deadline of 300ms has passed (--epoch-timeout)"]);
         assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
     }
-    // Somebody opens it, and says nothing.
+    // A writer opens it and writes nothing.
     thread::scope(|scope| {
         scope.spawn(|| {
             let writer = fs::OpenOptions::new().write(true).open(dir.path().join("pipe"));
@@ -114,7 +114,7 @@ fn a_named_pipe_gives_the_module_when_somebody_comes() {
     }
 }
 
-/// A pipe without room, whose reader does not read.
+/// Makes a full pipe whose reader does not read.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("there are descriptors left");
     let size = rustix::pipe::fcntl_setpipe_size(&writer, 4096).expect("it is empty");
@@ -146,7 +146,7 @@ fn notices_before_the_guest_runs_do_not_wait_for_a_full_pipe_when_the_deadline_h
 
 #[test]
 fn logs_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
-    // Those of the session's own thread, and with those of the threads that compile, for which it must not wait either.
+    // Logs of the session's thread, and also logs of the compiling threads. The session must not wait for either.
     for filter in ["debug", "debug,cranelift_codegen=debug"] {
         let (_reader, writer) = full_pipe();
         let ended = wrun(["--epoch-timeout=300ms", "--invoke=loop"])
@@ -162,9 +162,9 @@ fn logs_do_not_wait_for_a_full_pipe_when_the_deadline_has_passed() {
 fn the_line_about_compiling_does_not_wait_for_a_stopped_terminal_when_the_deadline_has_passed() {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
     let master = openpt(flags).expect("there are terminals left");
-    unlockpt(&master).expect("it is ours");
+    unlockpt(&master).expect("the test owns it");
     let terminal = ioctl_tiocgptpeer(&master, flags).expect("it is unlocked");
-    // What Ctrl-S sends: nothing more is shown.
+    // The character of Ctrl-S stops the output.
     rustix::io::write(&master, b"\x13").expect("there is room");
     let ended = wrun(["--epoch-timeout=1500ms", "-"])
         .env("TERM", "xterm")
@@ -194,7 +194,7 @@ fn a_deadline_that_passes_before_the_guest_runs_has_the_same_status() {
 
 #[test]
 fn compiling_counts() {
-    // Thousands of functions that are long enough to take a while, in a module that would then end at once.
+    // Thousands of functions that take a while to compile, in a module that would then end at once.
     let body: String = (0..400)
         .map(|i| format!("(local.set 0 (i64.xor (i64.mul (local.get 0) (i64.const {i})) (local.get 1)))"))
         .collect();
@@ -207,9 +207,9 @@ fn compiling_counts() {
     assert!(ended.wall >= DEADLINE && ended.wall < LATE, "after {:?}", ended.wall);
 }
 
-/// A module whose one function takes many seconds to compile.
+/// Returns a module with one function that takes many seconds to compile.
 fn slow_to_compile() -> Vec<u8> {
-    // Every loop can change every local, so the code generator works on this one for many seconds.
+    // Every loop can change every local, so the code generator needs many seconds.
     let locals = 300;
     let sets: String = (0..locals)
         .map(|i| {

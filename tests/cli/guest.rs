@@ -1,4 +1,5 @@
-//! The guest's view of the world (arguments, environment, standard streams, directories), and the world's view of the guest.
+//! The guest's view of its environment (arguments, variables, standard streams, directories), and the exit status and output of
+//! the guest.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -65,7 +66,7 @@ fn argv0_is_the_path_as_typed_or_as_asked_for() {
         let typed: Vec<&OsStr> = typed.iter().map(|word| OsStr::from_bytes(word)).collect();
         dir.wrun(&typed).args(["x"]).run().prints(words(&[argv0, b"x"], &[]));
     }
-    let text = std::fs::read(guest("words")).expect("the guest is there");
+    let text = std::fs::read(guest("words")).expect("the guest exists");
     wrun(["-", "x"]).stdin(text).run().prints(words(&[b"-", b"x"], &[]));
 }
 
@@ -149,7 +150,7 @@ fn standard_streams_are_passed_on() {
 fn a_closed_standard_stream_is_closed_to_the_guest_too() {
     const BADF: i32 = 8;
     let dir = Dir::new();
-    // Ends with the error number of a call on a stream: as many as `argv[0]` has characters, less one.
+    // Ends with the error number of a call on a stream, whose number is the length of `argv[0]` less one.
     let module = |call: &str| {
         let text = format!(
             r#"(module
@@ -194,7 +195,8 @@ fn a_closed_standard_stream_is_closed_to_the_guest_too() {
         let module = module(call);
         for stream in streams {
             let name = "x".repeat(stream + 1);
-            // Without care, the stream is a directory or the module, which are opened first.
+            // If wrun did not prevent it, the number of the stream would go to a directory or the module, which are opened
+            // first.
             for closed in [format!("exec {stream}<&-"), "exec <&- >&- 2>&-".to_owned()] {
                 let words = [
                     OsStr::new("--dir=/"),
@@ -204,7 +206,7 @@ fn a_closed_standard_stream_is_closed_to_the_guest_too() {
                 ];
                 wrun_after(&closed, words).run().status(BADF).quiet();
             }
-            // It is open in all of them.
+            // The stream is open in all of these cases.
             let words = [OsStr::new("--argv0"), name.as_ref(), module.as_os_str()];
             wrun(words).stdin("x").run().status(0);
         }
@@ -212,7 +214,7 @@ fn a_closed_standard_stream_is_closed_to_the_guest_too() {
     let closed = format!("cd '{}' && exec 2>&-", dir.path().display());
     let module = dir.write("nothing.wasm", "nothing");
     wrun_after(&closed, ["nothing.wasm"]).run().status(126).quiet();
-    assert_eq!(std::fs::read(module).expect("it is there"), b"nothing");
+    assert_eq!(std::fs::read(module).expect("it exists"), b"nothing");
 }
 
 #[test]
@@ -290,7 +292,7 @@ fn imports_that_wrun_does_not_know_are_refused_or_replaced() {
         .run()
         .status(134)
         .says(["trap: unknown import called", "env", "log", "caller"]);
-    // Only functions can be replaced.
+    // Only imported functions can be replaced.
     dir.write(
         "x.wat",
         r#"(module (import "env" "g" (global i32)) (func (export "_start")))"#,

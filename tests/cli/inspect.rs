@@ -1,4 +1,4 @@
-//! `wrun inspect FILE`: what a compiled module says of itself, and a wasm file by way of the one that is made of it.
+//! `wrun inspect FILE` of compiled modules, and of wasm files that can be compiled.
 
 use std::fs;
 
@@ -65,7 +65,7 @@ fn the_fields_of_a_wasm_file_and_of_its_compiled_module() {
             "cpu",
             json!(["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cmpxchg16b"]),
         ),
-        ("bytes", json!(fs::metadata(&out).expect("it is there").len())),
+        ("bytes", json!(fs::metadata(&out).expect("it exists").len())),
         (
             "imports",
             json!([{"module": "wasi_snapshot_preview1", "name": "proc_exit", "type": "func (i32) -> ()"}]),
@@ -86,12 +86,12 @@ fn the_fields_of_a_wasm_file_and_of_its_compiled_module() {
     let code = [2, 2, 0, 0x0b, 3, 0, 0, 0x0b];
     let at = bytes.windows(code.len()).position(|window| window == code);
     assert_eq!(compiled["code_section"], at.expect("there is a code section"));
-    let artifact = fs::read(&out).expect("it is there");
+    let artifact = fs::read(&out).expect("it exists");
     let stored = |at: usize| {
         let field = artifact[at..at + 8].try_into().expect("eight bytes");
         format!("{:016x}", u64::from_le_bytes(field))
     };
-    // They end the header: text, data, then header and info.
+    // The checksums are at the end of the header: text, data, then header and info.
     let end = PROGRAM_HEADER_OFFSET;
     let expected = json!({"text": stored(end - 24), "data": stored(end - 16), "head": stored(end - 8)});
     assert_eq!(compiled["checksums"], expected);
@@ -118,7 +118,7 @@ fn every_function_with_a_body_is_listed_and_people_are_shown_the_largest() {
     let value = parsed(dir.wrun(["inspect", "--json", "out"]).run());
     assert_eq!(value["functions"], 16);
     let functions = value["function_list"].as_array().expect("a list");
-    let artifact = fs::read(dir.path().join("out")).expect("it is there");
+    let artifact = fs::read(dir.path().join("out")).expect("it exists");
     let section = |name: &str| {
         let found = value["sections"].as_array().expect("a list").iter();
         let found = found.into_iter().find(|section| section["name"] == name).expect(name);
@@ -210,7 +210,7 @@ fn what_a_run_would_use_comes_from_the_cache_and_goes_there() {
         let inspect = dir.wrun(["inspect", "--json", "--cache-dir=cache"]);
         inspect.args(options).args([guest("hello")]).run()
     };
-    fs::create_dir(dir.path().join("cache")).expect("it is ours");
+    fs::create_dir(dir.path().join("cache")).expect("the test owns it");
     inspect(&["--cache-mode", "require"]).fails(126, ["the cache has no"]);
     let first = parsed(inspect(&[]));
     assert_eq!(artifacts(&dir.path().join("cache")).len(), 1);
@@ -228,7 +228,7 @@ fn what_cannot_be_inspected_is_refused_with_the_reason() {
         .args([guest("hello")])
         .run()
         .prints("");
-    let sound = fs::read(dir.path().join("out")).expect("it is there");
+    let sound = fs::read(dir.path().join("out")).expect("it exists");
     dir.write("cut", &sound[..sound.len() / 2]);
     dir.write("text", "hello");
     for (file, status, parts) in [

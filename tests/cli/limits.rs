@@ -1,6 +1,6 @@
-//! A guest's arguments do not decide how much memory wrun uses: each call that asks for too much is an error, and the
-//! process stays within 64 MiB of one that does not make it. The peak of a process is the kernel's own figure, read while
-//! the guest waits for its end.
+//! The arguments of a guest's calls do not increase the memory of wrun: a call that asks for too much fails, and the process
+//! uses at most 64 MiB more than a process without the call. The peak of a process is the kernel's figure, read while the guest
+//! waits before its end.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::Dir;
 
-/// So much more than without the call, in KiB.
+/// Largest difference to a process without the call, in KiB.
 const MOST: u64 = 64 << 10;
 
 const INVAL: u32 = 28;
@@ -16,12 +16,12 @@ const MFILE: u32 = 33;
 const NAMETOOLONG: u32 = 37;
 const SPIPE: u32 = 70;
 
-/// 500 MB; the guest's memory is larger.
+/// 500 MB. The guest's memory is larger.
 const HUGE: u32 = 500_000_000;
 /// The address of the array that a guest makes.
 const ARRAY: u32 = 1 << 20;
 
-/// A guest that does something to its memory, makes a call, writes what it gave, and waits for the end of its input.
+/// Returns a guest that prepares its memory, makes a call, writes the result, and waits for the end of its input.
 fn module(prepare: &str, call: &str) -> String {
     format!(
         r#"(module
@@ -62,7 +62,7 @@ fn module(prepare: &str, call: &str) -> String {
     )
 }
 
-/// A `wrun` that waits after its call.
+/// A `wrun` whose guest waits after the call.
 struct Waiting {
     child: Child,
     /// The result of the call.
@@ -75,7 +75,7 @@ impl Waiting {
         let dir = Dir::new();
         std::fs::create_dir(dir.path().join("granted")).expect("the directory for tests can be written");
         let wat = dir.write("guest.wat", module(prepare, call));
-        // As many descriptors as the system allows, so that wrun's own bound is what counts.
+        // As many descriptors as the system allows, so that wrun's own limit is tested.
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
@@ -102,7 +102,7 @@ impl Waiting {
         format!("/proc/{}/{name}", self.child.id()).into()
     }
 
-    /// The most memory that the process has had at one time, in KiB.
+    /// Returns the peak of the process's memory in KiB.
     fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(self.proc("status")).expect("the process waits");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -115,16 +115,16 @@ impl Waiting {
         open.count()
     }
 
-    /// Lets it end, which it does well.
+    /// Lets it end, and checks that it succeeds.
     #[track_caller]
     fn end(mut self) {
         let _ = self.child.stdin.take().map(|mut stdin| stdin.write_all(b"."));
-        let status = self.child.wait().expect("the child is ours");
+        let status = self.child.wait().expect("the test owns the child");
         assert!(status.success(), "{status}");
     }
 }
 
-/// Makes the call, which gives `errno`, and compares the peak with that of a guest that does not make it.
+/// Checks that the call returns `errno`, and compares the peak with that of a guest without the call.
 #[track_caller]
 fn bounded(prepare: &str, call: &str, errno: u32) {
     let without = Waiting::start(prepare, "(i32.const 0)");
@@ -137,7 +137,7 @@ fn bounded(prepare: &str, call: &str, errno: u32) {
     assert!(peak <= baseline + MOST, "{call}: {peak} KiB, {baseline} KiB without");
 }
 
-/// An array of so many ranges, each of them 16 MB at 16 MB.
+/// Returns code that makes an array of `count` ranges, each of them 16 MB long at the address 16 MB.
 fn ranges(count: u32) -> String {
     format!(
         "(memory.fill (i32.const {ARRAY}) (i32.const 1) (i32.const {}))",
@@ -161,7 +161,7 @@ fn millions_of_ranges() {
     ] {
         bounded(&ranges(MANY), &call, INVAL);
     }
-    // The most that are looked at, of which the kernel takes a thousand. A pipe has no places to write to.
+    // The largest array that is accepted, of which one system call takes a thousand ranges. A pipe has no offsets.
     let most = 1 << 16;
     let call =
         format!("(call $fd_pwrite (i32.const 1) (i32.const {ARRAY}) (i32.const {most}) (i64.const 0) (i32.const 16))");
@@ -175,7 +175,7 @@ fn millions_of_subscriptions() {
     };
     bounded("", &call(1_000_000), INVAL);
     bounded("", &call(10_000_000), INVAL);
-    // The most that there may be: clocks that have expired.
+    // The largest number of subscriptions: clocks that have expired.
     bounded("", &call(4096), 0);
 }
 
@@ -210,7 +210,7 @@ fn half_a_gigabyte_of_anything() {
             ),
             INVAL,
         ),
-        // These say what there is, and it is not much.
+        // These fill the buffer with the little that there is.
         (
             format!(
                 "(call $fd_readdir (i32.const 3) (i32.const {ARRAY}) (i32.const {HUGE}) (i64.const 0) (i32.const 16))"
@@ -226,7 +226,7 @@ fn half_a_gigabyte_of_anything() {
     }
 }
 
-/// Opens the granted directory; the number goes to address 16.
+/// Opens the granted directory. The number of the descriptor is written to address 16.
 const OPEN: &str = "(call $path_open (i32.const 3) (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 2)
     (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 16))";
 
@@ -242,7 +242,7 @@ fn endless_opens() {
 
 #[test]
 fn endless_opens_and_renumbers_and_closes_keep_nothing() {
-    // Two descriptors in the end: the one that everything was moved to, and the one that was opened to be it.
+    // Two descriptors remain: the target of all moves, and the last one that was opened.
     let times = 100_000;
     let call = format!(
         "(local $left i32) (local $target i32)

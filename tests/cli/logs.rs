@@ -1,4 +1,4 @@
-//! Logs: off unless asked for, and at `debug` every phase with its times.
+//! Logs: off by default, and with `debug` they have every phase with its times.
 
 use crate::support::{Dir, guest, wrun, wrun_through};
 
@@ -20,7 +20,7 @@ fn at_debug_every_phase_is_there_with_its_times() {
     for variable in ["WRUN_LOG", "RUST_LOG"] {
         let ended = wrun([guest("hello")]).env(variable, "debug").run().status(0);
         assert_eq!(ended.stdout, b"hello, world\n");
-        // In the order of the design; translate and compile are one span.
+        // In the order of the phases. Translate and compile are one line.
         let mut rest = ended.stderr.as_str();
         for phase in ["parse", "translate+compile", "link", "load", "instantiate", "call"] {
             let (mark, mut lines) = (format!("{phase}: "), rest.split_inclusive('\n'));
@@ -30,7 +30,7 @@ fn at_debug_every_phase_is_there_with_its_times() {
             rest = &rest[rest.len() - left..];
         }
         assert!(ended.stderr.contains("bytes"), "{}", ended.stderr);
-        // The code generator's own thoughts would bury the rest.
+        // The code generator's own logs are too long.
         assert!(!ended.stderr.contains("cranelift"), "{}", ended.stderr);
     }
 }
@@ -52,10 +52,10 @@ fn looking_up_is_the_phase_cache_and_mapping_is_the_phase_load() {
     let run = ["load", "instantiate", "call"];
     assert_eq!(phases(&["--no-cache"]), [&COMPILE[..], &run].concat());
     let cached = ["--cache-dir=cache"];
-    // A file that was written just now is neither known nor remembered by its identity.
+    // A file that was just written is neither found nor remembered by its identity.
     assert_eq!(
         phases(&cached),
-        // By its identity and by its contents, then, as it may run, under the lock of its key.
+        // Look-ups by identity, by contents, and, after the preflight checks, under the lock of the key.
         [&["cache", "cache", "cache"], &COMPILE[..], &["cache"], &run].concat(),
         "not there"
     );
@@ -77,7 +77,7 @@ fn looking_up_is_the_phase_cache_and_mapping_is_the_phase_load() {
     );
 }
 
-/// The number before a word, as in `3.988 ms wall`.
+/// Returns the number before a word, as in `3.988 ms wall`.
 fn milliseconds(line: &str, word: &str) -> f64 {
     let (before, _) = line.split_once(&format!(" ms {word}")).expect("a phase has both times");
     let number = before.rsplit(' ').next().expect("there is a number");
@@ -87,7 +87,7 @@ fn milliseconds(line: &str, word: &str) -> f64 {
 #[test]
 fn the_phases_take_no_longer_together_than_the_process() {
     let dir = Dir::new();
-    // Compiling takes most of the time, so that a phase that is counted twice is too much.
+    // Compiling takes most of the time, so a phase that is counted twice would exceed the total.
     let mut text = String::from("(module (memory 1) (func (export \"_start\"))");
     for function in 0..300 {
         text += "(func (param i32) (result i32) local.get 0";
@@ -97,7 +97,7 @@ fn the_phases_take_no_longer_together_than_the_process() {
         text += ")";
     }
     dir.write("large.wasm", wat::parse_str(text + ")").expect("well-formed"));
-    // The shell's last line is the time of its children, in user mode and in the kernel.
+    // The last line of the shell is the CPU time of its children, in user mode and in the kernel.
     let shell = ["/bin/sh", "-c", "\"$0\" \"$@\"; times >&2"];
     let run = wrun_through(&shell, ["--no-cache", "large.wasm"]).current_dir(dir.path());
     let ended = run.env("WRUN_LOG", "debug").run().status(0);

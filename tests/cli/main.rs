@@ -1,7 +1,7 @@
-//! The command as its users see it, through the built binary: words, files, messages, statuses.
+//! Tests of the command, through the built binary: command lines, files, messages, statuses.
 //!
 //! ```text
-//! support         a directory for each test, and one way to run `wrun` and look at its end
+//! support         a directory for each test, and running `wrun` and checking its result
 //!
 //! usage           help, version, completions, reserved words, options, wrong usage
 //! modules         modules that cannot be run
@@ -10,10 +10,10 @@
 //! invoke          `--invoke`
 //! traps           messages and backtraces of traps
 //! deadline        `--epoch-timeout`
-//! limits          memory that a call of the guest makes wrun use
+//! limits          memory that calls of the guest make wrun use
 //! sockets         `--listen`, and the sockets of a service manager
 //! logs            `WRUN_LOG`
-//! profilers       what gdb and perf say of a guest that runs
+//! profilers       output of gdb and perf for a running guest
 //! compile         `wrun compile`, and compiled modules as MODULE
 //! inspect         `wrun inspect`
 //! inspect_refused `wrun inspect` of modules that cannot be run
@@ -22,8 +22,8 @@
 //! shebang         modules that begin with a `#!` line
 //! completions     the scripts of `wrun completions`, in the shells
 //! tools           make, CMake, cargo, go and the kernel as callers of wrun
-//! cache_dir       which directory is the cache, and what may be done with it
-//! cache_start     warm starts, and the line about compiling
+//! cache_dir       the directory of the cache and its permitted use
+//! cache_start     warm starts, and the progress line
 //! cache_commands  `wrun cache …`
 //! ```
 //!

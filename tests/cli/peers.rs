@@ -1,4 +1,4 @@
-//! Options of other runners: the message names what does the same here, or says that there is nothing.
+//! Options of other runners: the message names the option that does the same, or says that there is none.
 
 use crate::support::{guest, wrun};
 
@@ -80,7 +80,7 @@ fn where_there_is_no_such_option_the_reason_is_given() {
         (&["-W", "gc"], &["no option `-W`", "are always on"]),
         (&["--coredump"], &["no option `--coredump`", "no core dump"]),
         (&["-d", "."], &["no option `-d`", "no short form"]),
-        // Three options begin so, which is no reason to suggest the first.
+        // Three options have this beginning, so none of them is suggested.
         (&["--cache"], &["no option `--cache`", "always used"]),
     ] {
         let ended = wrun(words).args([guest("hello")]).run().fails(125, parts);

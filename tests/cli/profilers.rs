@@ -1,4 +1,5 @@
-//! Output of gdb and perf for a running guest: names of its functions, in the order of the calls, in guest code and in host calls.
+//! Output of gdb and perf for a running guest: names of its functions, in the order of the calls, in guest code and in host
+//! calls.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,14 +13,14 @@ use wrun_tests::skip;
 
 use crate::support::Dir;
 
-/// Nothing takes this long.
+/// A run that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
 /// Locals of a function whose frame has more than one page.
 const LOCALS: u32 = 800;
 
-/// A module that calls `large`, `middle` and `innermost`, which says `ready` and then never ends: in a loop, or, started by `wait`,
-/// in a host call.
+/// Returns a module that calls `large`, `middle` and `innermost`, which prints `ready` and never ends: it loops, or, if started
+/// by `wait`, stays in a host call.
 fn module() -> String {
     let mut text = String::from(
         r#"(module $chain
@@ -54,11 +55,11 @@ fn module() -> String {
     text
 }
 
-/// A guest that runs.
+/// A running guest.
 struct Guest(Child);
 
 impl Guest {
-    /// Starts the module, and waits until it says that it runs.
+    /// Starts the module, and waits until it prints `ready`.
     fn start(dir: &Dir, options: &[&str]) -> Self {
         dir.write("chain.wat", module());
         let child = Command::new(env!("CARGO_BIN_EXE_wrun"))
@@ -87,7 +88,7 @@ impl Guest {
         }
     }
 
-    /// The backtrace that gdb shows. `None` where nobody may look at processes.
+    /// Returns the backtrace from gdb, or `None` if this process may not trace others.
     fn backtrace(&self) -> Option<String> {
         let id = self.0.id().to_string();
         let gdb = Command::new("gdb")
@@ -111,7 +112,7 @@ impl Drop for Guest {
     }
 }
 
-/// Checks that these names stand in the lines of a backtrace in this order, the named functions one directly after the other.
+/// Checks that the lines of a backtrace contain these names in order. The names in `direct` must be in consecutive lines.
 #[track_caller]
 fn shows(backtrace: &str, direct: &[&str], later: &[&str]) {
     let frames: Vec<&str> = backtrace.lines().filter(|line| line.starts_with('#')).collect();
@@ -171,7 +172,7 @@ fn perf(dir: &Path, words: &[&str]) -> std::io::Result<Output> {
     Command::new("perf").args(words).current_dir(dir).output()
 }
 
-/// Records with perf what wrun does with these words until its deadline. `None` where perf cannot record.
+/// Records a wrun with these arguments with perf until its deadline. Returns `None` if perf cannot record.
 fn recorded(dir: &Path, how: &[&str], words: &[&str]) -> Option<ForPerf> {
     let wrun = [env!("CARGO_BIN_EXE_wrun"), "--epoch-timeout=2s"];
     let record = ["record", "-q", "-o", "perf.data", "-k", "mono", "-e", "cpu-clock:u"];
@@ -189,13 +190,13 @@ fn recorded(dir: &Path, how: &[&str], words: &[&str]) -> Option<ForPerf> {
     None
 }
 
-/// The output of `perf script` for a file.
+/// Returns the output of `perf script` for a file.
 fn script(dir: &Path, file: &str, words: &[&str]) -> String {
     let script = perf(dir, &[&["script", "-i", file], words].concat()).expect("perf is there");
     String::from_utf8_lossy(&script.stdout).into_owned()
 }
 
-/// Files that a process has written for perf, and perf from them; removed at the end.
+/// The files that a process has written for perf, and those that perf has made of them. They are removed at the end.
 struct ForPerf(u32);
 
 impl ForPerf {
@@ -246,10 +247,10 @@ fn the_map_for_perf_has_each_function_where_it_can_be_executed() {
     let dir = Dir::new();
     let guest = Guest::start(&dir, &["--profile", "perf", "--cache-dir", "cache"]);
     let files = ForPerf(guest.0.id());
-    let map = fs::read_to_string(files.map()).expect("it is there");
+    let map = fs::read_to_string(files.map()).expect("it exists");
     let maps = fs::read_to_string(format!("/proc/{}/maps", guest.0.id())).expect("it runs");
     let number = |word: &str| u64::from_str_radix(word, 16).expect("it is hexadecimal");
-    // Code in memory without a file: perf would take the names from a file.
+    // Code in memory without a file. For code from a file perf would take the names from the file.
     let executable: Vec<_> = maps
         .lines()
         .filter(|line| line.contains(" r-xp ") && line.contains(" 00:00 0 "))
@@ -301,13 +302,13 @@ int main(void) { for (;;) churn(1000000); }
         .expect("cargo has built the binary");
     let files = ForPerf(child.id());
     child.wait().expect("it ends");
-    let dump = fs::read(files.dump()).expect("it is there");
+    let dump = fs::read(files.dump()).expect("it exists");
     assert!(dump.starts_with(b"DTiJ"));
     let has = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
     assert!(has(b"\0churn\0") || has(b"churn\0"), "the function's name");
     assert!(has(b"lines.c\0"), "the source's name");
 
-    // What perf itself makes of it.
+    // The output of perf itself.
     let words = ["--profile=perf", "--cache-dir=cache", "lines.wasm"];
     let Some(_files) = recorded(dir.path(), &[], &words) else {
         return;

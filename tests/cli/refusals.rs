@@ -1,13 +1,13 @@
-//! Modules that wrun refuses: before their code is looked at where that is possible, with the likely cause and its fix first.
+//! Modules that wrun refuses: if possible before their code is read, and with the likely cause and its fix first.
 
 use std::fs;
 
 use crate::support::{Dir, artifacts, wrun};
 
-/// A body that no module may have.
+/// A function with an invalid body.
 const INVALID: &str = "(func $invalid i32.add)";
 
-/// Functions that are valid and of no interest.
+/// Returns `count` valid functions.
 fn filler(count: usize) -> String {
     "(func (param i32) (result i32) (i32.add (local.get 0) (i32.load (local.get 0))))".repeat(count)
 }
@@ -15,7 +15,7 @@ fn filler(count: usize) -> String {
 #[test]
 fn what_the_sections_before_the_code_show_is_refused_before_the_code_is_looked_at() {
     let dir = Dir::new();
-    fs::create_dir(dir.path().join("cache")).expect("it is ours");
+    fs::create_dir(dir.path().join("cache")).expect("the test owns it");
     for (text, part) in [
         (
             r#"(import "mine" "f" (func)) (func (export "_start"))"#,
@@ -56,7 +56,7 @@ fn what_the_sections_before_the_code_show_is_refused_before_the_code_is_looked_a
         }
     }
     assert_eq!(artifacts(&dir.path().join("cache")), [""; 0]);
-    // Nothing of this kind: now the code counts.
+    // Without such a reason, the code is validated.
     dir.write("x.wat", format!("(module (func (export \"_start\")) {INVALID})"));
     dir.wrun(["x.wat"])
         .run()
@@ -86,14 +86,14 @@ fn a_module_with_unknown_imports_is_compiled_when_they_are_to_trap() {
         r#"(module (import "mine" "f" (func)) (func (export "_start")))"#,
     );
     dir.wrun(["--unknown-imports=trap", "x.wat"]).run().prints("");
-    // The cache has it now, and without the option it is refused all the same.
+    // The cache has the module now. Without the option it is still refused.
     dir.wrun(["--cache-dir=cache", "--unknown-imports=trap", "x.wat"])
         .run()
         .prints("");
     dir.wrun(["--cache-dir=cache", "x.wat"])
         .run()
         .fails(126, ["unknown imports: mine.f"]);
-    // Only functions can trap.
+    // Only imported functions can trap.
     dir.write(
         "x.wat",
         r#"(module (import "mine" "m" (memory 1)) (func (export "_start")))"#,
@@ -116,7 +116,7 @@ fn an_instruction_of_a_proposal_in_the_last_function_of_many_is_named() {
             &["needs threads and tail-call (first", "-mno-atomics", "-mno-tail-call"],
         ),
         ("i32.add", &["invalid wasm module: type mismatch"]),
-        // What no proposal mends counts, also behind one that needs a proposal.
+        // An error that no proposal removes counts, also after a use of a proposal.
         (
             "(return_call $last)) (func f32.neg",
             &["invalid wasm module: type mismatch"],
@@ -240,20 +240,20 @@ fn imports_in_the_compact_form_are_refused_with_the_flag() {
     wrun(["-"]).stdin(wasm.to_vec()).run().fails(126, parts);
 }
 
-/// A command's entry.
+/// The export of a command.
 const START: &str = "(func (export \"_start\"))";
 
-/// A function of WASI.
+/// The import of a WASI function.
 macro_rules! fd_write {
     () => {
         r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))) "#
     };
 }
 
-/// Modules that toolchains make for other hosts: imports, exports, and parts of the advice, the first of which begins it.
+/// Modules that toolchains make for other hosts: imports, exports, and parts of the advice, which begins with the first part.
 const TOOLCHAINS: &[(&str, &str, &[&str])] = &[
     (
-        // As `emcc -sSTANDALONE_WASM` builds a program that asks for randomness or removes a file.
+        // Like a program from `emcc -sSTANDALONE_WASM` that uses random numbers or removes a file.
         concat!(
             fd_write!(),
             r#" (import "env" "getentropy" (func (param i32 i32) (result i32)))
@@ -266,7 +266,7 @@ const TOOLCHAINS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
-        // As `emcc` builds for a web page.
+        // Like a program for a web page from `emcc`.
         concat!(
             fd_write!(),
             r#" (import "env" "__syscall_openat" (func (param i32 i32 i32 i32) (result i32)))
@@ -276,31 +276,31 @@ const TOOLCHAINS: &[(&str, &str, &[&str])] = &[
         &["built by Emscripten for its own JavaScript", "Node.js", "wasi-sdk"],
     ),
     (
-        // As `emcc -sMAIN_MODULE` does.
+        // Like the output of `emcc -sMAIN_MODULE`.
         r#"(import "env" "__syscall_openat" (func)) (import "GOT.mem" "stdout" (global (mut i32)))"#,
         "",
         &["built by Emscripten for its own JavaScript"],
     ),
     (
-        // As `emcc -O3` shortens names.
+        // Like the output of `emcc -O3`, which shortens names.
         r#"(import "a" "a" (func (param i32))) (import "a" "b" (func (param i32) (result i32)))"#,
         "(func (export \"c\"))",
         &["its own JavaScript, with shortened names"],
     ),
     (
-        // As `wasm-ld -shared` does.
+        // Like the output of `wasm-ld -shared`.
         r#"(import "env" "__memory_base" (global i32)) (import "GOT.func" "f" (global (mut i32)))"#,
         "",
         &["linked dynamically", "link statically"],
     ),
     (
-        // As `clang -c` does.
+        // Like the output of `clang -c`.
         r#"(import "env" "__linear_memory" (memory 0)) (import "env" "puts" (func (param i32) (result i32)))"#,
         "",
         &["an object file, not a program: link it", "clang without -c"],
     ),
     (
-        // As `asc` does.
+        // Like the output of `asc`.
         r#"(import "env" "abort" (func (param i32 i32 i32 i32))) (import "env" "seed" (func (result f64)))"#,
         "(func (export \"run\"))",
         &["built by AssemblyScript", "@assemblyscript/wasi-shim"],

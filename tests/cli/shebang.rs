@@ -5,16 +5,16 @@ use std::process::Command;
 
 use crate::support::{Dir, guest};
 
-/// The directory of the binary under test.
+/// Returns the directory of the binary under test.
 fn bin() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_wrun"))
         .parent()
         .expect("it is in a directory")
 }
 
-/// Writes a guest as a program with this first line.
+/// Writes a guest as an executable file with this first line.
 fn program(dir: &Dir, line: &str, name: &str) -> std::path::PathBuf {
-    let text = std::fs::read_to_string(guest(name)).expect("the guest is there");
+    let text = std::fs::read_to_string(guest(name)).expect("the guest exists");
     dir.write_program(name, format!("{line}\n{text}"))
 }
 
@@ -33,7 +33,7 @@ fn a_text_module_is_a_program_of_its_own() {
     }
 }
 
-/// The path with the binary under test first.
+/// Returns the variable PATH with the directory of the binary under test first.
 fn path_with_wrun() -> std::ffi::OsString {
     let mut path = bin().as_os_str().to_owned();
     path.push(":");
@@ -57,7 +57,7 @@ fn the_options_of_the_first_line_count() {
     };
     let cold = run();
     assert!(cold.contains("A=b") && cold.contains('x'), "{cold}");
-    // The cache knows the file with its first line.
+    // The cache finds the file, which has the `#!` line.
     assert_eq!(cold, run());
 }
 

@@ -1,4 +1,4 @@
-//! The ways to run wrun from other tools that README shows: make, CMake, cargo, go, and the kernel (binfmt_misc).
+//! The ways to run wrun from other tools in the README: make, CMake, cargo, go, and the kernel (binfmt_misc).
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ use crate::support::{Dir, guest};
 /// The binary under test.
 const WRUN: &str = env!("CARGO_BIN_EXE_wrun");
 
-/// A C program that needs its arguments and a file of its directory. Its status tells what went wrong.
+/// A C program that needs its arguments and a file in its directory. Its status says what went wrong.
 const PROGRAM: &str = r#"#include <stdio.h>
 #include <string.h>
 int main(int argc, char **argv) {
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// Returns true if the tools are there. Else the test is skipped for the first that is not.
+/// Returns true if all tools are installed. Otherwise reports a skipped test for the first missing one.
 fn have(tools: &[&str]) -> bool {
     for tool in tools {
         let word = if *tool == "go" { "version" } else { "--version" };
@@ -49,7 +49,7 @@ fn run(dir: &Dir, program: &str, words: &[&str], variables: &[(&str, &str)]) -> 
         .current_dir(dir.path())
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("WRUN_CACHE_DIR", dir.path().join("cache"))
-        // Else make takes the jobs of the cargo that runs the tests, and cargo its settings.
+        // Otherwise make would use the job server, and cargo the settings, of the cargo that runs the tests.
         .env_remove("MAKEFLAGS")
         .env_remove("CARGO_MAKEFLAGS")
         .env_remove("CARGO_TARGET_DIR")
@@ -57,7 +57,7 @@ fn run(dir: &Dir, program: &str, words: &[&str], variables: &[(&str, &str)]) -> 
     command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
 }
 
-/// Standard output and standard error.
+/// Returns standard output and standard error.
 fn text(ended: &Output) -> String {
     format!(
         "{}{}",
@@ -133,8 +133,8 @@ fn cmake_runs_tests_through_the_emulator() {
     }
 }
 
-/// Stands in for a compiler that has the target's standard library, which not every machine has: gives a guest of the tests for
-/// each program of the package, and leaves all questions of cargo's to the real compiler.
+/// A replacement for a compiler with the target's standard library, which not every machine has. For each program of the
+/// package it writes a guest of the tests. It passes cargo's queries on to the real compiler.
 const STAND_IN: &str = r#"#!/bin/sh
 rustc=$1
 shift
@@ -237,7 +237,7 @@ fn the_kernel_runs_wasm_files_through_binfmt_misc() {
     let ended = run(&dir, "clang", &words, &[]);
     assert!(ended.status.success(), "{}", text(&ended));
     let granting = dir.write_program("wrun-here", "#!/bin/sh\nexec wrun --dir . \"$@\"\n");
-    // In a namespace of its own, so that the machine keeps its settings.
+    // In a new namespace, so that the settings of the machine do not change.
     let start = |interpreter: &str| {
         let script = format!(
             "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99\n\

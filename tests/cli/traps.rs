@@ -1,4 +1,4 @@
-//! Traps: status 134, the spec's reason, a wasm backtrace with the functions' names.
+//! Traps: status 134, the reason in the words of the specification, and a wasm backtrace with the names of functions.
 
 use std::time::{Duration, Instant};
 
@@ -69,9 +69,9 @@ fn a_trap_in_start_is_reported_too() {
 #[test]
 fn output_before_a_trap_is_not_lost() {
     let dir = Dir::new();
-    let text = std::fs::read_to_string(guest("hello")).expect("the guest is there");
+    let text = std::fs::read_to_string(guest("hello")).expect("the guest exists");
     let text = text.trim_end().strip_suffix(")").expect("the module ends so");
-    // A command that traps after its greeting: the same module with another end.
+    // The same module with another end: a command that traps after its output.
     let text =
         text.replace("(export \"_start\")", "") + "\n (func $after (export \"_start\") (call $main) unreachable))";
     dir.write("x.wat", text);
@@ -246,7 +246,7 @@ fn names_of_cpp_and_rust_functions_are_readable_and_cannot_outlast_the_trap() {
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
-/// A digit of a number in base 36.
+/// Returns a digit of a number in base 36.
 fn digit(number: u32) -> char {
     char::from_digit(number, 36).expect("small").to_ascii_uppercase()
 }

@@ -1,5 +1,5 @@
-//! Entries of the cache that are damaged, cut, or another version's, and the same files given as the program. (All places of
-//! all fields are in the artifact tests, which need no process for each.)
+//! Artifacts in the cache that are damaged, truncated or from another version, and the same files given as MODULE. (The
+//! artifact tests damage every field, without a process for each case.)
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) fn header(artifact: &[u8]) -> Header {
     Header::read(artifact, &expect, Compare::Head).expect("wrun has written it")
 }
 
-/// For each reason an artifact that has to be refused for it.
+/// Returns an artifact for each reason for which it has to be refused.
 fn wrong(good: &[u8]) -> Vec<(Vec<u8>, Stale)> {
     let with = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = good.to_vec();
@@ -65,7 +65,7 @@ fn wrong(good: &[u8]) -> Vec<(Vec<u8>, Stale)> {
             Stale::Checksum(Part::Head),
         ),
     ];
-    // A machine that has every feature that wrun knows lacks none.
+    // A machine that has every feature known to wrun lacks none.
     let lacking = CpuFeatures::KNOWN
         .iter()
         .find(|(feature, _)| !CpuFeatures::detect().contains(*feature));
@@ -76,14 +76,14 @@ fn wrong(good: &[u8]) -> Vec<(Vec<u8>, Stale)> {
     cases
 }
 
-/// As wrun does it, by renaming: what is mapped stays.
+/// Replaces a file by renaming, as wrun does, so that existing mappings do not change.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) {
     let temporary = path.with_extension("replacing");
     fs::write(&temporary, bytes).expect("the directory is writable");
     fs::rename(&temporary, path).expect("the directory is writable");
 }
 
-/// A site whose module has an artifact, is known by its identity, and needs no compiler. And the artifact's bytes.
+/// Returns a site whose module has an artifact and is found by its identity, and the bytes of the artifact.
 fn known() -> (Site, Vec<u8>) {
     let site = Site::new(Program::new(Size::SMALL));
     site.settle();
@@ -96,7 +96,7 @@ fn known() -> (Site, Vec<u8>) {
     (site, good)
 }
 
-/// Runs each mode with an entry that cannot be used.
+/// Runs each mode with an unusable artifact.
 #[track_caller]
 fn is_made_anew(site: &Site, good: &[u8], what: &str) {
     let bad = fs::read(site.entry()).expect("readable");
@@ -153,9 +153,9 @@ fn an_entry_that_is_cut_at_a_section_border_is_made_anew() {
 fn an_entry_that_is_no_file_is_not_used() {
     let (site, good) = known();
     let entry = site.entry();
-    // A link to nothing, to a device that never ends, and to one that has nothing.
+    // A symlink to nothing, to an endless device, and to an empty device.
     for target in [Path::new("nowhere"), Path::new("/dev/zero"), Path::new("/dev/null")] {
-        fs::remove_file(&entry).expect("there");
+        fs::remove_file(&entry).expect("it exists");
         symlink(target, &entry).expect("the directory is writable");
         assert_eq!(site.compiles(), 1, "{}", target.display());
         assert!(
@@ -164,15 +164,15 @@ fn an_entry_that_is_no_file_is_not_used() {
             target.display()
         );
     }
-    // A pipe, that nobody writes to.
-    fs::remove_file(&entry).expect("there");
+    // A pipe without a writer.
+    fs::remove_file(&entry).expect("it exists");
     let made = std::process::Command::new("mkfifo").arg(&entry).status();
     assert!(made.expect("coreutils are there").success());
     site.is_missed();
     assert_eq!(site.compiles(), 1);
     assert!(fs::read(site.entry()).expect("readable") == good, "a pipe");
-    // A directory cannot be replaced by renaming: the program runs each time nevertheless.
-    fs::remove_file(&entry).expect("there");
+    // A directory cannot be replaced by renaming. The program runs each time nevertheless.
+    fs::remove_file(&entry).expect("it exists");
     fs::create_dir(&entry).expect("the directory is writable");
     let (compiled, log) = site.logged(&[]);
     assert_eq!(compiled, 1);
@@ -190,22 +190,22 @@ fn an_index_of_files_that_is_damaged_is_not_used() {
     assert_eq!(names.len(), 1, "the module's file: {names:?}");
     let link = index.join(&names[0]);
 
-    // It leads nowhere any more, and again when there is an artifact.
-    fs::remove_file(site.entry()).expect("there");
+    // The symlink leads to nothing now, and to a file again after the artifact was added.
+    fs::remove_file(site.entry()).expect("it exists");
     site.is_missed();
     assert_eq!(site.compiles(), 1);
     assert_eq!(site.compiles(), 0);
 
-    // By the contents of the module's file the artifact is found all the same.
+    // The artifact is still found by the contents of the module's file.
     for target in ["nowhere", "/dev/zero", "../../module.wasm", "/", &names[0]] {
-        fs::remove_file(&link).expect("there");
+        fs::remove_file(&link).expect("it exists");
         symlink(target, &link).expect("writable");
         assert_eq!(site.compiles(), 0, "{target}");
     }
-    fs::remove_dir_all(&index).expect("there");
+    fs::remove_dir_all(&index).expect("it exists");
     fs::write(&index, "").expect("writable");
     assert_eq!(site.compiles(), 0, "it is a file");
-    fs::remove_file(&index).expect("there");
+    fs::remove_file(&index).expect("it exists");
     assert_eq!(site.compiles(), 0);
     assert!(index.join(&names[0]).exists(), "it is made anew");
 }
@@ -217,17 +217,17 @@ fn a_lock_that_cannot_be_had_is_done_without() {
     let entry = site.entry();
     let lock = entry.with_extension("lock");
     fs::create_dir(&lock).expect("writable");
-    fs::remove_file(&entry).expect("there");
+    fs::remove_file(&entry).expect("it exists");
     assert_eq!(site.compiles(), 1);
     assert_eq!(site.compiles(), 0, "it was published nevertheless");
     fs::remove_dir(&lock).expect("empty");
     symlink("/dev/null", &lock).expect("writable");
-    fs::remove_file(&entry).expect("there");
+    fs::remove_file(&entry).expect("it exists");
     assert_eq!(site.compiles(), 1);
     assert_eq!(site.compiles(), 0);
 }
 
-/// The same files, given as the program.
+/// The same files, given as MODULE.
 #[test]
 fn a_wrong_artifact_given_as_the_program_is_refused_with_its_reason() {
     let (site, good) = known();
@@ -241,9 +241,9 @@ fn a_wrong_artifact_given_as_the_program_is_refused_with_its_reason() {
         fs::write(site.path().join("bad"), &bytes).expect("writable");
         let ended = run("bad");
         match reason {
-            // It is taken for what it looks like then.
+            // Then it is treated as another kind of file.
             Stale::NotAnArtifact => drop(ended.fails(126, ["not a wasm module"])),
-            // It runs with the settings that it says, unless others are asked for.
+            // It runs with its own settings, unless options ask for others.
             Stale::Config => drop(ended.prints(site.program().output())),
             reason => drop(ended.fails(126, [reason.to_string()])),
         }

@@ -1,4 +1,4 @@
-//! Files that look like the one that was known: what runs is always what the file holds now.
+//! Files that look like the file that the cache remembers: wrun always runs the current contents of the file.
 
 use std::fs::{self, File, FileTimes};
 use std::io::{BufRead, BufReader, Write};
@@ -32,24 +32,24 @@ impl Place {
         self.dir.path().join("m.wasm")
     }
 
-    /// Writes a module over what is there.
+    /// Overwrites the module's file with another module.
     fn write(&self, seed: u64) {
         fs::write(self.path(), self.program.seeded(seed).wasm()).expect("writable");
     }
 
-    /// The module must be this one.
+    /// Checks that a run executes this module.
     #[track_caller]
     fn is(&self, seed: u64) {
         let ended = self.dir.wrun(["--cache-dir", "cache", "m.wasm"]).run();
         ended.prints(self.program.seeded(seed).output());
     }
 
-    /// How many files are known by their identity.
+    /// Returns the number of files that the cache remembers by their identity.
     fn known(&self) -> usize {
         links(&self.dir.path().join("cache")).len()
     }
 
-    /// Writes a module and lets wrun know its file.
+    /// Writes a module, and runs it until the cache remembers its file.
     fn know(&self, seed: u64) {
         self.write(seed);
         thread::sleep(Duration::from_millis(3300));
@@ -60,15 +60,15 @@ impl Place {
 }
 
 fn times(path: &Path) -> FileTimes {
-    let metadata = fs::metadata(path).expect("the file is there");
+    let metadata = fs::metadata(path).expect("the file exists");
     FileTimes::new()
         .set_modified(metadata.modified().expect("it has one"))
         .set_accessed(metadata.accessed().expect("it has one"))
 }
 
 fn restore(path: &Path, times: FileTimes) {
-    let file = File::options().write(true).open(path).expect("the file is ours");
-    file.set_times(times).expect("the file is ours");
+    let file = File::options().write(true).open(path).expect("the test owns the file");
+    file.set_times(times).expect("the test owns the file");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_file_that_was_rewritten_at_once() {
     for seed in 0..30 {
         place.write(seed);
         place.is(seed);
-        // Within the same tick of the file system's clock, most likely.
+        // Most likely within the same tick of the file system's clock.
         place.write(seed + 100);
         place.is(seed + 100);
     }
@@ -107,7 +107,7 @@ fn a_file_that_got_its_old_times_back() {
     place.write(2);
     restore(&place.path(), before);
     place.is(2);
-    // And the first one again, in the same inode.
+    // The first module again, in the same inode.
     place.write(1);
     restore(&place.path(), before);
     place.is(1);
@@ -142,13 +142,16 @@ fn another_file_that_was_moved_over_it() {
 fn an_inode_that_is_used_again() {
     let place = Place::new();
     place.know(1);
-    let (before, inode) = (times(&place.path()), fs::metadata(place.path()).expect("there").ino());
+    let (before, inode) = (
+        times(&place.path()),
+        fs::metadata(place.path()).expect("it exists").ino(),
+    );
     let mut reused = false;
     for _ in 0..200 {
-        fs::remove_file(place.path()).expect("there");
+        fs::remove_file(place.path()).expect("it exists");
         place.write(2);
         restore(&place.path(), before);
-        reused = fs::metadata(place.path()).expect("there").ino() == inode;
+        reused = fs::metadata(place.path()).expect("it exists").ino() == inode;
         if reused {
             break;
         }
@@ -172,9 +175,9 @@ fn one_file_with_several_names_is_known_by_all_of_them() {
         ended.prints(place.program.seeded(1).output());
     }
     assert_eq!(place.known(), 1);
-    // A link is what it leads to now.
+    // A symlink stands for its current target.
     let other = place.dir.write("other.wasm", place.program.seeded(2).wasm());
-    fs::remove_file(place.dir.path().join("soft.wasm")).expect("there");
+    fs::remove_file(place.dir.path().join("soft.wasm")).expect("it exists");
     std::os::unix::fs::symlink(other, place.dir.path().join("soft.wasm")).expect("writable");
     let ended = place.dir.wrun(["--cache-dir", "cache", "soft.wasm"]).run();
     ended.prints(place.program.seeded(2).output());
@@ -185,7 +188,7 @@ fn a_file_that_changes_while_it_is_run_again_and_again() {
     let place = Place::new();
     place.write(0);
     let path = place.path();
-    // Replaced as a build does it; in between it is never half there.
+    // Replaced by renaming, as builds do, so the file is always complete.
     let writer = thread::spawn({
         let (program, directory) = (place.program.clone(), place.dir.path().to_owned());
         move || {
@@ -215,7 +218,7 @@ fn a_file_that_changes_while_it_is_run_again_and_again() {
     place.is(60);
 }
 
-/// Another process that has a module's file mapped, and writes to it there.
+/// Another process that has mapped a module's file and writes to the mapping.
 struct Mapped {
     child: Child,
     program: Program,
@@ -241,7 +244,7 @@ for line in sys.stdin:
         Self { child, program }
     }
 
-    /// Makes the module this one, of a seed below 256.
+    /// Changes the module through the mapping to the one with this seed, which is below 256.
     fn write(&mut self, seed: u64) {
         let [zero, one, new] = [0, 255, seed].map(|seed| self.program.seeded(seed));
         let differs = zero.wasm().iter().zip(one.wasm()).position(|(a, b)| a != b);
@@ -268,7 +271,7 @@ fn a_file_that_is_written_through_a_mapping() {
     place.write(0);
     let mut mapped = Mapped::new(&place.path(), &place.program);
     for seed in [1, 3] {
-        // The page is not on disk yet when it is written again.
+        // The page is written again before it is on disk.
         mapped.write(seed);
         thread::sleep(Duration::from_millis(3300));
         place.is(seed);
@@ -298,5 +301,5 @@ fn a_file_in_memory_that_is_written_through_a_mapping() {
     mapped.write(2);
     is(2);
     assert_eq!(place.known(), 0, "its times do not tell");
-    fs::remove_file(&path).expect("ours");
+    fs::remove_file(&path).expect("the test owns it");
 }

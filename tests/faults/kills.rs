@@ -1,4 +1,4 @@
-//! A wrun that is killed at any moment, of publishing above all, leaves nothing that could harm the next one.
+//! A wrun that is killed at any moment, especially while it publishes an artifact, leaves nothing that harms the next run.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -11,10 +11,10 @@ use wrun_tests::Random;
 use crate::program::{Program, Size};
 use crate::site::{Site, age, names};
 
-/// How often one is killed.
+/// The number of killed runs.
 const KILLS: u64 = 200;
 
-/// Takes about as long to publish as to compile.
+/// The size of a program that takes about as long to publish as to compile.
 const SIZE: Size = Size {
     functions: 10,
     steps: 20,
@@ -31,7 +31,7 @@ fn write_module(site: &Site, program: &Program) {
     fs::write(site.module(), program.wasm()).expect("writable");
 }
 
-/// How many files are being written, or were left over.
+/// Returns the number of files that are being written or were left over.
 fn temporaries(site: &Site) -> usize {
     names(&site.cache())
         .iter()
@@ -39,7 +39,7 @@ fn temporaries(site: &Site) -> usize {
         .count()
 }
 
-/// How long a cold run takes, and how long of this an artifact is being written.
+/// Returns the duration of a cold run, and the part of it in which an artifact is written.
 fn durations(site: &Site, program: &Program) -> (Duration, Duration) {
     let mut whole = Vec::new();
     let mut publishing = Vec::new();
@@ -48,7 +48,7 @@ fn durations(site: &Site, program: &Program) -> (Duration, Duration) {
         let started = Instant::now();
         let mut child = spawn(site);
         let mut first = None;
-        while child.try_wait().expect("the child is ours").is_none() {
+        while child.try_wait().expect("the test owns the child").is_none() {
             match (temporaries(site), first) {
                 (1, None) => first = Some(Instant::now()),
                 (0, Some(since)) => {
@@ -58,7 +58,7 @@ fn durations(site: &Site, program: &Program) -> (Duration, Duration) {
                 _ => thread::sleep(Duration::from_micros(100)),
             }
         }
-        assert!(child.wait().expect("the child is ours").success());
+        assert!(child.wait().expect("the test owns the child").success());
         whole.push(started.elapsed());
     }
     whole.sort();
@@ -67,7 +67,7 @@ fn durations(site: &Site, program: &Program) -> (Duration, Duration) {
     (whole[2], publishing.unwrap_or(Duration::from_millis(1)))
 }
 
-/// Lets a run go on until a moment of the kind that this round is about.
+/// Waits until the moment at which the run is to be killed in this round.
 fn until_the_moment(
     site: &Site,
     child: &mut Child,
@@ -81,7 +81,7 @@ fn until_the_moment(
         thread::sleep(random.up_to(whole));
         return;
     }
-    while temporaries(site) == before && child.try_wait().expect("the child is ours").is_none() {
+    while temporaries(site) == before && child.try_wait().expect("the test owns the child").is_none() {
         thread::yield_now();
     }
     thread::sleep(random.up_to(publishing.mul_f64(1.5)));
@@ -98,8 +98,8 @@ fn killed_at_200_random_moments_the_cache_stays_sound() {
         let before = temporaries(&site);
         let mut child = spawn(&site);
         until_the_moment(&site, &mut child, before, round, longest, &mut random);
-        child.kill().expect("the child is ours");
-        child.wait().expect("the child is ours");
+        child.kill().expect("the test owns the child");
+        child.wait().expect("the test owns the child");
     }
 
     let left = temporaries(&site);
@@ -123,7 +123,7 @@ fn killed_at_200_random_moments_the_cache_stays_sound() {
     ];
     crate::cli::wrun(verify).run().status(0);
 
-    // What is left over goes when it is old, and nobody is held up by it.
+    // Left-over files are removed when they are old, and no run waits because of them.
     for name in names(&cache) {
         if name.starts_with("new-") || name.ends_with(".lock") {
             age(&cache.join(name));

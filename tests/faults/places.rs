@@ -1,8 +1,8 @@
-//! Directories that a cache cannot live in: full, read-only, without execution, absent, not to be trusted, or removed
-//! meanwhile. The program runs there as it does anywhere, and says nothing.
+//! Directories that cannot be a cache: full, read-only, without execution, missing, not trusted, or removed meanwhile. The
+//! program runs as usual, without a message.
 //!
-//! File systems are mounted in a mount namespace of the test's own, which takes the right to mount; where it lacks, the test
-//! says so and makes do with what can be had.
+//! File systems are mounted in a separate mount namespace, which needs the right to mount. Without this right, the test reports
+//! a skipped part and runs the rest.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -16,11 +16,12 @@ use crate::cli::{Dir, bound_by_permissions, while_repeating, wrun, wrun_after, w
 use crate::program::{Program, Size};
 use crate::site::{Live, Site, compilations, links, names};
 
-/// The commands that start another one in a mount namespace of its own: as root, or as a user who is root there.
+/// The commands that start another one in a new mount namespace: as root, or as a user who becomes root in a user namespace.
 const NAMESPACES: [&[&str]; 2] = [&["unshare", "-m"], &["unshare", "-r", "-m"]];
 
-/// Runs a script of the shell, where it may mount. `$WRUN`, `$MODULE` and `$CACHE` are what they say; `run WORDS…` runs the
-/// module with the cache and these options, and adds its log to the file `log`. `None` when nobody may mount here.
+/// Runs a shell script that may mount. The script has the variables `$WRUN`, `$MODULE` and `$CACHE`, and a function `run
+/// OPTIONS…` that runs the module with the cache and appends its log to the file `log`. Returns `None` if mounting is not
+/// permitted.
 fn where_mounting_is_permitted(site: &Site, script: &str) -> Option<String> {
     fs::create_dir_all(site.cache()).expect("writable");
     let whole = format!(
@@ -64,7 +65,7 @@ fn site() -> Site {
 #[test]
 fn a_full_disk() {
     let site = site();
-    // Room for the directories and locks, but for an artifact only after a while of writing, or never.
+    // There is room for the directories and locks. Writing the artifact fails at once or after a while.
     for size in ["4k", "64k", "256k"] {
         let script = format!(
             "rm -f log; mount -t tmpfs -o mode=700,size={size} none \"$CACHE\"\nrun; run; ls -A \"$CACHE\"; rm -rf \"$CACHE\"/*
@@ -94,7 +95,7 @@ fn a_file_system_without_inodes() {
     }
 }
 
-/// Writing fails in the midst of the file, with an error or with a signal.
+/// Makes writing fail in the middle of the file, with an error or with a signal.
 fn with_a_limit_on_files(site: &Site) {
     for blocks in [0, 1, 100] {
         for signal in ["trap '' XFSZ", "true"] {
@@ -117,7 +118,7 @@ fn a_limit_on_the_size_of_files() {
     with_a_limit_on_files(&site);
     assert_eq!(site.names(), [""; 0]);
     assert_eq!(site.compiles(), 1);
-    // What is there needs no writing.
+    // An artifact that exists needs no writing.
     with_a_limit_on_files(&site);
 }
 
@@ -146,7 +147,7 @@ fn a_read_only_directory() {
         ended.env("WRUN_LOG", "debug").run()
     };
     fs::create_dir(&cache).expect("writable");
-    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("ours");
+    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("the test owns it");
     let runs_right = |options: &[&str], compiled: usize| {
         let ended = run(options).status(0);
         assert_eq!(ended.stdout, site.program().output().as_bytes());
@@ -155,16 +156,16 @@ fn a_read_only_directory() {
     runs_right(&[], 1);
     assert_eq!(site.names(), [""; 0]);
     run(&["--cache-mode", "require"]).status(126);
-    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("ours");
+    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("the test owns it");
     runs_right(&[], 1);
-    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("ours");
+    fs::set_permissions(&cache, Permissions::from_mode(0o500)).expect("the test owns it");
     runs_right(&[], 0);
     runs_right(&["--cache-mode", "require"], 0);
-    // Without the right to look into it, the artifact is not to be had.
-    fs::set_permissions(&cache, Permissions::from_mode(0o000)).expect("ours");
+    // Without permission to search the directory, the artifact cannot be opened.
+    fs::set_permissions(&cache, Permissions::from_mode(0o000)).expect("the test owns it");
     runs_right(&[], 1);
     run(&["--cache-mode", "require"]).status(126);
-    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("ours");
+    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("the test owns it");
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn an_entry_that_cannot_be_read() {
     let site = site();
     let prefix = bound_by_permissions();
     site.runs();
-    fs::set_permissions(site.entry(), Permissions::from_mode(0o000)).expect("ours");
+    fs::set_permissions(site.entry(), Permissions::from_mode(0o000)).expect("the test owns it");
     let cache = site.cache();
     let words = [
         "--cache-dir".as_ref(),
@@ -188,7 +189,7 @@ fn a_mount_that_records_no_uses() {
     let site = site();
     fs::write(site.path().join("second.wasm"), site.program().seeded(2).wasm()).expect("writable");
     fs::write(site.path().join("third.wasm"), site.program().seeded(3).wasm()).expect("writable");
-    // Both were used within the last hours, the first one longer ago; then it is used again.
+    // Both were used within the last hours, the first one longer ago. Then the first one is used again.
     let script = "mount -t tmpfs -o mode=700,noatime none \"$CACHE\"
         all() { echo \"$CACHE\"/*.wrun; }
         run >/dev/null; first=$(all); MODULE=second.wasm run >/dev/null
@@ -259,7 +260,7 @@ fn no_home() {
 fn a_directory_that_is_not_to_be_trusted() {
     let site = site();
     fs::create_dir(site.cache()).expect("writable");
-    fs::set_permissions(site.cache(), Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(site.cache(), Permissions::from_mode(0o777)).expect("the test owns it");
     let ended = site.wrun(&[]).run().status(0).says(["others can write"]);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     assert_eq!(ended.stdout, site.program().output().as_bytes());
@@ -269,7 +270,7 @@ fn a_directory_that_is_not_to_be_trusted() {
         .fails(126, ["others can write"]);
 }
 
-/// A memory with its guard does not fit then: the code is another, under another key.
+/// A guarded memory does not fit then, so there is other code under another key.
 #[test]
 fn little_address_space() {
     let site = site();
@@ -286,7 +287,7 @@ fn little_address_space() {
     assert_eq!(site.compiles(), 0, "the first one is still there");
 }
 
-/// Somebody clears up while programs start: removes the directory, again and again.
+/// The directory is removed again and again while programs start.
 #[test]
 fn a_directory_that_is_removed_again_and_again() {
     let site = Site::new(Program::new(Size::SMALL));
@@ -294,7 +295,7 @@ fn a_directory_that_is_removed_again_and_again() {
     while_repeating(remove, || {
         for _ in 0..40 {
             let ended = site.wrun(&[]).run();
-            // That it cannot be opened after it was made is worth a notice: the user has named it.
+            // The user has named the directory, so wrun prints a notice if it cannot be opened after it was created.
             let ended = ended.status(0);
             assert_eq!(ended.stdout, site.program().output().as_bytes());
             assert!(ended.stderr.lines().count() <= 1, "{}", ended.stderr);
@@ -325,12 +326,12 @@ fn a_cache_that_is_a_file_or_a_link() {
     for cache in ["file", "file/below", "dangling", "loop", &long] {
         let ended = dir.wrun(["--cache-dir", cache]).args([&module]).run().status(0);
         assert_eq!(ended.stdout, program.output().as_bytes());
-        // The user has named it.
+        // The user has named the directory, so there is a notice.
         assert_eq!(ended.says(["notice: the cache directory"]).stderr.lines().count(), 1);
     }
 }
 
-/// Puts another program where an artifact is, as somebody else could while the directory was writable.
+/// Replaces an artifact by another program, as another user could while the directory was writable.
 #[test]
 fn an_artifact_that_somebody_else_could_have_written() {
     let site = site();
@@ -338,7 +339,7 @@ fn an_artifact_that_somebody_else_could_have_written() {
     site.runs();
     site.runs();
     assert_eq!(links(&site.cache()).len(), 1, "it is known");
-    let own = fs::metadata(site.entry()).expect("there").uid();
+    let own = fs::metadata(site.entry()).expect("it exists").uid();
     let other = other_artifact(&site);
     let mut cases = vec![(own, 0o666), (own, 0o620), (own, 0o602)];
     if own == 0 {
@@ -346,8 +347,8 @@ fn an_artifact_that_somebody_else_could_have_written() {
     }
     for (owner, mode) in cases {
         println!("{owner} {mode:o}");
-        fs::write(site.entry(), &other).expect("ours");
-        fs::set_permissions(site.entry(), Permissions::from_mode(mode)).expect("ours");
+        fs::write(site.entry(), &other).expect("the test owns it");
+        fs::set_permissions(site.entry(), Permissions::from_mode(mode)).expect("the test owns it");
         chown(site.entry(), Some(owner), None).expect("root may");
         let reason = match owner == own {
             true => "others can write to it",
@@ -357,7 +358,7 @@ fn an_artifact_that_somebody_else_could_have_written() {
         let (compiled, log) = site.logged(&[]);
         assert_eq!(compiled, 1, "{log}");
         assert!(log.contains(reason), "{log}");
-        let metadata = fs::metadata(site.entry()).expect("there");
+        let metadata = fs::metadata(site.entry()).expect("it exists");
         assert_eq!(
             (metadata.uid(), metadata.mode() & 0o777),
             (own, 0o600),
@@ -375,9 +376,9 @@ fn an_artifact_that_is_a_link() {
     site.runs();
     let elsewhere = site.path().join("elsewhere");
     fs::write(&elsewhere, other_artifact(&site)).expect("writable");
-    fs::set_permissions(&elsewhere, Permissions::from_mode(0o600)).expect("ours");
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o600)).expect("the test owns it");
     let entry = site.entry();
-    fs::remove_file(&entry).expect("ours");
+    fs::remove_file(&entry).expect("the test owns it");
     symlink(&elsewhere, &entry).expect("writable");
     site.is_missed();
     assert_eq!(site.compiles(), 1);
@@ -407,17 +408,17 @@ fn links_that_somebody_else_could_have_made() {
         .expect("it is known");
     let link = links.join(link);
     let lead = |target: &Path| {
-        fs::remove_file(&link).expect("ours");
-        symlink(target, &link).expect("ours");
+        fs::remove_file(&link).expect("the test owns it");
+        symlink(target, &link).expect("the test owns it");
     };
-    // One of this user's own decides what runs.
+    // A symlink of this user decides which artifact runs.
     let second = Path::new("..").join(second.expect("compiled"));
     lead(&second);
     site.wrun(&[]).run().prints(&other);
 
-    let own = fs::metadata(&links).expect("there").uid();
+    let own = fs::metadata(&links).expect("it exists").uid();
     let change = |owner, mode| {
-        fs::set_permissions(&links, Permissions::from_mode(mode)).expect("ours");
+        fs::set_permissions(&links, Permissions::from_mode(mode)).expect("the test owns it");
         chown(&links, Some(owner), None).expect("root may");
     };
     let mut cases = vec![(own, 0o777), (own, 0o730)];
@@ -431,20 +432,20 @@ fn links_that_somebody_else_could_have_made() {
         assert!(log.contains("by-file: "), "{log}");
         change(own, 0o700);
         assert_eq!(
-            fs::read_link(&link).expect("there"),
+            fs::read_link(&link).expect("it exists"),
             second,
             "nothing was written there"
         );
     }
-    // Through a directory elsewhere they are nobody's.
+    // In another directory the symlinks have no effect.
     let moved = site.path().join("moved");
-    fs::rename(&links, &moved).expect("ours");
-    symlink(&moved, &links).expect("ours");
+    fs::rename(&links, &moved).expect("the test owns it");
+    symlink(&moved, &links).expect("the test owns it");
     assert_eq!(site.compiles(), 0);
-    fs::remove_file(&links).expect("ours");
-    fs::rename(&moved, &links).expect("ours");
+    fs::remove_file(&links).expect("the test owns it");
+    fs::rename(&moved, &links).expect("the test owns it");
 
-    // Those that lead out of the cache.
+    // Symlinks that lead out of the cache.
     let elsewhere = site.path().join("elsewhere.wrun");
     fs::copy(links.join(&second), &elsewhere).expect("readable");
     for target in [&*elsewhere, Path::new("../../elsewhere.wrun")] {
@@ -453,7 +454,7 @@ fn links_that_somebody_else_could_have_made() {
         assert_eq!(compiled, 0, "{log}");
         assert!(log.contains("a link that leads out of the cache"), "{log}");
         assert_eq!(
-            fs::read_link(&link).expect("there").file_name(),
+            fs::read_link(&link).expect("it exists").file_name(),
             first.file_name(),
             "put right"
         );
@@ -473,12 +474,12 @@ fn an_artifact_made_under_any_umask() {
     }
 }
 
-/// Which times a change through a mapping shows in is a matter of the file system below.
+/// On an overlay, the file system below decides how a change through a mapping affects the times.
 #[test]
 fn a_program_on_an_overlay() {
     let site = site();
     fs::write(site.path().join("second.wasm"), site.program().seeded(2).wasm()).expect("writable");
-    // Writes one module, lets it become known, and writes the other one through the mapping.
+    // Writes one module, runs it until it is remembered, and writes another one through the mapping.
     let program = "import mmap, os, subprocess, sys, time
 first, second = [open(name, 'rb').read() for name in (sys.argv[1], 'second.wasm')]
 open('m/x.wasm', 'wb').write(first)
@@ -505,7 +506,7 @@ run()";
     }
 }
 
-/// Device, inode, length and times are those of the image before.
+/// Device, inode, length and times are the same as in the image before.
 #[test]
 fn a_program_in_an_image_that_was_built_again() {
     let site = site();
@@ -537,10 +538,10 @@ fn a_program_in_an_image_that_was_built_again() {
     }
 }
 
-/// A user who is nobody in particular.
+/// The user `nobody`.
 const NOBODY: u32 = 65534;
 
-/// The artifact of another program than the site's.
+/// Returns the artifact of another program than the site's.
 fn other_artifact(site: &Site) -> Vec<u8> {
     let path = site.path();
     fs::write(path.join("other.wasm"), site.program().seeded(2).wasm()).expect("writable");
@@ -548,5 +549,5 @@ fn other_artifact(site: &Site) -> Vec<u8> {
     ended.prints(site.program().seeded(2).output());
     let artifacts = names(&path.join("other"));
     let name = artifacts.iter().find(|name| name.ends_with(".wrun")).expect("compiled");
-    fs::read(path.join("other").join(name)).expect("ours")
+    fs::read(path.join("other").join(name)).expect("the test owns it")
 }

@@ -1,30 +1,30 @@
-//! A guest whose result says whether all of it arrived: it hashes its data, then applies every function in its table to the
-//! hash, and prints that. The same is computed here.
+//! A guest whose result shows that all of it is right: it hashes its data, applies every function in its table to the hash, and
+//! prints the result. The same result is computed here.
 //!
 //! It writes `ready`, waits for a byte or the end of its standard input, and only then touches most of its code and data.
 
 use std::fmt::Write;
 
-/// How much of everything there is.
+/// Sizes of a program.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Size {
-    /// Functions in the table.
+    /// Number of functions in the table.
     pub(crate) functions: u32,
-    /// Steps in each function: what compiling takes.
+    /// Number of steps in each function. It determines the time for compiling.
     pub(crate) steps: u32,
-    /// Bytes of data: what publishing takes. A multiple of 4, at least 8.
+    /// Number of bytes of data, a multiple of 4 and at least 8. It determines the time for publishing.
     pub(crate) data: usize,
 }
 
 impl Size {
-    /// Compiled in no time.
+    /// Compiles very quickly.
     pub(crate) const SMALL: Self = Self {
         functions: 3,
         steps: 3,
         data: 40_000,
     };
 
-    /// Compiled in long enough to be met while it is.
+    /// Compiles long enough to be observed while compiling.
     pub(crate) const LARGE: Self = Self {
         functions: 300,
         steps: 400,
@@ -32,7 +32,7 @@ impl Size {
     };
 }
 
-/// A guest and what it prints. Its data begins with a seed, so that others can be made from one without reading text again.
+/// A guest and its output. Its data begins with a seed, so other programs can be made from it without parsing text again.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     size: Size,
@@ -48,7 +48,7 @@ const DATA: usize = 1 << 16;
 pub(crate) const READY: &str = "ready\n";
 
 impl Program {
-    /// A program of this size, with seed 0.
+    /// Makes a program of this size, with seed 0.
     pub(crate) fn new(size: Size) -> Self {
         let data = data(size);
         let wasm = wat::parse_str(text(size, &data)).expect("what is generated is well-formed");
@@ -62,19 +62,19 @@ impl Program {
         Self { size, wasm, data }
     }
 
-    /// The same program with another seed: another module of the same length.
+    /// Returns the same program with another seed: another module of the same length.
     pub(crate) fn seeded(&self, seed: u64) -> Self {
         let mut other = self.clone();
         other.wasm[self.data..self.data + 8].copy_from_slice(&seed.to_le_bytes());
         other
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     pub(crate) fn wasm(&self) -> &[u8] {
         &self.wasm
     }
 
-    /// The line that it prints after [`READY`].
+    /// Returns the line that it prints after [`READY`].
     pub(crate) fn result(&self) -> String {
         let data = &self.wasm[self.data..self.data + self.size.data];
         let mut hash = 0u32;
@@ -91,7 +91,7 @@ impl Program {
         format!("{hash:08x}\n")
     }
 
-    /// All that it prints.
+    /// Returns its whole output.
     pub(crate) fn output(&self) -> String {
         format!("{READY}{}", self.result())
     }
@@ -99,13 +99,13 @@ impl Program {
 
 const FACTOR: u32 = 0x9e37_79b1;
 
-/// The factor and the rotation of a step.
+/// Returns the factor and the rotation of a step.
 fn constants(function: u32, step: u32) -> (u32, u32) {
     let mixed = (function * 1000 + step + 1).wrapping_mul(FACTOR);
     (mixed | 1, mixed >> 27)
 }
 
-/// Bytes that no compression and no skipping of zero pages makes less of; the first eight are the seed.
+/// Returns bytes that neither compression nor the omission of zero pages makes shorter. The first eight are the seed.
 fn data(size: Size) -> Vec<u8> {
     let mut state = 1u64;
     let mut bytes = vec![0; size.data];

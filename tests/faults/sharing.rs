@@ -1,5 +1,5 @@
-//! Several processes and one cache: a cold start together, a compiler that dies or stops, and an entry that is evicted,
-//! replaced or removed while a guest runs from it.
+//! Several processes and one cache: simultaneous cold starts, a compiling process that dies or stops, and an artifact that is
+//! evicted, replaced or removed while a guest runs from it.
 
 use std::fs;
 use std::io::Read;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::program::{Program, Size};
 use crate::site::{Live, Site, compilations, wait_until};
 
-/// Starts a run that ends by itself, with a log.
+/// Starts a run with a log.
 fn spawn(site: &Site, options: &[&str]) -> Child {
     site.command(options)
         .env("WRUN_LOG", "debug")
@@ -20,17 +20,17 @@ fn spawn(site: &Site, options: &[&str]) -> Child {
         .expect("cargo has built the binary")
 }
 
-/// Waits for a run: its result must be right. How often it compiled.
+/// Waits for a run, checks its result, and returns the number of its compilations.
 #[track_caller]
 fn ends_right(site: &Site, child: Child) -> usize {
-    let output = child.wait_with_output().expect("the child is ours");
+    let output = child.wait_with_output().expect("the test owns the child");
     let log = String::from_utf8(output.stderr).expect("logs are UTF-8");
     assert!(output.status.success(), "{}: {log}", output.status);
     assert_eq!(String::from_utf8_lossy(&output.stdout), site.program().output());
     compilations(&log)
 }
 
-/// A process that compiles the module of a site, and holds its lock.
+/// Starts a process that compiles the module of a site and holds its lock.
 fn compiling(site: &Site) -> Child {
     let child = spawn(site, &[]);
     wait_until("a process that compiles", || !site.names_with(".lock").is_empty());
@@ -40,7 +40,7 @@ fn compiling(site: &Site) -> Child {
 #[track_caller]
 fn is_compiling(site: &Site, child: &mut Child) {
     assert!(
-        child.try_wait().expect("the child is ours").is_none() && site.names_with(".wrun").is_empty(),
+        child.try_wait().expect("the test owns the child").is_none() && site.names_with(".wrun").is_empty(),
         "the module is too small for this test: it is compiled already"
     );
 }
@@ -82,7 +82,7 @@ fn evicting_one_another_harms_nobody() {
     let shared = sites[0].cache();
     let shared = shared.to_str().expect("made here");
     for _ in 0..4 {
-        // The last `--cache-dir` counts.
+        // The last `--cache-dir` takes effect.
         let options = ["--cache-dir", shared, "--cache-size", "1"];
         let children: Vec<_> = sites.iter().map(|site| (site, spawn(site, &options))).collect();
         for (site, child) in children {
@@ -99,14 +99,14 @@ fn a_compiler_that_is_killed_holds_nobody_up() {
     let waiting: Vec<_> = (0..3).map(|_| spawn(&site, &[])).collect();
     std::thread::sleep(Duration::from_millis(100));
     is_compiling(&site, &mut first);
-    first.kill().expect("the child is ours");
-    first.wait().expect("the child is ours");
+    first.kill().expect("the test owns the child");
+    first.wait().expect("the test owns the child");
     let compiled: usize = waiting.into_iter().map(|child| ends_right(&site, child)).sum();
     assert_eq!(compiled, 1, "one of those who waited");
     assert_eq!(site.names_with(".lock"), [""; 0]);
 }
 
-/// `kill -NAME PID`.
+/// Runs `kill -NAME PID`.
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([format!("-{name}"), child.id().to_string()])
@@ -121,14 +121,14 @@ fn waiting_for_a_compiler_that_stopped_ends_with_the_deadline() {
     let mut first = compiling(&site);
     signal(&first, "STOP");
     is_compiling(&site, &mut first);
-    // Those who only read do not wait at all.
+    // Processes that only read the cache do not wait.
     let reader = spawn(&site, &["--cache-mode", "read-only"]);
     assert_eq!(ends_right(&site, reader), 1);
     site.is_missed();
 
     let started = Instant::now();
     let mut second = spawn(&site, &["--epoch-timeout", "500ms"]);
-    let status = second.wait().expect("the child is ours");
+    let status = second.wait().expect("the test owns the child");
     let mut log = String::new();
     let mut stderr = second.stderr.take().expect("it is a pipe");
     stderr.read_to_string(&mut log).expect("a pipe can be read");
@@ -150,22 +150,22 @@ fn a_compiler_that_stopped_is_replaced_by_one_of_those_that_wait() {
     assert_eq!(compiled, 1, "one of those who waited");
 
     signal(&first, "CONT");
-    // It may have been stopped just before it began, and finds what the other has made.
+    // It may have been stopped just before it began to compile. Then it finds the artifact of the other process.
     assert!(ends_right(&site, first) <= 1);
     assert_eq!(site.names_with(".wrun").len(), 1);
     assert_eq!(site.names_with(".lock"), [""; 0]);
     assert_eq!(site.compiles(), 0);
 }
 
-/// Somebody holds the lock who is no wrun, and does nothing with it.
+/// Another program, not wrun, holds the lock and does nothing with it.
 #[test]
 fn a_lock_that_somebody_else_holds_delays_for_some_seconds_and_no_longer_than_the_deadline() {
     let site = Site::new(Program::new(Size::SMALL));
     site.runs();
     let lock = site.entry().with_extension("lock");
-    fs::remove_file(site.entry()).expect("there");
+    fs::remove_file(site.entry()).expect("it exists");
     let file = fs::File::create(&lock).expect("writable");
-    file.lock().expect("nobody else has it");
+    file.lock().expect("no other process has it");
 
     let started = Instant::now();
     let ended = site.wrun(&["--epoch-timeout", "500ms"]).run().status(124);
@@ -180,13 +180,13 @@ fn a_lock_that_somebody_else_holds_delays_for_some_seconds_and_no_longer_than_th
     assert_eq!(site.compiles(), 0);
 }
 
-/// Something that happens to the one entry of a site's cache.
+/// An event that happens to the only artifact in a site's cache.
 type Event = fn(&Site);
 
-/// Faults that may happen.
+/// The events.
 const EVENTS: &[(&str, Event)] = &[
     ("evicted", |site| {
-        // By another program that needs the room.
+        // Another program needs the space.
         let other = Site::new(Program::new(Size::SMALL).seeded(99));
         let cache = site.cache();
         let ended = crate::cli::wrun([
@@ -217,7 +217,7 @@ const EVENTS: &[(&str, Event)] = &[
         fs::rename(other, entry).expect("writable");
     }),
     ("removed with the whole directory", |site| {
-        fs::remove_dir_all(site.cache()).expect("it is there");
+        fs::remove_dir_all(site.cache()).expect("it exists");
     }),
 ];
 
@@ -230,11 +230,11 @@ fn a_running_guest_does_not_notice_what_becomes_of_its_artifact() {
     let program = Program::new(size);
     for (event, happens) in EVENTS {
         let site = Site::new(program.clone());
-        // One that has just compiled it, and one that found it.
+        // One guest has just compiled the module, and one has found it in the cache.
         let cold = Live::start(&site);
         let warm = Live::start(&site);
         happens(&site);
-        // One that begins afterwards.
+        // A guest that starts afterwards.
         let later = Live::start(&site);
         for (name, live) in [("cold", cold), ("warm", warm), ("later", later)] {
             println!("{event}, {name}");
@@ -253,7 +253,7 @@ fn a_known_file_is_not_read_and_its_artifact_is_not_copied() {
         site.runs();
         let live = Live::start(&site);
         let read = field(&live.proc("io"), "rchar:");
-        // Copies only: pages of a file that was just written, such as wrun's own, count as dirty too.
+        // Only copied pages: pages of a file that was just written, such as wrun's own, count as dirty too.
         let private = field(&live.proc("smaps_rollup"), "Anonymous:");
         live.ends_right();
         (read, private)
@@ -267,7 +267,7 @@ fn a_known_file_is_not_read_and_its_artifact_is_not_copied() {
     );
 }
 
-/// A number in a file of `/proc`.
+/// Returns a number from the text of a file in `/proc`.
 fn field(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|rest| rest.split_whitespace().next());

@@ -1,4 +1,4 @@
-//! A scratch directory with a module and a cache, and ways to run the one with the other.
+//! A scratch directory with a module and a cache, and functions that run the module with the cache.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -10,30 +10,30 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::cli::{Dir, Ended, Wrun};
 use crate::program::{Program, READY};
 
-/// The log has this phase once for each module that is compiled.
+/// The phase that the log has once for each compiled module.
 const COMPILED: &str = "translate+compile";
 
-/// After this, a file's times tell it from the file that it may become.
+/// Age of a file from which on the cache trusts its times.
 const SETTLED: Duration = Duration::from_millis(3300);
 
-/// Nothing takes this long.
+/// A run that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(120);
 
-/// A scratch directory, removed at its end.
+/// A scratch directory with a module and a cache. It is removed at the end.
 pub(crate) struct Site {
     dir: Dir,
     program: Program,
 }
 
 impl Site {
-    /// A module, and a cache that is not there yet.
+    /// Makes a site with a module and without a cache.
     pub(crate) fn new(program: Program) -> Self {
         let dir = Dir::new();
         dir.write("module.wasm", program.wasm());
         Self { dir, program }
     }
 
-    /// Waits until the module's file may be known by its identity.
+    /// Waits until the cache can remember the module's file by its identity.
     pub(crate) fn settle(&self) {
         thread::sleep(SETTLED);
     }
@@ -54,7 +54,7 @@ impl Site {
         &self.program
     }
 
-    /// `wrun` with the cache, these options and the module.
+    /// Prepares `wrun` with the cache, these options and the module.
     pub(crate) fn wrun(&self, options: &[&str]) -> Wrun {
         let cache = self.cache();
         self.dir
@@ -63,13 +63,13 @@ impl Site {
             .args(["module.wasm"])
     }
 
-    /// Runs the module: nothing but the right result may be seen.
+    /// Runs the module, and checks that it writes the right result and nothing else.
     #[track_caller]
     pub(crate) fn runs(&self) -> Ended {
         self.wrun(&[]).run().prints(self.program.output())
     }
 
-    /// Runs the module with these options: the result must be right. How often it was compiled, and the log.
+    /// Runs the module with these options, and checks the result. Returns the number of compilations, and the log.
     #[track_caller]
     pub(crate) fn logged(&self, options: &[&str]) -> (usize, String) {
         let ended = self.wrun(options).env("WRUN_LOG", "debug").run().status(0);
@@ -80,19 +80,19 @@ impl Site {
         (compilations(&ended.stderr), ended.stderr)
     }
 
-    /// Runs the module: the result must be right. How often it was compiled.
+    /// Runs the module, and checks the result. Returns the number of compilations.
     #[track_caller]
     pub(crate) fn compiles(&self) -> usize {
         self.logged(&[]).0
     }
 
-    /// Runs the module where only the cache may help: it cannot, and says so.
+    /// Runs the module with `--cache-mode require`, and checks that this fails because the cache does not have it.
     #[track_caller]
     pub(crate) fn is_missed(&self) {
         self.wrun(&["--cache-mode", "require"]).run().fails(126, ["cache"]);
     }
 
-    /// `wrun`, to be looked at while it runs.
+    /// Prepares `wrun` as a process that a test inspects while it runs.
     pub(crate) fn command(&self, options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
         command
@@ -105,19 +105,19 @@ impl Site {
         command
     }
 
-    /// The names in the cache, sorted.
+    /// Returns the names in the cache, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         names(&self.cache())
     }
 
-    /// The names in the cache that end so.
+    /// Returns the names in the cache with this suffix.
     pub(crate) fn names_with(&self, suffix: &str) -> Vec<String> {
         let mut names = self.names();
         names.retain(|name| name.ends_with(suffix));
         names
     }
 
-    /// The one artifact in the cache.
+    /// Returns the path of the only artifact in the cache.
     #[track_caller]
     pub(crate) fn entry(&self) -> PathBuf {
         let names = self.names_with(".wrun");
@@ -126,12 +126,12 @@ impl Site {
     }
 }
 
-/// How often a log says that a module was compiled.
+/// Returns the number of compilations in a log.
 pub(crate) fn compilations(log: &str) -> usize {
     log.lines().filter(|line| line.contains(COMPILED)).count()
 }
 
-/// The names in a directory, sorted; none if it is not there.
+/// Returns the names in a directory, sorted. There are none if it does not exist.
 pub(crate) fn names(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else {
         return Vec::new();
@@ -143,7 +143,7 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// The names of the links in a cache from wasm files to artifacts, sorted.
+/// Returns the names of the symlinks in a cache from wasm files to artifacts, sorted.
 pub(crate) fn links(cache: &Path) -> Vec<String> {
     let mut names = names(&cache.join("by-file"));
     names.retain(|name| name.split('-').count() == 8);
@@ -153,12 +153,12 @@ pub(crate) fn links(cache: &Path) -> Vec<String> {
 /// Makes a file look as if it had been written an hour ago.
 pub(crate) fn age(path: &Path) {
     let old = SystemTime::now() - Duration::from_secs(3600);
-    let file = File::open(path).expect("the file is there");
+    let file = File::open(path).expect("the file exists");
     file.set_times(fs::FileTimes::new().set_accessed(old).set_modified(old))
         .expect("the file is this user's");
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
     let started = Instant::now();
@@ -168,7 +168,7 @@ pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
     }
 }
 
-/// A program that has begun and waits to be let go on.
+/// A running program that waits for input.
 pub(crate) struct Live {
     child: Child,
     stdin: ChildStdin,
@@ -177,7 +177,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Starts the module of a site, and waits until it runs.
+    /// Starts the module of a site, and waits until the guest runs.
     #[track_caller]
     pub(crate) fn start(site: &Site) -> Self {
         let mut child = site
@@ -200,12 +200,12 @@ impl Live {
         }
     }
 
-    /// A file of `/proc` about it.
+    /// Returns the text of one of its files in `/proc`.
     pub(crate) fn proc(&self, name: &str) -> String {
         fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("it runs")
     }
 
-    /// Lets it go on: its result must be right.
+    /// Lets it continue, and checks its result.
     #[track_caller]
     pub(crate) fn ends_right(mut self) {
         drop(self.stdin);
@@ -214,7 +214,7 @@ impl Live {
         let mut stderr = String::new();
         let mut from = self.child.stderr.take().expect("it is a pipe");
         from.read_to_string(&mut stderr).expect("a pipe can be read");
-        let status = self.child.wait().expect("the child is ours");
+        let status = self.child.wait().expect("the test owns the child");
         assert_eq!((rest, stderr), (self.program.result(), String::new()), "{status}");
         assert!(status.success(), "{status}");
     }

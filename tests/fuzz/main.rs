@@ -1,5 +1,5 @@
-//! Programs that nobody wrote: made from a seed, run, and compared with a model. A failure names its seed;
-//! `WRUN_FUZZ_SEED` runs that one alone, `WRUN_FUZZ_COUNT` says how many to run.
+//! Random programs: made from a seed, run, and compared with a model. A failure names its seed. `WRUN_FUZZ_SEED` runs one seed
+//! alone, and `WRUN_FUZZ_COUNT` sets the number of seeds.
 
 mod memory;
 mod references;
@@ -7,7 +7,7 @@ mod tables;
 
 use wrun_runtime::{Config, CpuFeatures, MemoryMode};
 
-/// The seeds to run: those that the environment asks for, else `count` from 0 on.
+/// Returns the seeds to run: those from the environment, or else `count` seeds from 0 on.
 fn seeds(count: u64) -> std::ops::Range<u64> {
     let number = |name| {
         std::env::var(name)
@@ -20,8 +20,8 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
     }
 }
 
-/// The settings for a seed: both memory modes, with and without an address map, three levels of CPU, and padding between
-/// functions in all combinations, as seeds go on.
+/// Returns the settings for a seed. Consecutive seeds cover all combinations of both memory modes, with and without an address
+/// map, three CPU levels, and padding between functions.
 fn settings(seed: u64) -> Config {
     let choose = |divisor: u64, count: u64| usize::try_from(seed / divisor % count).expect("small");
     let here = CpuFeatures::detect();

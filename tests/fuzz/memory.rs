@@ -1,5 +1,5 @@
-//! Memory: modules with random loads, stores and bulk instructions at random static offsets; then random operands, most of them
-//! near the end of the memory, compared with a memory that is a plain vector.
+//! Memory: modules with random loads, stores and bulk instructions at random static offsets. They run with random operands,
+//! mostly near the end of the memory, and are compared with a model whose memory is a vector.
 
 use wrun_runtime::{Engine, Error, Imports, Instance, Module, Store, TrapCode, Value};
 use wrun_tests::Random;
@@ -8,13 +8,13 @@ use crate::{seeds, settings};
 
 const PAGE: usize = 65536;
 
-/// The most pages that the memory can grow to.
+/// The largest size of the memory in pages.
 const MAXIMUM: usize = 3;
 
-/// The bytes of the passive data segment: 0, 1, 2, ….
+/// The length of the passive data segment, whose bytes are 0, 1, 2, ….
 const SEGMENT: usize = 40;
 
-/// Loads: name, bytes, true for sign extension, true for a result of 64 bits.
+/// Loads: name, number of bytes, true for sign extension, true for a 64-bit result.
 const LOADS: &[(&str, usize, bool, bool)] = &[
     ("i32.load", 4, false, false),
     ("i32.load8_s", 1, true, false),
@@ -28,7 +28,7 @@ const LOADS: &[(&str, usize, bool, bool)] = &[
     ("i64.load32_u", 4, false, true),
 ];
 
-/// Stores of an `i64`: name, bytes.
+/// Stores of an `i64`: name, number of bytes.
 const STORES: &[(&str, usize)] = &[
     ("i64.store", 8),
     ("i64.store8", 1),
@@ -50,7 +50,7 @@ enum Op {
     Size,
 }
 
-/// The result of the instruction (0 if it has none) on `memory`.
+/// Executes the instruction on `memory`, and returns its result (0 if it has none).
 fn model(memory: &mut Vec<u8>, op: Op, [a, b, c]: [u32; 3], value: i64) -> Result<i64, TrapCode> {
     let out = TrapCode::MemoryOutOfBounds;
     let range = |start: u32, offset: u32, len: usize| {
@@ -117,7 +117,7 @@ fn offset(random: &mut Random) -> u32 {
         0 | 1 => 0,
         2 | 3 => random.below(64) as u32,
         4 => PAGE as u32 - random.below(12) as u32,
-        // Within and beyond what a guard covers.
+        // Inside and outside of the range that a guard covers.
         _ => [1 << 25, (1 << 25) - 4, 1 << 31, u32::MAX][random.below(4)],
     }
 }
@@ -158,7 +158,7 @@ fn instruction(op: Op) -> String {
     }
 }
 
-/// An operand: small, near the end of the memory, or anything.
+/// Returns an operand: small, near the end of the memory, or any number.
 fn operand(random: &mut Random, len: usize) -> u32 {
     match random.below(8) {
         0..=2 => random.below(100) as u32,
@@ -178,7 +178,7 @@ fn run(seed: u64) {
         let body = instruction(*op);
         text += &format!("(func (export \"{number}\") (param i32 i32 i32 i64) (result i64) {body})\n");
     }
-    // The same instructions in one function, so that the code generator sees them beside each other.
+    // The same instructions in one function, so that the code generator can combine them.
     let bodies: String = ops
         .iter()
         .map(|op| {

@@ -1,6 +1,6 @@
-//! References: functions that pass host objects around in locals, operands, blocks, loops, calls, tables and globals, while objects
-//! are collected at every opportunity. A model interprets the same program with the objects' numbers. The host must see the same
-//! numbers in the same order.
+//! References: functions that pass host objects in locals, operands, blocks, loops, calls, tables and globals, with a
+//! collection at every opportunity. A model interprets the same program with the numbers of the objects. The host must log the
+//! same numbers in the same order.
 
 use wrun_runtime::{
     Caller, Config, Engine, Error, ExternRef, Func, FuncType, Imports, Instance, Module, Store, ValType, Value,
@@ -9,28 +9,28 @@ use wrun_runtime::{
 use crate::{seeds, settings};
 use wrun_tests::Random;
 
-/// Each function calls only later ones. The last one is what the host calls from within a host call.
+/// Number of functions. Each function calls only later ones. The host calls the last one during a host call.
 const FUNCS: usize = 5;
 const GLOBALS: usize = 2;
 const ELEMENTS: usize = 6;
-/// Locals of the type i64 in each function, after the references.
+/// Number of locals of the type i64 in each function, after the references.
 const NUMBERS: usize = 4;
 
-/// An instruction sequence that gives one reference.
+/// An instruction sequence that leaves one reference on the stack.
 enum Expr {
     Null,
     New,
     Local(usize),
     Global(usize),
     Element(usize),
-    /// Of the values, which are both computed, one that the host chooses.
+    /// Computes both values and selects the one that the host chooses.
     Select(Box<Self>, Box<Self>),
-    /// One that the host chooses is computed.
+    /// Computes only the value that the host chooses.
     If(Box<Self>, Box<Self>),
-    /// Logs its parameter, then computes the next one, until the host ends it.
+    /// Logs its parameter and computes the next one, until the host ends the loop.
     Loop(Box<Self>, Box<Self>),
     Call(usize, Vec<Self>),
-    /// Through the host, which calls the last function.
+    /// Calls the host, which calls the last function.
     Reenter(Box<Self>),
 }
 
@@ -43,7 +43,7 @@ enum Stmt {
     Copy(usize, usize, usize),
     /// Stores the results in locals.
     Call(usize, Vec<Expr>, Vec<usize>),
-    /// Number `.0` becomes number `.0` + number `.1` + `.2`, which is logged if the host says so.
+    /// Sets number `.0` to number `.0` + number `.1` + `.2`, and logs it if the host says so.
     Add(usize, usize, i64),
     If(Vec<Self>, Vec<Self>),
     Loop(Vec<Self>),
@@ -68,7 +68,7 @@ impl Maker {
         (0..count).map(|_| self.expr(func, locals, depth)).collect()
     }
 
-    /// An expression in the function `func`, which has so many references in locals.
+    /// Makes an expression in the function `func`, which has `locals` references in locals.
     fn expr(&mut self, func: usize, locals: usize, depth: usize) -> Expr {
         let choice = self.random.below(if depth == 0 { 9 } else { 18 });
         let inner = |maker: &mut Self| Box::new(maker.expr(func, locals, depth - 1));
@@ -141,7 +141,7 @@ impl Maker {
     }
 }
 
-/// The text of an expression.
+/// Returns the text of an expression.
 fn expr(expr: &Expr) -> String {
     match expr {
         Expr::Null => "(ref.null extern)".into(),
@@ -248,7 +248,7 @@ struct Model<'p> {
     steps: u32,
 }
 
-/// The program takes too long.
+/// Error: the program takes too long.
 struct TooLong;
 
 impl Model<'_> {
@@ -351,7 +351,7 @@ impl Model<'_> {
     }
 }
 
-/// The host's side of the same.
+/// The state of the host.
 struct Host {
     bits: Random,
     next: Number,
@@ -414,7 +414,7 @@ fn imports(engine: &Engine) -> Imports<Host> {
     imports
 }
 
-/// Runs a program in one way. Gives the log, in which the results come last.
+/// Runs a program with one config. Returns the log, which ends with the results.
 fn run(seed: u64, text: &str, params: usize, config: &Config) -> Result<Vec<Number>, Error> {
     let engine = Engine::new(config)?;
     let wasm = wat::parse_str(text).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -438,7 +438,7 @@ fn run(seed: u64, text: &str, params: usize, config: &Config) -> Result<Vec<Numb
     Ok(log)
 }
 
-/// Compares one program with the model; false if it takes too long.
+/// Compares one program with the model. Returns false if it takes too long.
 fn compare(seed: u64) -> bool {
     let mut random = Random::new(seed ^ 0x5eed);
     let mut types: Vec<_> = (0..FUNCS).map(|_| (random.below(10), random.below(5))).collect();

@@ -1,6 +1,6 @@
-//! Tables: modules with a few tables, segments and random sets of table instructions, so that each of a table's forms and
-//! what the scan of the module concludes from them occur; then random instructions with random operands, compared with
-//! tables that are plain vectors.
+//! Tables: modules with a few tables, segments and random sets of table instructions, so that each form of a table and each
+//! result of the scan of the module occur. They run random instructions with random operands, and are compared with a model
+//! whose tables are vectors.
 
 use wrun_runtime::{
     Caller, Engine, Error, Func, Global, GlobalType, Imports, Instance, Module, Store, TrapCode, ValType, Value,
@@ -9,20 +9,20 @@ use wrun_runtime::{
 use crate::{seeds, settings};
 use wrun_tests::Random;
 
-/// A function by its number: function `n` gives `n`. The first is imported, the last comes through a global.
+/// A function by its number: function `n` returns `n`. The first one is imported, and the last one comes from a global.
 type Item = Option<usize>;
 
 /// Functions whose type is `() -> i32` have even numbers, those of type `(i32) -> i32` odd ones.
 const FUNCS: usize = 6;
 
-/// The reference that the imported global holds: another instance's, as far as the module knows.
+/// The reference in the imported global. The module must assume that it belongs to another instance.
 const FOREIGN: usize = FUNCS;
 
 /// One table instruction of the module, as a function that it exports.
 #[derive(Copy, Clone, Debug)]
 enum Op {
     Call(usize, usize),
-    /// With a constant index.
+    /// A call with a constant index.
     CallAt(usize, usize, usize),
     IsNull(usize),
     Size(usize),
@@ -39,7 +39,7 @@ struct Segment {
     items: Vec<Item>,
     /// Table and offset; `None` for a passive one.
     active: Option<(usize, usize)>,
-    /// True if the offset is an imported global, so that it is not known before.
+    /// True if the offset is an imported global, so that it is not known at compile time.
     late: bool,
 }
 
@@ -66,7 +66,7 @@ impl Model {
         }
     }
 
-    /// Returns the result of the instruction (0 if it has none) for the operands `a`, `b`, `c`.
+    /// Executes the instruction with the operands `a`, `b`, `c`, and returns its result (0 if it has none).
     fn run(&mut self, op: Op, a: usize, b: usize, c: usize) -> Result<i32, TrapCode> {
         let out = TrapCode::TableOutOfBounds;
         match op {
@@ -103,7 +103,7 @@ impl Model {
     }
 }
 
-/// The most elements that a table can grow to.
+/// The largest size of a table in elements.
 const MAXIMUM: usize = 40;
 
 fn item(random: &mut Random, foreign: bool) -> Item {
@@ -164,7 +164,7 @@ fn program(random: &mut Random) -> Program {
             let room = (sizes[table] + 1).saturating_sub(items.len());
             let at = match late {
                 true => offset,
-                // Most lie inside of their table: else no instance would come about.
+                // Most segments fit their table, because otherwise instantiation would fail.
                 false if room > 0 && !random.once_in(20) => random.below(room),
                 false => random.below(16),
             };
@@ -240,7 +240,7 @@ fn trap(error: Error) -> TrapCode {
     }
 }
 
-/// The model after instantiation, or why that trapped.
+/// Returns the model after instantiation, or the trap of instantiation.
 fn instantiated(program: &Program) -> Result<Model, TrapCode> {
     let mut model = Model {
         tables: program.sizes.iter().map(|size| vec![None; *size]).collect(),
@@ -257,7 +257,7 @@ fn instantiated(program: &Program) -> Result<Model, TrapCode> {
     Ok(model)
 }
 
-/// Runs one program; says whether there was an instance.
+/// Runs one program. Returns true if instantiation succeeded.
 fn run(seed: u64) -> bool {
     let mut random = Random::new(seed);
     let program = program(&mut random);

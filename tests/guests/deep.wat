@@ -1,4 +1,4 @@
-;; Recursion of a chosen depth, with enough in each frame that the compiler cannot do away with it.
+;; Recursion of a chosen depth, with enough values in each frame that the compiler cannot remove it.
 (module
   (func $down (export "down") (param $n i64) (result i64)
     (if (result i64) (i64.eqz (local.get $n))

@@ -1,4 +1,4 @@
-;; Looks at the directories that it was given: descriptors 3 and on.
+;; Inspects the directories that it was granted, from descriptor 3 on.
 (module
   (import "wasi_snapshot_preview1" "fd_prestat_get" (func $fd_prestat_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_prestat_dir_name" (func $fd_prestat_dir_name (param i32 i32 i32) (result i32)))
@@ -22,7 +22,7 @@
     (local.set $fd (i32.const 3))
     (block $end
       (loop $next
-        ;; A prestat: tag at 16, length of the name at 20. The descriptor after the last one is a bad one.
+        ;; A prestat: tag at 16, length of the name at 20. After the last directory the result is BADF.
         (br_if $end (call $fd_prestat_get (local.get $fd) (i32.const 16)))
         (if (call $fd_prestat_dir_name (local.get $fd) (i32.const 65536) (i32.load (i32.const 20)))
           (then unreachable))
@@ -31,13 +31,13 @@
         (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
         (br $next))))
 
-  ;; The error number of opening file.txt for reading.
+  ;; Returns the error number of opening file.txt for reading.
   (func (export "read") (param $fd i32) (result i32)
     (call $path_open
       (local.get $fd) (i32.const 0) (i32.const 200) (i32.const 8)
       (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 24)))
 
-  ;; The error number of creating made.txt and opening it for writing.
+  ;; Returns the error number of creating made.txt and opening it for writing.
   (func (export "create") (param $fd i32) (result i32)
     (call $path_open
       (local.get $fd) (i32.const 0) (i32.const 300) (i32.const 8)

@@ -1,5 +1,5 @@
-;; Serves one connection on each of its listeners, in their order: sends back what it receives, until the other side has
-;; said all. Its status is the number of connections served. The listeners are the descriptors after the directories.
+;; Serves one connection on each of its listeners, in order: it sends back everything until the other side closes its direction.
+;; Its status is the number of connections served. The listeners are the descriptors after the directories.
 (module
   (import "wasi_snapshot_preview1" "fd_prestat_get" (func $fd_prestat_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
@@ -46,6 +46,6 @@
           (local.set $listener (i32.add (local.get $listener) (i32.const 1)))
           (local.set $served (i32.add (local.get $served) (i32.const 1)))
           (br $next))))
-    ;; There is no such descriptor: all listeners have been served.
+    ;; BADF: all listeners have been served.
     (if (i32.ne (local.get $errno) (i32.const 8)) (then unreachable))
     (call $proc_exit (local.get $served))))

@@ -1,4 +1,4 @@
-;; Ends with the status that its first argument is, a decimal number.
+;; Ends with the status in its first argument, a decimal number.
 (module
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))

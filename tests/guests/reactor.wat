@@ -1,4 +1,4 @@
-;; A library: `_initialize` once, then calls.
+;; A library (reactor): `_initialize` is called once, then its functions.
 (module
   (global $count (mut i32) (i32.const 0))
   (func $_initialize (export "_initialize")

@@ -1,4 +1,4 @@
-;; One way into each trap: the export of this name, through a function `inner` where that is the interesting part.
+;; One export for each trap, with the name of the trap. Some trap in a function `inner`.
 (module
   (type $nothing (func))
   (type $number (func (result i32)))

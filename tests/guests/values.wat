@@ -1,4 +1,4 @@
-;; Functions to be called by name, for what their types are.
+;; Functions of different types, to be called by name.
 (module
   (table $table 1 funcref)
   (elem declare func $nothing)
@@ -19,5 +19,5 @@
   (func (export "takes a reference") (param i32 externref))
   (func (export "") (result i32) (i32.const 7))
   (global (export "global") i32 (i32.const 1))
-  ;; One more name of `add`, of two characters outside of ASCII.
+  ;; Another name of `add`, with two characters outside of ASCII.
   (export "加算" (func 1)))

@@ -1,4 +1,5 @@
-;; Writes its arguments and its environment as they are in memory: each string with its zero byte, a `|` between the two.
+;; Writes its arguments and its environment as they are in memory: each string with its zero byte, and a `|` between the two
+;; lists.
 (module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))

@@ -1,13 +1,13 @@
-//! The official test suite, every directive of every file, one test per file.
+//! The official test suite: every directive of every file, with one test per file.
 //!
 //! ```text
-//! plain::…     as a program is run
-//! checked::…   every memory access compared with the length, memories that move
-//! padded::…    64 KiB between any two functions
-//! far::…       1 MiB between any two functions, for the files that are about calls
+//! plain::…     with the settings of a run without options
+//! checked::…   with checked memories, which move when they grow
+//! padded::…    with 64 KiB between functions
+//! far::…       with 1 MiB between functions, for the files about calls
 //! ```
 //!
-//! Skipped is one file, [`SKIPPED`]; nothing else. Goes through the public API of `wrun-runtime` only.
+//! Only one file is skipped, [`SKIPPED`]. The tests use only the public API of `wrun-runtime`.
 
 #[macro_use]
 mod files;

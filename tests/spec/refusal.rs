@@ -1,8 +1,8 @@
-//! Refused modules: whether wrun's reason is the one that the suite expects.
+//! Refused modules: compares wrun's reason with the reason that the suite expects.
 //!
-//! The suite's convention holds: the expected text is the beginning of the reason. [`OTHER_WORDS`] lists the cases in which the
-//! validator uses other words, or notices something else first. A module that needs a proposal is not taken for a malformed or
-//! invalid one, except in the few cases of the list: wasm 2.0 has no other word for it.
+//! As usual for the suite, the expected text must be the beginning of the reason. [`OTHER_WORDS`] lists the cases in which the
+//! validator uses other words or finds another error first. A module that needs a proposal does not count as malformed or
+//! invalid, except in the few listed cases, for which wasm 2.0 has no other word.
 
 use wrun_runtime::{CompileError, Error};
 
@@ -21,7 +21,7 @@ const COMPONENT: &str = "a component";
 
 /// Directives, the text that they expect, and the beginning of wrun's reason.
 const OTHER_WORDS: &[(Kind, &str, &str)] = &[
-    // The same in other words.
+    // The same error in other words.
     (
         Invalid,
         "alignment must not be larger than natural",
@@ -80,7 +80,7 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     (Malformed, "unexpected end", TRUNCATED),
     (Malformed, "unexpected end of section or function", END_OF_FILE),
     (Malformed, "unknown binary version", COMPONENT),
-    // Something else that is wrong too is noticed first.
+    // Another error of the module, which is found first.
     (Malformed, "illegal opcode", END_OF_FILE),
     (Malformed, "integer representation too long", "invalid leading byte"),
     (
@@ -128,7 +128,7 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     (Malformed, "zero byte expected", "unknown memory"),
 ];
 
-/// Returns wrun's reason in the words of [`OTHER_WORDS`]; none if it does not lie in the module.
+/// Returns wrun's reason in the form of [`OTHER_WORDS`], or `None` if the error is not about the module.
 fn reason(error: &Error) -> Option<String> {
     let Error::Compile(error) = error else {
         return None;
@@ -146,7 +146,7 @@ fn reason(error: &Error) -> Option<String> {
     }
 }
 
-/// Compares wrun's answer to a module with the expected one. Returns the entry of [`OTHER_WORDS`] that it took, if any.
+/// Compares wrun's answer to a module with the expected one. Returns the entry of [`OTHER_WORDS`] that was needed, if any.
 pub(crate) fn check<T>(kind: Kind, expected: &str, answer: &Result<T, Error>) -> Result<Option<usize>, String> {
     let error = match answer {
         Ok(_) => return Err(format!("accepted, but expected {expected:?}")),
@@ -192,7 +192,7 @@ fn other_reasons_are_told_apart() {
     assert!(check::<()>(Invalid, "", &Err(Error::Compile(CompileError::Bug("x".to_owned())))).is_err());
 }
 
-/// Runs all refusals of the suite once more, without the other directives.
+/// Runs all refusals of the suite again, without the other directives, to find unused entries of [`OTHER_WORDS`].
 #[test]
 fn every_entry_of_the_list_is_needed() {
     let mut used = vec![false; OTHER_WORDS.len()];

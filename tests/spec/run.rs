@@ -1,4 +1,4 @@
-//! Runs the directives of one file: a file comes in, every directive that wrun does not satisfy goes into the report.
+//! Runs the directives of one file, and reports every directive that wrun does not satisfy.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use crate::refusal::Kind;
 use crate::suite::Suite;
 use crate::{refusal, spectest, value};
 
-/// How the modules are compiled.
+/// The way in which the modules are compiled.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
-    /// As the command line does it.
+    /// With the default settings.
     Plain,
-    /// With memory accesses that are all compared with the length.
+    /// With checked memories.
     Checked,
     /// With 64 KiB between functions.
     Padded,
@@ -37,7 +37,7 @@ impl Mode {
     }
 }
 
-/// Runs a file, and fails with a list of the directives that did not hold.
+/// Runs a file. Fails with a list of the directives that were not satisfied.
 pub(crate) fn file(suite: Suite, test: &str, mode: Mode) {
     let file = suite.file(test);
     let failures = failures(&file, mode);
@@ -71,11 +71,11 @@ fn failures(file: &TestFile<'_>, mode: Mode) -> Vec<String> {
     failures
 }
 
-/// Why a directive does not hold.
+/// Reason why a directive is not satisfied.
 enum Failure {
     /// The directive was not fulfilled.
     Suite(String),
-    /// wrun's own answer, which the directive may have asked for.
+    /// An error of wrun, which the directive may expect.
     Wrun(Error),
 }
 
@@ -102,12 +102,12 @@ type Exports = HashMap<String, Extern>;
 struct Runner {
     engine: Engine,
     store: Store<()>,
-    /// By the names under which other modules import from them.
+    /// The instances by the names under which other modules import from them.
     registered: HashMap<String, Exports>,
-    /// By the identifiers that the file gives them.
+    /// The instances by their identifiers in the file.
     instances: HashMap<String, Exports>,
     definitions: HashMap<String, Module>,
-    /// The instance that a directive without an identifier means.
+    /// The last instance, which directives without an identifier use.
     last_instance: Option<Exports>,
     last_definition: Option<Module>,
 }
@@ -251,9 +251,9 @@ impl Runner {
         Ok(func.call(&mut self.store, &arguments)?)
     }
 
-    /// Offers a module that must not be accepted. Returns the entry of the list of other words that wrun's reason took, if any.
+    /// Checks that a module is refused. Returns the entry of the list of other words that was needed, if any.
     ///
-    /// Quoted text is the test tool's to refuse: only text that it can encode comes to wrun.
+    /// Quoted text is parsed by the test tool. Only text that it can encode reaches wrun.
     fn refusal(&self, kind: Kind, mut module: QuoteWat<'_>, expected: &str) -> Result<Option<usize>, Failure> {
         let is_text = matches!(module, QuoteWat::QuoteModule(..));
         let wasm = match module.encode() {
@@ -264,7 +264,7 @@ impl Runner {
     }
 }
 
-/// Returns the entries of the list of other words that the refusals of a file take.
+/// Returns the entries of the list of other words that the refusals of a file need.
 pub(crate) fn refusals(file: &TestFile<'_>) -> Vec<usize> {
     let buffer = file.wast().unwrap_or_else(|error| panic!("{}: {error}", file.name));
     let directives = buffer
@@ -282,7 +282,7 @@ pub(crate) fn refusals(file: &TestFile<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Texts of the suite that name the element, which wrun's reason does not.
+/// Texts of the suite that name an element, and wrun's reasons, which do not.
 const NUMBERED: &[(&str, &str)] = &[("uninitialized element 2", "uninitialized element")];
 
 /// Checks that a call traps for exactly the expected reason.

@@ -7,7 +7,7 @@ use wrun_runtime::{
     Value,
 };
 
-/// The exports of `spectest`.
+/// Returns the exports of `spectest`.
 pub(crate) fn exports(store: &mut Store<()>) -> Result<HashMap<String, Extern>, Error> {
     let table = TableType {
         index: IndexType::I32,

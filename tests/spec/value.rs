@@ -1,11 +1,11 @@
-//! Values between the suite's notation and wrun's: arguments, and the patterns that results must match.
+//! Converts values from the suite's notation: arguments, and the patterns that results must match.
 
 use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::token::{F32, F64};
 use wast::{WastArg, WastRet};
 use wrun_runtime::{ExternRef, Value};
 
-/// An argument.
+/// Converts an argument.
 pub(crate) fn argument(argument: &WastArg<'_>) -> Result<Value, String> {
     let WastArg::Core(core) = argument else {
         return Err(format!("{argument:?} is not an argument of core wasm"));
@@ -59,7 +59,8 @@ fn core_matches(expected: &WastRetCore<'_>, actual: &Value) -> bool {
     }
 }
 
-/// A NaN is *canonical* when its payload is only the most significant bit, *arithmetic* when that bit is set.
+/// Returns true if a float matches. A NaN is *canonical* if its payload is only the most significant bit, and *arithmetic* if
+/// that bit is set.
 fn f32_matches(expected: &NanPattern<F32>, actual: u32) -> bool {
     match expected {
         NanPattern::CanonicalNan => actual & 0x7fff_ffff == 0x7fc0_0000,

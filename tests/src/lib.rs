@@ -1,4 +1,4 @@
-//! Helpers that tests of every package share.
+//! Helpers for the tests of every package.
 //!
 //! ```text
 //! scratch  a directory of a test's own
@@ -6,7 +6,7 @@
 //! skip     tests that cannot run on this machine
 //! ```
 //!
-//! This crate depends on nothing, so that every package can use it in its tests. Must not hold: anything that knows a test.
+//! This crate has no dependencies, so that every package can use it in its tests. Must not hold: code for particular tests.
 
 mod random;
 mod scratch;
@@ -19,14 +19,14 @@ pub use random::Random;
 pub use scratch::{Scratch, temporary};
 pub use skip::skip;
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("tests/ lies in the repository")
 }
 
-/// The standard output of a tool that must succeed.
+/// Returns the standard output of a tool, which must succeed.
 pub fn output(tool: &str, arguments: &[&str]) -> String {
     let output = Command::new(tool)
         .args(arguments)

@@ -1,8 +1,8 @@
-//! Random numbers (SplitMix64): the same ones for the same seed, everywhere.
+//! Random numbers (SplitMix64). Equal seeds give equal numbers on every machine.
 
 use std::time::{Duration, SystemTime};
 
-/// A generator; its state is the seed and nothing else.
+/// A generator. Its only state is the seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -37,12 +37,12 @@ impl Random {
         usize::try_from(self.next() % end as u64).expect("below `end`")
     }
 
-    /// Returns true once in `times`.
+    /// Returns true with the probability 1 in `times`.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// Returns a time from 0 to `most`, which is excluded.
+    /// Returns a time from 0 up to, but not including, `most`.
     pub fn up_to(&mut self, most: Duration) -> Duration {
         most.mul_f64((self.next() >> 11) as f64 / (1u64 << 53) as f64)
     }

@@ -1,14 +1,14 @@
-//! A directory of a test's own.
+//! Scratch directories for tests.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A new, empty directory. It is removed when it is dropped, but kept for inspection when the test panics.
+/// A new, empty directory. It is removed when the value is dropped, but kept for inspection if the test panics.
 ///
 /// It lies in [`temporary`], which is on a disk. The system's directory for temporary files may be in memory (tmpfs), and the
-/// cache never knows a file there by its identity.
+/// cache does not remember files there by their identity.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
@@ -20,7 +20,7 @@ impl Scratch {
         // Short, because the path of a Unix socket has at most 107 bytes.
         let name = format!("t-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = temporary().join(name);
-        // An earlier process with this number may have left one.
+        // An earlier process with the same id may have left one.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).expect("the build directory can be written");
         Self(path)

@@ -1,11 +1,11 @@
-//! Tests that cannot run on this machine say so.
+//! Reports tests that cannot run on this machine.
 
 use std::fmt::Display;
 
 /// Reports that a test, or a part of it, cannot run here.
 ///
-/// `what` names what is missing, in one word, and `reason` says more. In CI (`CI` or `WRUN_MAY_SKIP` is set) this panics unless
-/// the word is one of those in `WRUN_MAY_SKIP`: `.ci/run` names there what the machine really lacks.
+/// `what` is a word for the missing thing, and `reason` gives details. In CI (`CI` or `WRUN_MAY_SKIP` is set) this panics
+/// unless `WRUN_MAY_SKIP` contains the word. `.ci/run` sets it to the things that the machine really lacks.
 #[track_caller]
 pub fn skip(what: &str, reason: impl Display) {
     println!("skipped: {what}: {reason}");

@@ -1,5 +1,5 @@
-// Runs a program in a world without openat2: a filter of the kernel answers that call with an error, as old container
-// profiles (EPERM) and old kernels (ENOSYS) do.
+// Runs a program without openat2: a seccomp filter makes that system call fail, as with old container profiles (EPERM) and
+// old kernels (ENOSYS).
 //
 //     deny_openat2 EPERM|ENOSYS PROGRAM ARGUMENTS…
 //
@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
         perror("deny_openat2: prctl");
         return 99;
     }
-    // Without the filter these arguments are invalid: the error would be another one.
+    // These arguments are invalid, so without the filter the error would be another one.
     if (syscall(__NR_openat2, -1, NULL, NULL, 0) != -1 || errno != error) {
         fputs("deny_openat2: openat2 is not denied\n", stderr);
         return 99;

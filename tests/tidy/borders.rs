@@ -3,7 +3,7 @@
 use crate::files::{SourceFile, rust};
 use crate::hold;
 
-/// A crate, and the beginnings of the paths that may name it.
+/// Crates, and the prefixes of the paths of files that may name them.
 const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "cranelift_codegen",
@@ -44,14 +44,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("wrun_wasi", &["cli/"]),
 ];
 
-/// Words that a room may not hold, whatever crate they come from.
+/// Words that a room may not contain, from any crate.
 const FOREIGN_WORDS: &[(&str, &[&str])] = &[
     ("runtime/artifact/src/", &["File", "transmute", "cranelift"]),
     ("runtime/compiler/src/parse/", &["cranelift"]),
     ("runtime/compiler/src/translate/", &["thread", "rayon"]),
     ("runtime/compiler/src/link/", &["cranelift_codegen", "File"]),
     ("runtime/src/sys/", &["wrun_artifact", "wrun_compiler"]),
-    // A host function knows no guest: neither its memory nor the layouts and numbers of an interface.
+    // A host function knows neither guest memory nor the layouts and numbers of an interface.
     (
         "wasi/src/host/",
         &[
@@ -73,7 +73,7 @@ const UNSAFE: &[&str] = &[
     "runtime/src/instantiate/",
     "runtime/src/call/",
     "runtime/src/trap/",
-    // Access to contexts, and things that are handed to embedders.
+    // Access to contexts, and parts of the API.
     "runtime/src/vm/",
     "runtime/src/state/",
     "runtime/src/api/func.rs",
@@ -81,20 +81,20 @@ const UNSAFE: &[&str] = &[
     "runtime/src/api/module.rs",
     "runtime/src/api/memory.rs",
     "runtime/src/api/global.rs",
-    // What the system saves of the CPU's registers can only be asked the CPU.
+    // Only the CPU tells which registers the operating system saves.
     "runtime/artifact/src/cpu.rs",
-    // The name of the process's first function.
+    // The name of the first function of the process.
     "cli/src/entry.rs",
-    // Descriptors that a service manager passes come as numbers.
+    // A service manager passes descriptors as numbers.
     "cli/src/run/sockets.rs",
-    // Loading an artifact is a promise of whoever calls it: with `--allow-precompiled`, of the user.
+    // The caller of this function promises that the artifact is trustworthy. With `--allow-precompiled` the user does.
     "cli/src/input/precompiled.rs",
     "runtime/examples/run_artifact.rs",
-    // A handler of the embedder's own and a forked child; an allocator that counts.
+    // A signal handler of the embedder and a forked child; an allocator that counts.
     "runtime/tests/signals.rs",
     "runtime/tests/allocations.rs",
     "tests/artifact/load.rs",
-    // Types of functions that are unsafe to call; none is called.
+    // Types of functions that are unsafe to call. None of them is called.
     "tests/wasi/signatures.rs",
 ];
 

@@ -1,14 +1,14 @@
-//! Documents, comments and scripts name paths of the repository and its test programs; each must be there.
+//! Every path and every test program that documents, comments and scripts name must exist.
 
 use wrun_tests::repository;
 
 use crate::files::{SourceFile, documents, files, rust, scripts};
 use crate::hold;
 
-/// Paths that a document may name although a clone does not have them.
+/// Prefixes of paths that a document may name although a clone does not have them.
 const MADE_BY_RUNNING: &[&str] = &["target/"];
 
-/// The folders and files at the root, which is where a path must begin to be recognised as one.
+/// Returns the folders and files at the root. A path is recognised by its first part, which must be one of them.
 fn roots() -> Vec<String> {
     std::fs::read_dir(repository())
         .expect("readable")
@@ -16,7 +16,7 @@ fn roots() -> Vec<String> {
         .collect()
 }
 
-/// The words of a document that are paths: in backticks or link targets, beginning at the root, not a pattern.
+/// Returns the words of a document that are paths: in backticks or link targets, beginning at the root, and without wildcards.
 fn paths<'a>(text: &'a str, roots: &[String]) -> Vec<&'a str> {
     let in_backticks = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
     let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -32,7 +32,7 @@ fn paths<'a>(text: &'a str, roots: &[String]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Returns the names of all test programs: those that manifests declare, and the files of `tests/` folders beside a manifest.
+/// Returns the names of all test programs: those that manifests declare, and the files in `runtime/tests/`.
 fn test_programs() -> Vec<String> {
     let mut found: Vec<_> = files(|path| path.ends_with("Cargo.toml"))
         .iter()
@@ -53,7 +53,7 @@ fn test_programs() -> Vec<String> {
     found
 }
 
-/// Lists the test programs that a text names after `--test` and that are not there.
+/// Lists the test programs that a text names after `--test` and that do not exist.
 fn missing_tests(file: &SourceFile) -> Vec<String> {
     let programs = test_programs();
     let named = file.text.split("--test ").skip(1).filter_map(|rest| {
@@ -61,20 +61,20 @@ fn missing_tests(file: &SourceFile) -> Vec<String> {
         rest.split(|c| !is_name(c)).next()
     });
     named
-        // A variable of a script, a placeholder.
+        // Leave out variables of a script and placeholders.
         .filter(|name| name.chars().any(char::is_lowercase))
         .filter(|name| !programs.iter().any(|program| program == name))
         .map(|name| format!("names the test program {name}, which is not there"))
         .collect()
 }
 
-/// Lists the paths that a script names, as whole words, and that are not there.
+/// Lists the paths that a script names as whole words and that do not exist.
 fn missing_in_script(file: &SourceFile) -> Vec<String> {
     let roots = roots();
     let words = file
         .text
         .split(|c: char| c.is_whitespace() || "\"'`=:;,(){}".contains(c));
-    // A word with a variable in front is `$root/ci/check`; one with a variable inside is no path.
+    // A word may begin with a variable, as `$root/ci/check`. A word with a variable inside is not a path.
     let words = words.map(|word| word.strip_prefix("$root/").unwrap_or(word));
     words
         .filter(|word| word.contains('/') && word.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c)))
@@ -104,7 +104,7 @@ fn every_path_that_a_document_names_is_there() {
     hold(&documents(), missing);
 }
 
-/// Lists the folders of these files that a text does not name in backticks, with a slash at their end.
+/// Lists the folders of these files that a text does not name in backticks with a slash at the end.
 fn unnamed_folders(files: &[SourceFile], text: &str) -> Vec<String> {
     let mut folders: Vec<_> = files
         .iter()

@@ -11,7 +11,7 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// A file that is not there, for testing a rule.
+    /// Makes a file that does not exist, for testing a rule.
     pub(crate) fn made_up(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
@@ -19,7 +19,7 @@ impl SourceFile {
         }
     }
 
-    /// Its lines of code, with their numbers: comments and the contents of strings are blank.
+    /// Returns its lines of code with their numbers. Comments and the contents of strings are replaced by spaces.
     pub(crate) fn code(&self) -> Vec<(usize, String)> {
         blanked(&self.text)
             .lines()
@@ -30,7 +30,7 @@ impl SourceFile {
     }
 }
 
-/// Every text file of the repository whose path passes.
+/// Returns every text file of the repository whose path `wanted` accepts.
 pub(crate) fn files(wanted: impl Fn(&str) -> bool) -> Vec<SourceFile> {
     let mut found = Vec::new();
     visit(repository(), "", &mut found);
@@ -45,17 +45,17 @@ pub(crate) fn files(wanted: impl Fn(&str) -> bool) -> Vec<SourceFile> {
         .collect()
 }
 
-/// The Rust files.
+/// Returns the Rust files.
 pub(crate) fn rust() -> Vec<SourceFile> {
     files(|path| path.ends_with(".rs"))
 }
 
-/// The scripts: everything in `ci/` and `.ci/`.
+/// Returns the scripts: all files in `ci/` and `.ci/`.
 pub(crate) fn scripts() -> Vec<SourceFile> {
     files(|path| path.starts_with("ci/") || path.starts_with(".ci/"))
 }
 
-/// The documents.
+/// Returns the documents.
 pub(crate) fn documents() -> Vec<SourceFile> {
     files(|path| path.ends_with(".md"))
 }
@@ -76,7 +76,7 @@ fn visit(directory: &Path, prefix: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Rust text in which comments and what strings hold is replaced by spaces. Lines stay where they are.
+/// Replaces comments and the contents of strings in Rust text by spaces. Line numbers do not change.
 fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -96,7 +96,7 @@ fn blanked(text: &str) -> String {
         } else if let Some(len) = character(rest) {
             len
         } else if first.is_alphanumeric() || first == '_' {
-            // A word as a whole, so that the `r` of a name does not begin a raw string.
+            // Take the whole word, so that the `r` of a name does not begin a raw string.
             let end = rest
                 .find(|c: char| !c.is_alphanumeric() && c != '_')
                 .unwrap_or(rest.len());
@@ -114,7 +114,7 @@ fn blanked(text: &str) -> String {
     out
 }
 
-/// The length of the string literal that `text` begins with.
+/// Returns the length of the string literal at the beginning of `text`.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -128,14 +128,14 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// The number of hashes of the raw string that `text` begins with.
+/// Returns the number of hashes of the raw string at the beginning of `text`.
 fn raw_string(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('r')?;
     let hashes = rest.len() - rest.trim_start_matches('#').len();
     rest[hashes..].starts_with('"').then_some(hashes)
 }
 
-/// The length of the character literal that `text` begins with; a lifetime is none.
+/// Returns the length of the character literal at the beginning of `text`. A lifetime is not one.
 fn character(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('\'')?;
     let mut chars = rest.char_indices();

@@ -1,9 +1,9 @@
-//! Calls that have a replacement, exceptions that say why, documentation of modules, and what scripts may do.
+//! Rules about banned calls, reasons of lint exceptions, documentation of modules, and scripts.
 
 use crate::files::{SourceFile, files, rust, scripts};
 use crate::hold;
 
-/// Calls that may not be written, their replacement, and the files that are excepted.
+/// Banned calls, their replacements, and the files in which they are allowed.
 const BANNED: &[(&str, &str, &[&str])] = &[
     ("process::exit(", "end through cli/src/exit.rs", &["cli/src/exit.rs"]),
     ("todo!(", "write it", &[]),
@@ -12,7 +12,7 @@ const BANNED: &[(&str, &str, &[&str])] = &[
     ("static mut ", "use an atomic or a cell", &[]),
 ];
 
-/// Library crates print nothing: texts for people go through `cli`.
+/// Folders whose code prints nothing: output for people goes through `cli`.
 const SILENT: &[&str] = &[
     "runtime/src/",
     "runtime/compiler/src/",
@@ -40,9 +40,9 @@ fn banned(file: &SourceFile) -> Vec<String> {
     violations
 }
 
-/// Every `allow` and `expect` of a lint has a reason beside it.
+/// Every `allow` and `expect` of a lint has a reason.
 fn reasons(file: &SourceFile) -> Vec<String> {
-    // Reasons are strings, so the text with its strings is looked at, but only where the code has an attribute.
+    // Reasons are strings, so the text with strings is searched, but only where the code has an attribute.
     let code = file.code();
     let lines: Vec<_> = file.text.lines().collect();
     let mut violations = Vec::new();
@@ -88,7 +88,7 @@ fn script(file: &SourceFile) -> Vec<String> {
     violations
 }
 
-/// The place where this was written is nobody's business here.
+/// No file names a place outside of the repository.
 fn outside(file: &SourceFile) -> Vec<String> {
     let elsewhere = ["..", "shared"].join("/");
     let lines = file

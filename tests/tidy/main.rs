@@ -1,15 +1,15 @@
-//! The rules of the house that no compiler checks, as ordinary tests over the repository's files.
+//! Rules of the repository that the compiler does not check, as tests over its files.
 //!
 //! ```text
-//! size       how long files and functions may be
+//! size       limits for the lengths of files and functions
 //! rooms      the order of rooms inside each crate
-//! borders    what each room may name, and which files may hold unsafe code
-//! comments   how doc comments begin
-//! habits     calls that have a replacement, lint exceptions with their reason, module documentation, scripts
-//! documents  every path that a document names is there
+//! borders    the crates that each room may name, and the files that may hold unsafe code
+//! comments   the beginnings of doc comments
+//! habits     banned calls, reasons of lint exceptions, module documentation, scripts
+//! documents  every path that a document names exists
 //! ```
 //!
-//! Each rule is a plain function from a text to its violations, with a test that a violation is found.
+//! Each rule is a function from a text to its violations, with a test that it finds a violation.
 
 mod borders;
 mod comments;

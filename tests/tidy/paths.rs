@@ -1,4 +1,4 @@
-//! Paths in Rust text that lead through a crate's root.
+//! Finds paths in Rust text that lead through the root of a crate.
 
 use crate::files::SourceFile;
 
@@ -6,7 +6,7 @@ use crate::files::SourceFile;
 #[derive(Debug)]
 pub(crate) struct RootPath {
     pub(crate) line: usize,
-    /// The first name behind the root; `*` for all names.
+    /// The first name after the root, or `*` for all names.
     pub(crate) name: String,
     /// The path as far as it was followed.
     pub(crate) text: String,
@@ -48,7 +48,7 @@ pub(crate) fn paths(file: &SourceFile, module: &[String]) -> Vec<RootPath> {
     let tokens = tokens(file);
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let mut found = Vec::new();
-    // The inline modules around the current token: the nesting of braces where each begins, and its name.
+    // The inline modules around the current token: the nesting of braces at their beginning, and their names.
     let mut inline: Vec<(usize, String)> = Vec::new();
     let mut depth = 0_usize;
     let mut at = 0;
@@ -93,7 +93,7 @@ pub(crate) fn paths(file: &SourceFile, module: &[String]) -> Vec<RootPath> {
     found
 }
 
-/// Returns the first names of the tree of paths that begins at a token: the word itself, or those of a list in braces.
+/// Returns the first names of the tree of paths that begins at a token: the word itself, or the names of a list in braces.
 fn tree(tokens: &[Token], at: usize) -> Vec<&Token> {
     let Some(first) = tokens.get(at) else {
         return Vec::new();
@@ -132,7 +132,7 @@ pub(crate) fn modules(file: &SourceFile) -> Vec<String> {
     declared.map(|three| three[1].text.clone()).collect()
 }
 
-/// Returns the names that a crate's root exports again, each with the module that it comes from.
+/// Returns the names that the root of a crate re-exports, each with its module.
 pub(crate) fn reexports(root: &SourceFile) -> Vec<(String, String)> {
     let tokens = tokens(root);
     let mut found = Vec::new();
@@ -141,7 +141,7 @@ pub(crate) fn reexports(root: &SourceFile) -> Vec<(String, String)> {
         let declaration = tokens[at + 1..].split(|token| token.text == ";").next().unwrap_or(&[]);
         for (at, token) in declaration.iter().enumerate() {
             let next = declaration.get(at + 1).map_or("", |token| token.text.as_str());
-            // The last word of each branch is the name, after `as` too.
+            // The last word of each branch is the name, also after `as`.
             if ["", ",", "}"].contains(&next) && !["}", ","].contains(&token.text.as_str()) {
                 found.push((token.text.clone(), module.text.clone()));
             }

@@ -1,9 +1,9 @@
 //! The order of rooms inside each crate: a room may use those before it in the list, never those behind it.
 //!
 //! A room is a file or folder directly below a crate's `src/`. Its uses are paths from the crate's root (`crate::room::…`,
-//! `super::super::…`), in `use` declarations and in code, unit tests included. A name that the root exports again (`pub use
-//! room::Name`) counts as the room that it comes from. The root itself (`lib.rs`; `main.rs` and
-//! `entry.rs`) is free.
+//! `super::super::…`), in `use` declarations and in code, unit tests included. A name that the root re-exports (`pub use
+//! room::Name`) counts as a use of the room that it comes from. The rule does not apply to the root itself (`lib.rs`, `main.rs`
+//! and `entry.rs`).
 
 use crate::files::{SourceFile, rust};
 use crate::paths::{modules, paths, reexports};
@@ -74,7 +74,7 @@ impl Crate {
         self.rooms.iter().position(|name| *name == room)
     }
 
-    /// Lists what breaks the order in the files of this crate.
+    /// Lists the uses in the files of this crate that violate the order.
     fn violations(&self, files: &[SourceFile]) -> Vec<String> {
         let inside: Vec<_> = files
             .iter()
@@ -93,7 +93,7 @@ impl Crate {
             for used in paths(file, &module(path)) {
                 let from = exported.iter().find(|(name, _)| *name == used.name);
                 let target = match from {
-                    // Another crate's.
+                    // A re-export from another crate.
                     Some((_, from)) if !declared.contains(from) => continue,
                     Some((_, from)) if self.place(&used.name).is_none() => from,
                     _ => &used.name,

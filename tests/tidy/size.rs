@@ -1,24 +1,24 @@
-//! How long files and functions may be. The limits are to be tightened, never loosened.
+//! Limits for the lengths of files and functions. Tighten them over time, and never loosen them.
 
 use crate::files::{SourceFile, files, rust};
 use crate::hold;
 
-/// No document or script is longer, in lines.
+/// The longest document or script in lines.
 const LONGEST_FILE: usize = 1000;
 
-/// No Rust file is longer, in lines.
+/// The longest Rust file in lines.
 const LONGEST_RUST: usize = 700;
 
-/// The median of the Rust files is at most this.
+/// The largest median length of the Rust files in lines.
 const MEDIAN_FILE: usize = 180;
 
-/// One Rust file in ten may be longer.
+/// The length in lines that one Rust file in ten may exceed.
 const LONG_FILE: usize = 390;
 
-/// A function longer than this is long.
+/// A function with more lines than this counts as long.
 const LONG_FUNCTION: usize = 70;
 
-/// Of a thousand functions so many may be long.
+/// The number of long functions per thousand.
 const LONG_FUNCTIONS: usize = 5;
 
 fn too_long(file: &SourceFile) -> Vec<String> {
@@ -35,7 +35,7 @@ fn too_long(file: &SourceFile) -> Vec<String> {
     }
 }
 
-/// The functions of a formatted file, with their lengths in lines.
+/// Returns the functions of a formatted file, with their lengths in lines.
 fn functions(file: &SourceFile) -> Vec<(String, usize)> {
     let code = file.code();
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Wrong arguments, for every function and every place where they can be wrong: addresses outside of the memory are `FAULT`,
-//! flags and numbers that do not exist are `INVAL`. Neither is ever a trap, and neither has an effect.
+//! Wrong arguments for every function, in every position. Addresses outside of the memory give `FAULT`, and invalid flags and
+//! numbers give `INVAL`. Wrong arguments never cause a trap, and such a call has no effect.
 
 use wasip1::{ERRNO_BADF, ERRNO_FAULT, ERRNO_INVAL, ERRNO_NOENT, ERRNO_NOTDIR, ERRNO_SUCCESS, Errno};
 
@@ -7,8 +7,8 @@ use crate::signatures::{FUNCTIONS, Type, parameters};
 use crate::text::{Call, Data, MEMORY, call, results};
 use crate::tree::{Tree, each_way};
 
-/// Addresses in the guest's memory: the name of a file, a name that is free, a zero byte, a subscription, an array of
-/// two buffers, and room for results.
+/// Addresses in the guest's memory: the name of a file, an unused name, a zero byte, a subscription, an array of two buffers,
+/// and space for results.
 const FILE: u64 = 0;
 const FREE: u64 = 8;
 const ZERO: u64 = 24;
@@ -17,7 +17,7 @@ const BUFFERS: u64 = 128;
 const OUT: u64 = 1024;
 const BUFFER: u64 = 4096;
 
-/// Descriptors: what is read from, what is written to and the grant.
+/// Descriptors: a file for reading, a file for writing, and the grant.
 const READER: u64 = 5;
 const WRITER: u64 = 6;
 const GRANT: u64 = 3;
@@ -27,7 +27,7 @@ const WRITE: u64 = wasip1::RIGHTS_FD_WRITE;
 
 fn data() -> Data {
     let buffer = |at: u32, len: u32| [at.to_le_bytes(), len.to_le_bytes()].concat();
-    // A clock that has ended before it began.
+    // A clock with a timeout that has already expired.
     let mut subscription = vec![0; 48];
     subscription[16..20].copy_from_slice(&wasip1::CLOCKID_MONOTONIC.raw().to_le_bytes());
     vec![
@@ -41,7 +41,7 @@ fn data() -> Data {
     ]
 }
 
-/// Opens the descriptors that the others use.
+/// Returns the calls that open the descriptors for the other calls.
 fn opens() -> Vec<Call> {
     vec![
         call("path_open", [GRANT, 0, FILE, 4, 0, READ, 0, 0, OUT]),
@@ -49,11 +49,11 @@ fn opens() -> Vec<Call> {
     ]
 }
 
-/// Mistake in an address: how much there has to be in front of the end of the memory.
+/// An argument that is an address: its position, and the number of bytes that the call accesses there.
 type Address = (usize, u64);
 
-/// A call of each function that succeeds or nearly does, and which of its arguments are addresses, with the size of what
-/// lies there.
+/// Returns a call of each function that succeeds or nearly succeeds, and those of its arguments that are addresses, with the
+/// number of bytes there.
 fn good() -> Vec<(Call, Vec<Address>)> {
     let no_address = |call: Call| (call, vec![]);
     vec![
@@ -135,7 +135,7 @@ fn with(call: &Call, at: usize, value: u64) -> Call {
     changed
 }
 
-/// Makes the calls after the descriptors were opened, and compares what each gives.
+/// Opens the descriptors, makes the calls, and compares their results.
 #[track_caller]
 fn check(tree: &Tree, data: &[(u32, Vec<u8>)], cases: &[(Call, Errno)]) {
     let calls: Vec<Call> = opens()
@@ -180,7 +180,7 @@ fn an_address_outside_of_the_memory_is_a_fault_and_nothing_happens() {
                 0xffff_fff8,
                 0xffff_ffff,
             ] {
-                // An array may well end where the memory does.
+                // Every one of these ranges exceeds the memory by at least one byte.
                 cases.push((with(&call, at, wrong), ERRNO_FAULT));
             }
         }
@@ -192,7 +192,10 @@ fn an_address_outside_of_the_memory_is_a_fault_and_nothing_happens() {
         assert_eq!(tree.names("grant"), ["file"]);
         assert_eq!(tree.read("grant/file"), b"contents");
         let after = tree.path("grant/file").metadata().and_then(|meta| meta.modified());
-        assert_eq!(before.expect("the file is ours"), after.expect("the file is ours"));
+        assert_eq!(
+            before.expect("the test owns the file"),
+            after.expect("the test owns the file")
+        );
     });
 }
 
@@ -293,7 +296,7 @@ fn what_ends_where_the_memory_ends_is_right() {
         ),
         (call("poll_oneoff", [SUBSCRIPTION, end - 32, 1, BUFFER]), ERRNO_SUCCESS),
         (call("random_get", [end - 16, 16]), ERRNO_SUCCESS),
-        // Nothing at all fits anywhere.
+        // An empty range is valid everywhere.
         (call("random_get", [end, 0]), ERRNO_SUCCESS),
         (call("fd_write", [WRITER, end, 0, OUT]), ERRNO_SUCCESS),
         (call("fd_read", [READER, end, 0, OUT]), ERRNO_SUCCESS),

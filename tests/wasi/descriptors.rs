@@ -1,4 +1,4 @@
-//! The functions on open descriptors: reading and writing, positions, what is known of a descriptor, storage, the table.
+//! The functions on open descriptors: reading and writing, positions, attributes, storage, and the table of descriptors.
 
 use crate::tree::{Tree, each_way};
 
@@ -34,7 +34,7 @@ fn a_thousand_buffers_are_written_and_read_in_order() {
             "path_open 3 - file creat r+w -      = 5
              fd_write 5 {pieces}                 = 1024
              fd_pread 5 {lens} 0                 = {pieces}
-             // More than the kernel takes at a time may be less than all, but not nothing.
+             // With more ranges than the kernel takes at a time, the count may be short, but not zero.
              fd_pwrite 5 {pieces}|{pieces} 0     = 1024 or 2048"
         ));
     });
@@ -74,7 +74,7 @@ fn append_mode_writes_at_the_end_whatever_the_position() {
              fd_seek 5 0 set                     = 0
              fd_write 5 e                        = 1
              fd_tell 5                           = 5
-             // As always on Linux, the mode wins over the place.
+             // As always on Linux, append mode takes precedence over the offset.
              fd_pwrite 5 f 0                     = 1
              fd_fdstat_set_flags 5 -             = ok
              fd_fdstat_get 5 -                   = regular - -
@@ -154,7 +154,7 @@ fn fd_fdstat_set_flags_and_set_rights() {
              fd_fdstat_get 5 -                       = regular append+nonblock -
              fd_fdstat_set_flags 5 -                 = ok
              fd_fdstat_get 5 -                       = regular - -
-             // Decided when the file is opened.
+             // This flag is fixed when the file is opened.
              fd_fdstat_set_flags 5 sync              = NOTSUP
              fd_fdstat_set_flags 5 dsync             = NOTSUP
              fd_fdstat_set_flags 5 rsync             = NOTSUP
@@ -163,7 +163,7 @@ fn fd_fdstat_set_flags_and_set_rights() {
              fd_fdstat_set_flags 5 32                = INVAL
              fd_fdstat_set_flags 3 -                 = ok
              fd_fdstat_set_flags 99 -                = BADF
-             // Saying so is better than a success without an effect.
+             // An error is better than a success without an effect.
              fd_fdstat_set_rights 5 w w              = NOTSUP
              fd_fdstat_set_rights 5 max max          = INVAL
              fd_fdstat_set_rights 99 - -             = BADF",
@@ -246,7 +246,7 @@ fn fd_prestat_names_the_grants_and_nothing_else() {
              fd_prestat_dir_name 4 2         = NAMETOOLONG
              fd_prestat_dir_name 4 0         = NAMETOOLONG
              path_open 3 - . directory r -   = 5
-             // A libc takes anything but BADF for an error.
+             // A libc expects BADF after the last grant.
              fd_prestat_get 5                = BADF
              fd_prestat_get 0                = BADF
              fd_prestat_get 6                = BADF
@@ -254,7 +254,7 @@ fn fd_prestat_names_the_grants_and_nothing_else() {
              fd_prestat_dir_name 5 10        = BADF
              fd_prestat_dir_name 0 10        = BADF
              fd_prestat_dir_name 99 10       = BADF
-             // A grant can be given up.
+             // A grant can be closed.
              fd_close 3                      = ok
              fd_prestat_get 3                = BADF
              fd_prestat_get 4                = dir 3",
@@ -309,7 +309,7 @@ fn fd_renumber_moves_and_closes_and_never_panics() {
              fd_renumber 0xffffffff 6            = BADF
              fd_renumber 0xffffffff 0xffffffff   = BADF
              fd_renumber 99 99                   = BADF
-             // A directory is a descriptor like others, and so are the standard streams.
+             // Directories and standard streams can be renumbered like other descriptors.
              fd_renumber 3 6                     = ok
              path_filestat_get 6 - one size      = 1
              fd_prestat_get 6                    = dir 1
@@ -324,7 +324,7 @@ fn fd_renumber_moves_and_closes_and_never_panics() {
 
 #[test]
 fn the_transcript_goes_to_standard_error_when_the_guest_closes_its_output() {
-    // What the guest closes is its own number: the stream of the process stays open for wrun.
+    // The guest closes only its own descriptor: the stream of the process stays open for wrun.
     let tree = Tree::new(crate::tree::Way::AsItIs);
     let ended = tree.guest("calls", ["fd_close 1", "fd_close 1", "fd_write 1 x"]).run();
     assert_eq!(ended.stderr, "ok\nBADF\nBADF\n");

@@ -1,4 +1,4 @@
-//! The directory `/dev`, which has the null device and nothing else and needs no grant.
+//! The directory `/dev`, which contains only the null device and needs no grant.
 
 use std::process::Stdio;
 
@@ -140,7 +140,7 @@ fn listeners_keep_their_numbers() {
          fd_fdstat_get 3 accept    = stream - accept
          fd_fdstat_get 4 -         = BADF",
     );
-    std::fs::remove_file(&path).expect("the socket is ours");
+    std::fs::remove_file(&path).expect("the test owns the socket");
     tree.write("grant/dev/null", "not a device");
     let dev = format!("{}::/dev", tree.path("grant/dev").display());
     tree.calls_granted(
@@ -151,7 +151,7 @@ fn listeners_keep_their_numbers() {
     );
 }
 
-/// A libc takes `dev/x` for `/dev/x`, so that a guest with a grant of `.` must find its own directory `dev` there.
+/// A libc treats `dev/x` like `/dev/x`, so a guest with a grant of `.` must find the files of its own directory `dev` there.
 #[test]
 fn a_guest_finds_its_own_directory_of_the_same_name() {
     each_way(|tree| {
@@ -181,7 +181,7 @@ fn a_guest_finds_its_own_directory_of_the_same_name() {
              path_open 4 follow ../up/secret - r -          = PERM
              path_open 4 - ../../outside/secret - r -       = PERM
              path_open 4 - /outside/secret - r -            = PERM
-             // The guest's own directory goes with the grant.
+             // After the grant is closed, the guest's own directory is gone too.
              fd_close 3                                     = ok
              path_filestat_get 4 - moved type               = NOENT
              path_filestat_get 4 - null type                = character",
@@ -220,7 +220,7 @@ fn programs_use_the_null_device_as_on_unix() {
         let ended = crate::support::wrun_through(&prefix, [module]).run();
         assert_eq!(ended.stderr, "");
         ended.prints("done\n");
-        // With a grant of the working directory, which has a directory of the same name.
+        // With a grant of the working directory, which contains a directory `dev`.
         tree.write("grant/dev/data", "own data");
         let module = crate::guests::wasm("null_device");
         let module = module.to_string_lossy();
@@ -249,7 +249,7 @@ fn times_of_the_standard_streams_are_not_the_guests_to_set() {
         .env_clear()
         .stdin(null().expect("there is a null device"))
         .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(tree.path("grant/log")).expect("it is ours"))
+        .stderr(std::fs::File::create(tree.path("grant/log")).expect("the test owns it"))
         .output()
         .expect("cargo has built the binary");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();

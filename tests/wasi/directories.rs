@@ -1,4 +1,5 @@
-//! Reading directories: complete and in order whatever the size of the buffer, and while entries come and go.
+//! Reading directories: the listing is complete and in order for every size of the buffer, and while entries are created and
+//! removed.
 
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +8,7 @@ use std::os::unix::net::UnixListener;
 
 use crate::tree::{Tree, Way, each_way};
 
-/// Files `000` to the one before `count`, in the grant's directory `dir`.
+/// Creates `count` files, named `000` and so on, in the grant's directory `dir`.
 fn files(tree: &Tree, count: usize) {
     tree.directory("grant/dir");
     for i in 0..count {
@@ -25,7 +26,7 @@ fn names_and_types_are_listed() {
         tree.fifo("grant/dir/fifo");
         let name = std::ffi::OsStr::from_bytes(b"\xff\xfe %\n");
         std::fs::write(tree.path("grant/dir").join(name), "").expect("the directory for tests can be written");
-        // The address of a socket is short, whatever the directory is called.
+        // The path of a socket must be short, so it goes through `/proc`.
         let dir = std::fs::File::open(tree.path("grant/dir")).expect("it was made");
         let _socket = UnixListener::bind(format!("/proc/self/fd/{}/socket", dir.as_raw_fd()))
             .expect("the directory for tests can be written");
@@ -52,7 +53,7 @@ fn every_entry_comes_once_whatever_the_size_of_the_buffer() {
              list 5 100      = . .. {all}
              list 5 4096     = . .. {all}
              list 5 65536    = . .. {all}
-             // From the start again, with what has changed.
+             // From the start again, with the changes.
              path_unlink_file 5 000000       = ok
              path_open 5 - new creat w -     = 6
              list 5 100 count                = 202
@@ -74,7 +75,7 @@ fn a_buffer_that_is_full_means_that_there_is_more() {
              fd_readdir 5 1 0        = 1
              fd_readdir 5 24 0       = 24
              fd_readdir 5 25 0       = 25
-             // Two entries of dots, three of 30 bytes.
+             // Two dot entries, and three entries of 30 bytes.
              fd_readdir 5 140 0      = 140
              fd_readdir 5 141 0      = 141
              fd_readdir 5 142 0      = 141
@@ -120,7 +121,7 @@ fn a_tree_is_removed_as_a_libc_does_it() {
 
 #[test]
 fn a_hundred_thousand_entries_are_listed() {
-    // Hard links are the quickest way to that many names.
+    // Hard links are the quickest way to create that many names.
     let mut tree = Tree::new(Way::AsItIs);
     tree.write("grant/dir/file", "");
     let (file, dir) = (tree.path("grant/dir/file"), tree.path("grant/dir"));
@@ -128,7 +129,7 @@ fn a_hundred_thousand_entries_are_listed() {
     for i in 1..100_000 {
         let name = dir.join(i.to_string());
         if std::fs::hard_link(&source, &name).is_err() {
-            // A file has only so many links.
+            // The number of links of a file is limited.
             std::fs::write(&name, "").expect("the directory for tests can be written");
             source = name;
         }
@@ -149,7 +150,7 @@ fn a_hundred_thousand_entries_are_listed() {
 fn inodes_are_those_of_the_files_and_nothing_above_a_grant_is_shown() {
     each_way(|tree| {
         tree.write("grant/dir/file", "");
-        let inode = |name: &str| tree.path(name).metadata().expect("it is there").ino();
+        let inode = |name: &str| tree.path(name).metadata().expect("it exists").ino();
         let (grant, dir, file) = (inode("grant"), inode("grant/dir"), inode("grant/dir/file"));
         tree.calls(&format!(
             "path_open 3 - dir directory r -     = 5

@@ -1,9 +1,9 @@
-//! Descriptors: none is lost, and a guest that has used up all of them still has a working interface.
+//! Exhaustion of descriptors: no descriptor leaks, and calls still work correctly if none is free.
 
 use crate::live::Live;
 use crate::tree::{Tree, Way, each_way};
 
-/// Calls of every kind that opens something on the host's side for a moment, successful and not.
+/// Calls of every kind that opens a descriptor in the host for a moment, successful ones and others.
 const BUSY: &str = "
     path_open 3 - dir/file - r -                    = 5
     path_open 3 - dir/none - r -                    = NOENT
@@ -48,7 +48,7 @@ fn what_a_guest_has_closed_the_host_has_closed() {
         let before = live.descriptors();
         live.resume();
         live.paused();
-        // What was read ahead of a directory is memory, not a descriptor.
+        // Entries that were read ahead take memory and no descriptor.
         assert_eq!(live.descriptors(), before);
         live.resume();
         live.finish();
@@ -86,7 +86,7 @@ fn a_guest_without_a_free_descriptor_can_do_all_that_needs_none() {
             "ulimit -n 64",
             "path_open 3 - dir directory r -             = 5
              open_all 3 dir/file                         = MFILE
-             // A call that fails for want of a number has no effect.
+             // A call that fails because no descriptor is free has no effect.
              path_open 3 - new creat w -                 = MFILE
              path_open 3 - contents trunc w -            = MFILE
              path_filestat_get 3 - new type              = NOENT
@@ -121,7 +121,7 @@ fn a_path_that_is_deeper_than_the_host_has_descriptors_is_an_error_at_most() {
     each_way(|tree| {
         tree.directory(&format!("grant/{deep}"));
         tree.write("grant/file", "abc");
-        // The walk that stands in for `openat2` holds every directory on the way.
+        // Without `openat2`, the walk holds a descriptor for every directory on the way.
         let table = format!(
             "path_filestat_get 3 - {deep}. type          = directory or MFILE
              path_create_directory 3 {deep}new           = ok or MFILE

@@ -9,12 +9,12 @@ use crate::live::Live;
 use crate::support::{bound_by_permissions, wrun, wrun_through};
 use crate::tree::{Tree, Way, each_way};
 
-/// Value of `--dir` for a file of the world.
+/// Returns the value of `--dir` for a file.
 fn granted(tree: &Tree, host: &str, guest: &str) -> String {
     format!("{}::{guest}", tree.path(host).display())
 }
 
-/// Options of three files in two directories: `/x/a` and `/y/c` can be written, `/x/b` cannot.
+/// Returns options that grant three files in two directories: `/x/a` and `/y/c` are writable, `/x/b` is not.
 fn three_files(tree: &Tree) -> [String; 6] {
     for name in ["a", "b", "c", "secret"] {
         tree.write(&format!("grant/{name}"), "0123456789");
@@ -117,7 +117,7 @@ fn a_file_that_is_granted_for_reading_stays_as_it_is() {
         );
         let after = std::fs::metadata(tree.path("grant/b")).and_then(|meta| meta.modified());
         assert_eq!(tree.read("grant/b"), b"0123456789");
-        assert_eq!(before.expect("it is ours"), after.expect("it is ours"));
+        assert_eq!(before.expect("the test owns it"), after.expect("the test owns it"));
     });
 }
 
@@ -167,7 +167,7 @@ fn the_file_that_was_granted_is_the_one_that_is_opened() {
              path_filestat_get 3 - file size     = 8",
         );
         live.paused();
-        std::fs::rename(tree.path("grant/file"), tree.path("grant/moved")).expect("it is ours");
+        std::fs::rename(tree.path("grant/file"), tree.path("grant/moved")).expect("the test owns it");
         tree.link("grant/file", "other");
         live.resume();
         live.finish();
@@ -347,7 +347,7 @@ fn a_file_without_permission_is_refused_at_the_start() {
     let path = tree.path("grant/file").display().to_string();
     let mode = |mode| {
         let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(tree.path("grant/file"), permissions).expect("it is ours");
+        std::fs::set_permissions(tree.path("grant/file"), permissions).expect("the test owns it");
     };
     mode(0o000);
     for option in ["--dir", "--dir-ro"] {
@@ -355,7 +355,7 @@ fn a_file_without_permission_is_refused_at_the_start() {
             .run()
             .fails(125, [option, "no permission"]);
     }
-    // A log may be for writing only.
+    // A log may have permission for writing only.
     mode(0o200);
     wrun_through(bound_by_permissions(), ["--dir", &path, &module])
         .run()

@@ -1,9 +1,9 @@
-//! Random functions with random arguments, through the built binary: no call ends the guest or wrun, nothing outside of the
-//! grants changes or is read, and no descriptor of the host is lost. The crate has such a test too, without a process
-//! around it; this one has everything that a guest has.
+//! Calls random functions with random arguments, through the built binary. No call ends the guest or wrun, nothing outside of
+//! the grants is changed or read, and no descriptor of the host leaks. The crate `wrun-wasi` has a similar unit test. This test
+//! runs a real guest.
 //!
-//! `WRUN_FUZZ_SECONDS` says for how long (2 by default), `WRUN_FUZZ_SEED` with what to begin. The seed of a guest that failed
-//! is part of the message, and the guest itself is kept.
+//! `WRUN_FUZZ_SECONDS` sets the duration (2 by default), and `WRUN_FUZZ_SEED` the first seed. A failure names its seed and
+//! keeps the guest.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -25,21 +25,21 @@ enum Role {
     Buffers,
     /// Address of subscriptions.
     Subscriptions,
-    /// A small number: flags, an enumeration, a count.
+    /// A small number, such as flags, an enumeration or a count.
     Small,
-    /// How to look up a path, and how to open it.
+    /// Flags for looking up or opening a path.
     Lookup,
     Oflags,
     /// The length of a buffer.
     Len,
     /// A number of 64 bits.
     Wide,
-    /// A number of bytes that storage is really used for.
+    /// A number of bytes for which storage is really allocated.
     Storage,
     Rights,
 }
 
-/// The roles of a function's arguments.
+/// Returns the roles of a function's arguments.
 fn roles(function: &str) -> &'static [Role] {
     use Role::{Buffers, Fd, Len, Lookup, Oflags, Out, Path, Rights, Small, Storage, Subscriptions, Wide};
     match function {
@@ -79,7 +79,7 @@ fn roles(function: &str) -> &'static [Role] {
     }
 }
 
-/// Paths of every kind, first those that mean no harm. Some are links to outside, in a grant as [`world`] makes it.
+/// Paths of every kind, beginning with the harmless ones. Some are links that lead out of a grant, as [`world`] makes them.
 const PATHS: [&[u8]; 36] = [
     b"a",
     b"b",
@@ -119,23 +119,23 @@ const PATHS: [&[u8]; 36] = [
     b"",
 ];
 
-/// How many of them mean no harm.
+/// Number of harmless paths.
 const INNER: usize = 11;
 
 const PATHS_AT: u32 = 0;
 const SUBSCRIPTIONS_AT: u32 = 0x1000;
 const BUFFERS_AT: u32 = 0x2000;
-/// Results and buffers: nothing that is an argument of a later call lies here. (A call with an address at an edge may write
-/// over anything all the same.)
+/// Address of results and buffers. No argument of a later call lies here. (A call with another address may overwrite arguments
+/// all the same.)
 const OUT_AT: u32 = 0x4000;
 const OUT_LEN: u32 = 0x4000;
-/// The number of bytes of the listing of the process's descriptors, and the listing.
+/// Address of the length of the listing of the process's descriptors, followed by the listing.
 const LISTING_AT: u32 = OUT_AT + OUT_LEN;
 
-/// The descriptor through which a guest sees its process's own, and which no call uses otherwise. Nor does any use 1.
+/// The descriptor through which the guest lists the descriptors of its process. Other calls use neither this descriptor nor 1.
 const OWN: u64 = 6;
 
-/// Text that may not be read.
+/// Text that no call may read.
 const SENTINEL: &[u8] = b"the secret that lies outside";
 
 const EDGES: [u64; 16] = [
@@ -157,21 +157,21 @@ const EDGES: [u64; 16] = [
     u64::MAX,
 ];
 
-/// Choices of arguments.
+/// Random choices of arguments.
 trait Choices {
     fn edge(&mut self) -> u64;
 
-    /// A descriptor: of a directory, or mostly of a file.
+    /// Returns a descriptor: of a directory, or mostly of a file.
     fn fd(&mut self, directory: bool) -> u64;
 
-    /// Address and length of a path, nearly always of a whole one.
+    /// Returns the address and length of a path, nearly always of a whole one.
     fn path(&mut self) -> [u64; 2];
 
     fn out(&mut self) -> u64;
 
     fn arguments(&mut self, function: &str) -> Vec<u64>;
 
-    /// A call. Files are opened often, and closed seldom; what has little to do with files comes seldom too.
+    /// Returns a call. Files are often opened and seldom closed. Calls that have little to do with files are rare.
     fn call(&mut self) -> Call;
 }
 
@@ -254,7 +254,7 @@ impl Choices for Random {
                 continue;
             }
             let args = self.arguments(function);
-            // The grants are left alone, most of the time.
+            // Mostly the grants stay open.
             if closes && args.iter().any(|fd| (3..=5).contains(fd)) && !self.once_in(50) {
                 continue;
             }
@@ -263,7 +263,7 @@ impl Choices for Random {
     }
 }
 
-/// Paths, buffers of all kinds, and subscriptions of which the first is over at once.
+/// Returns paths, buffers of all kinds, and subscriptions, of which the first has already expired.
 fn data(random: &mut Random) -> Data {
     let mut buffers = Vec::new();
     for _ in 0..100 {
@@ -286,7 +286,7 @@ fn data(random: &mut Random) -> Data {
         } else {
             [0, 1, 1, 2, 2, 3][random.below(6)]
         };
-        // A clock, or a descriptor; the timeout stays zero.
+        // A clock or a descriptor. The timeout is zero.
         subscription[16] = random.below(12) as u8;
         subscription[40] = random.below(3) as u8;
     }
@@ -297,7 +297,7 @@ fn data(random: &mut Random) -> Data {
     ]
 }
 
-/// Calls at the end: everything is closed, and then the process's descriptors are listed.
+/// Returns the last calls: they close everything and list the descriptors of the process.
 fn last_calls() -> Vec<Call> {
     let closed = (0..200).filter(|fd| *fd != 1 && *fd != OWN);
     let mut calls: Vec<Call> = closed.map(|fd| call("fd_close", [fd])).collect();
@@ -306,8 +306,8 @@ fn last_calls() -> Vec<Call> {
     calls
 }
 
-/// Writes out all that was read, and the length of the listing. The description of both is made now: before, a call may
-/// have written to its place.
+/// Returns code that writes everything that was read, and the length of the listing, to standard output. It sets up the buffers
+/// at the end, because a call may have overwritten them before.
 fn dump() -> String {
     let (iovecs, count) = (MEMORY - 32, MEMORY - 40);
     let words = [OUT_AT, OUT_LEN, LISTING_AT, 4];
@@ -319,7 +319,7 @@ fn dump() -> String {
     stores.collect::<String>() + &format!("(if {write} (then unreachable))")
 }
 
-/// The same in both grants, among it links to outside.
+/// Makes the same tree in both grants, including links to outside.
 fn world(way: Way) -> Tree {
     let tree = Tree::new(way);
     tree.write("outside/secret", SENTINEL);
@@ -341,11 +341,11 @@ fn world(way: Way) -> Tree {
     tree
 }
 
-/// Runs one guest, and gives how many of its calls succeeded and how long the listing of the process's descriptors was.
+/// Runs one guest. Returns the number of successful calls and the length of the listing of the process's descriptors.
 fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
     let mut random = Random::new(seed);
     let tree = world(way);
-    // Its number becomes free for files.
+    // The number of this descriptor becomes free for files.
     let mut calls = vec![Call {
         function: "fd_close",
         args: vec![2],
@@ -357,7 +357,7 @@ fn run(way: Way, seed: u64, count: usize) -> (usize, u32) {
     let kept = wrun_tests::temporary().join(format!("fuzz-{seed}.wat"));
     std::fs::write(&kept, &text).expect("the build directory can be written");
 
-    // A virtual directory with two files, of which one is for reading, and the null device.
+    // A virtual directory with two files, of which one is read-only, and the null device.
     let file = |name: &str| format!("{}::/dev/{name}", tree.path(&format!("read-only/{name}")).display());
     let writable = format!("{}::/dev/b", tree.path("grant/d/a").display());
     let (file, own) = (file("a"), "/proc/self/fd::/own");
@@ -412,10 +412,10 @@ fn random_calls_crash_nothing_escape_nowhere_and_lose_no_descriptor() {
         }
         guests += 1;
     }
-    // A generator that only makes mistakes would test nothing.
+    // If hardly any call succeeded, the test would check little.
     let all = CALLS * 3 * guests as usize;
     assert!(successes > all / 20, "{successes} of {all} calls succeeded");
 }
 
-/// How many calls a guest makes.
+/// Number of calls of a guest.
 const CALLS: usize = 800;

@@ -1,23 +1,23 @@
-//! Guests and helpers in C, compiled when a test first needs them. What was compiled is kept below cargo's directory for
-//! temporary files, under a name that contains a hash of the source and the flags, so that it is compiled again when they
-//! change, and several test programs can do so at the same time.
+//! Compiles guests and helpers in C when a test first needs them. The results are kept below cargo's directory for temporary
+//! files, under names with a hash of the source and the flags. So a changed file is compiled again, and several test programs
+//! can compile at the same time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A C program of tests/guests/wasi, as wasm.
+/// Returns the path of a C program of tests/guests/wasi, as wasm.
 pub(crate) fn wasm(name: &str) -> PathBuf {
     let flags = ["--target=wasm32-wasi", "-O1", "-Wall", "-Wextra", "-Werror"];
     compiled("clang", &flags, &format!("guests/wasi/{name}.c"), "wasm")
 }
 
-/// A guest of tests/guests/wasi in the text format.
+/// Returns the path of a guest of tests/guests/wasi in the text format.
 pub(crate) fn wat(name: &str) -> PathBuf {
     source(&format!("guests/wasi/{name}.wat"))
 }
 
-/// A helper of tests/support, as a native program.
+/// Returns the path of a helper of tests/support, as a native program.
 pub(crate) fn native(name: &str) -> PathBuf {
     let flags = ["-O1", "-Wall", "-Wextra", "-Werror"];
     compiled("cc", &flags, &format!("support/{name}.c"), "native")

@@ -1,5 +1,5 @@
-//! A guest that is stopped in the middle: the call `pause` of the interpreter says so and waits for a byte. Meanwhile the
-//! test can look at the process and change the world.
+//! A guest that pauses: the call `pause` of the interpreter prints a line and waits for a byte. Meanwhile the test can inspect
+//! the process and change files.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,7 +8,7 @@ use crate::guests;
 use crate::script::Script;
 use crate::tree::Tree;
 
-/// A guest that runs a table of calls, with pauses among them.
+/// A running guest that makes the calls of a table, with pauses.
 pub(crate) struct Live<'a> {
     child: Child,
     stdin: ChildStdin,
@@ -18,7 +18,7 @@ pub(crate) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// Starts the guest, after a command of the shell such as `ulimit -n 64`.
+    /// Starts the guest after a shell command such as `ulimit -n 64`.
     pub(crate) fn start(tree: &Tree, prepare: &str, table: &'a str) -> Self {
         let grants = tree.grants();
         Self::start_with(tree, prepare, &grants.each_ref().map(String::as_str), table)
@@ -69,24 +69,24 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Lets the guest go on.
+    /// Lets the guest continue.
     pub(crate) fn resume(&mut self) {
         self.stdin.write_all(b"x").expect("the guest waits for this");
     }
 
-    /// How many descriptors the process has.
+    /// Returns the number of descriptors of the process.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
-            .expect("the process is ours")
+            .expect("the test owns the process")
             .count()
     }
 
-    /// Waits for the end, and compares all that was printed with the table.
+    /// Waits for the end of the guest, and compares its output with the table.
     #[track_caller]
     pub(crate) fn finish(mut self) {
         drop(self.stdin);
         self.stdout.read_to_end(&mut self.printed).expect("a pipe can be read");
-        let status = self.child.wait().expect("the child is ours");
+        let status = self.child.wait().expect("the test owns the child");
         assert!(status.success(), "{status}");
         self.script.check(&self.printed, "a guest with pauses");
     }

@@ -1,17 +1,17 @@
-//! WASI as guests see it, through the built binary: what each function gives, how each fails, and that nothing outside of the
-//! grants is touched meanwhile.
+//! Tests of WASI through the built binary: the results and the errors of each function, and that nothing outside of the grants
+//! is touched.
 //!
 //! ```text
 //! guests       compiles the C programs of tests/guests/wasi and tests/support, once
-//! tree         a scratch world: a grant, a read-only grant, and what lies outside of both
-//! script       calls of WASI functions as a table: one line for each call, with what it must print
-//! text         a guest in the text format, made for a list of calls with any arguments whatever
-//! live         a guest that is stopped in the middle, to be looked at
+//! tree         a scratch directory: a grant, a read-only grant, and files outside of both
+//! script       calls of WASI functions as a table: one line for each call, with the expected output
+//! text         makes guests in the text format for lists of calls with any arguments
+//! live         a guest that pauses for inspection
 //!
 //! process      arguments, environment, clocks, random bytes, the end
 //! descriptors  reading, writing, positions, flags, sizes, the table of descriptors
 //! paths        the functions on paths
-//! walk         made-up paths, beside what the host says
+//! walk         random paths, compared with the kernel
 //! times        times of files
 //! directories  reading directories
 //! devices      /dev, which has the null device
@@ -21,17 +21,17 @@
 //! sockets      the functions on sockets
 //! unstable     the older interface, where it differs
 //! arguments    wrong addresses, flags and numbers, for every function
-//! exhaustion   descriptors: none is lost, and what works when there are none left
+//! exhaustion   descriptors: none leaks, and calls work if none is free
 //!
 //! signatures   names, types, layouts and numbers, against independent sources
-//! sandbox      what stays outside, whatever paths and links say
-//! read_only    what stays as it is
-//! race         the same, while another process exchanges directories and links
-//! fuzz         the same, with random calls
+//! sandbox      no path and no link leads out of a grant
+//! read_only    nothing changes in read-only grants
+//! race         the sandbox while another process exchanges directories and links
+//! fuzz         the sandbox with random calls
 //! ```
 //!
-//! Every test that touches files runs three times: as it is, and with `openat2` denied by the kernel in the two ways that
-//! exist out there. `tree::each_way` does that.
+//! Every test that touches files runs three times: normally, and with `openat2` denied by the kernel in the two usual ways.
+//! `tree::each_way` does that.
 
 mod guests;
 mod live;

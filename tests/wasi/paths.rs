@@ -1,11 +1,11 @@
-//! The functions on paths: what they do, and each way in which they fail, as Linux would.
+//! The functions on paths: their effects and all their errors, which are those of Linux.
 
 use std::os::unix::fs::MetadataExt;
 
 use crate::support::Dir;
 use crate::tree::{Tree, each_way};
 
-/// A directory with a file, one that is empty, and links to each.
+/// Makes a directory with a file, an empty directory, and links to each.
 fn populated(tree: &Tree) -> &Tree {
     tree.write("grant/file", "abc");
     tree.write("grant/dir/inner", "inner");
@@ -505,7 +505,7 @@ fn files_move_between_grants_that_can_be_changed() {
         tree.write("grant/one", "1");
         tree.write("grant/two", "2");
         let grants = ["--dir".to_owned(), format!("{}::/other", other.path().display())];
-        // Writable grants come first in the numbering.
+        // Writable grants have the first numbers.
         let script = "path_rename 3 one 4 moved               = ok
              path_link 3 - two 4 linked              = ok
              path_rename 4 moved 3 back              = ok

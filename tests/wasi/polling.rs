@@ -1,10 +1,10 @@
-//! `poll_oneoff`: who is ready and who is not, clocks of each kind, and what is wrong with a subscription as its own event.
+//! `poll_oneoff`: ready descriptors and others, clocks of each kind, and errors of subscriptions as events.
 
 use std::time::Duration;
 
 use crate::tree::{Tree, Way, each_way};
 
-/// Milliseconds that are far more than any of these waits should take, on a machine that is busy.
+/// Milliseconds that no wait may take, even on a busy machine.
 const LATE: u32 = 20_000;
 
 #[test]
@@ -19,7 +19,7 @@ fn a_silent_descriptor_is_not_ready_because_another_one_is() {
              poll_oneoff read:0 clock:monotonic:0            = 2
              poll_oneoff read:0 clock:realtime:past:abstime  = 2
              poll_oneoff clock:monotonic:3600000000000 read:5 = 2=10
-             // What is left to read, and the end of a file is no reason to wait.
+             // The number of bytes left to read. At the end of a file there is no wait.
              fd_read 5 4                                     = 0123
              poll_oneoff read:5                              = 1=6
              fd_seek 5 100 set                               = 100
@@ -33,7 +33,7 @@ fn a_silent_descriptor_is_not_ready_because_another_one_is() {
 fn all_that_is_ready_is_reported_in_the_order_of_the_subscriptions() {
     let tree = Tree::new(Way::AsItIs);
     tree.write("grant/file", "abc");
-    // The other end of the input may be closed already, or not yet.
+    // The other end of the input may already be closed.
     tree.calls_with(
         "path_open 3 - file - r -                                = 5
          poll_oneoff read:0                                      = 1=5 or 1=5#
@@ -57,9 +57,9 @@ fn mistakes_are_events_of_their_own() {
              poll_oneoff read:0 read:99 write:98                             = 2!BADF 3!BADF
              poll_oneoff read:99 read:5 clock:monotonic:0 clock:9:1          = 1!BADF 2=3 3 4!INVAL
              poll_oneoff clock:monotonic:0 clock:realtime:0:2                = 1 2!INVAL
-             // The time that a program has used does not pass while it waits.
+             // The CPU time of the program does not advance while it waits.
              poll_oneoff clock:process_cputime:1 clock:thread_cputime:1      = 1!NOTSUP 2!NOTSUP
-             // A mistake is there at once: nothing is waited for.
+             // An invalid subscription is reported at once, without a wait.
              poll_oneoff clock:monotonic:3600000000000 read:0 read:99        = 3!BADF",
             crate::support::Wrun::stdin_open,
         );
@@ -92,7 +92,7 @@ fn clocks_of_each_kind_end_on_time() {
          poll_oneoff clock:monotonic:0 clock:realtime:0 = 1 2
          elapsed 0 {LATE}                               = ok"
     );
-    // A clock is no matter of paths.
+    // Clocks do not depend on `openat2`.
     Tree::new(Way::AsItIs).calls_with(&table, crate::support::Wrun::stdin_open);
 }
 
@@ -107,7 +107,7 @@ fn a_libc_sleeps_polls_and_waits_for_an_absolute_time() {
 
 #[test]
 fn a_connection_is_polled_like_any_other_stream() {
-    // Sockets have their own tests; here are descriptors that are neither pipes nor files.
+    // Descriptors that are neither pipes nor files. Sockets have their own tests.
     let tree = Tree::new(Way::AsItIs);
     tree.fifo("grant/fifo");
     tree.calls(
@@ -121,7 +121,7 @@ fn a_connection_is_polled_like_any_other_stream() {
          poll_oneoff read:5                              = 1=3#
          fd_read 5 10                                    = abc
          poll_oneoff read:5                              = 1=0#
-         // A directory is always ready for what can be done with it: nothing.
+         // A directory is always ready.
          poll_oneoff read:3 clock:monotonic:0            = 1=0 2",
     );
 }

@@ -9,7 +9,7 @@ fn tree() -> Tree {
     Tree::new(Way::AsItIs)
 }
 
-/// Line that the interpreter prints for one call.
+/// Returns the number that the interpreter prints for one call.
 fn printed(call: &str) -> u64 {
     let ended = tree().guest("calls", [call]).run().status(0).quiet();
     let text = String::from_utf8(ended.stdout).expect("the interpreter prints ASCII");
@@ -67,7 +67,7 @@ fn the_end_has_the_guests_status_and_nothing_runs_after_it() {
         let ended = tree().guest("calls", ["sched_yield", &exit, "sched_yield"]).run();
         assert_eq!(ended.status(status).quiet().stdout, b"ok\n");
     }
-    // A libc flushes what is buffered, and runs what was asked for at the end.
+    // A libc flushes its buffers and runs the functions that were registered for the end.
     for (how, status, printed) in [
         ("return", 3, "buffered\nat the end\n"),
         ("exit", 255, "buffered\nat the end\n"),

@@ -1,5 +1,5 @@
-//! Races: another process exchanges directories and links while the guest uses paths through them. Whatever comes of a call,
-//! it happens in the grant.
+//! Races: another process exchanges directories and links while the guest uses paths through them. Every call stays in the
+//! grant.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags};
 use crate::support::while_repeating;
 use crate::tree::{Tree, Way, each_way};
 
-/// How long a guest runs against an exchange. `WRUN_RACE_SECONDS` makes it longer.
+/// Returns the duration of a guest's run. `WRUN_RACE_SECONDS` makes it longer.
 fn duration() -> Duration {
     let seconds = std::env::var("WRUN_RACE_SECONDS")
         .ok()
@@ -17,10 +17,11 @@ fn duration() -> Duration {
     seconds.map_or(Duration::from_millis(800), Duration::from_secs)
 }
 
-/// Exchanges two names again and again while something happens: without a pause, and with pauses of different lengths, so
-/// that calls find each state and each moment in between.
+/// Exchanges two names again and again while `act` runs: without a pause, and with pauses of different lengths, so that calls
+/// meet both states and the moments in between.
 fn exchanging<R>(one: &Path, other: &Path, act: impl FnOnce() -> R) -> R {
-    let exchange = || rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("both are ours");
+    let exchange =
+        || rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("the test owns both");
     let mut round = 0_u32;
     let again = || {
         exchange();
@@ -30,14 +31,14 @@ fn exchanging<R>(one: &Path, other: &Path, act: impl FnOnce() -> R) -> R {
         }
     };
     let result = while_repeating(again, act);
-    // At the end all is in its place again.
+    // At the end both names are in their original place.
     if round % 2 == 1 {
         exchange();
     }
     result
 }
 
-/// Runs the guest against an exchange. It says which functions succeeded and failed; each must have done both.
+/// Runs the guest during an exchange. The guest counts successful and failed calls, and there must be some of both.
 #[track_caller]
 fn run(tree: &Tree, one: &str, other: &str) {
     let milliseconds = duration().as_millis().to_string();
@@ -58,7 +59,7 @@ fn run(tree: &Tree, one: &str, other: &str) {
     );
 }
 
-/// The same names inside and outside, so that a call that went astray would succeed.
+/// Makes the same names inside and outside, so that a call that leaves the grant would succeed.
 fn fill(tree: &Tree, name: &str, contents: &str) {
     tree.write(&format!("{name}/file"), contents);
     tree.write(&format!("{name}/sub/file"), contents);
@@ -116,7 +117,7 @@ fn a_directory_that_is_moved_out_and_in_again() {
     each_way(|tree| {
         fill(tree, "grant/swap", "inside");
         fill(tree, "outside/swap", "inside");
-        // What `..` would lead to from outside.
+        // The target of `..` from outside.
         fill(tree, "outside", "outside");
         let before = tree.names("outside");
         run(tree, "grant/swap", "outside/swap");

@@ -1,5 +1,5 @@
-//! Grants for reading: no function changes anything in them, whatever it is asked for, through whichever descriptor. That the
-//! tree is as it was, to the times and the links, is checked after every run of a guest (see `tree`).
+//! Read-only grants: no function changes anything in them, through any descriptor. After every run of a guest, the tree is
+//! compared with its state before, including times and links (see `tree`).
 
 use wasip1::{ERRNO_ROFS, RIGHTS_FD_READ, RIGHTS_FD_WRITE};
 
@@ -14,7 +14,7 @@ const HERE: [u64; 2] = [56, 1];
 const IOVEC: u64 = 64;
 const OUT: u64 = 1024;
 
-/// The read-only grant, and the one that can be changed.
+/// The read-only grant, and the writable one.
 const GRANT: u64 = 4;
 const WRITABLE: u64 = 3;
 
@@ -31,7 +31,7 @@ fn data() -> Data {
     .into()
 }
 
-/// The same in both grants.
+/// Makes the same tree in both grants.
 fn world(tree: &Tree) {
     for grant in ["grant", "read-only"] {
         tree.write(&format!("{grant}/dir/file"), "contents");
@@ -40,7 +40,7 @@ fn world(tree: &Tree) {
     }
 }
 
-/// Everything that would change something below a directory.
+/// Returns all kinds of calls that would change something below a directory.
 fn changes(dir: u64) -> Vec<Call> {
     let ([file, file_len], [free, free_len]) = (FILE, FREE);
     let ([link, link_len], [empty, empty_len]) = (LINK, EMPTY);
@@ -59,7 +59,7 @@ fn changes(dir: u64) -> Vec<Call> {
         call("fd_filestat_set_times", [dir, 1, 1, 5]),
         call("fd_filestat_set_times", [dir, 1, 1, 10]),
     ];
-    // Into it, out of it, within it.
+    // Into the directory, out of it, and within it.
     for (from, to) in [(dir, dir), (dir, WRITABLE), (WRITABLE, dir), (dir, GRANT), (GRANT, dir)] {
         for [source, len] in [FILE, LINK, EMPTY] {
             calls.push(call("path_rename", [from, source, len, to, free, free_len]));
@@ -73,7 +73,7 @@ fn changes(dir: u64) -> Vec<Call> {
 #[test]
 fn every_change_below_a_read_only_grant_is_refused() {
     let [here, here_len] = HERE;
-    // A directory that is opened below the grant, and one below that, are as read-only as the grant.
+    // A directory that is opened below the grant, and one below that, are read-only like the grant.
     let mut calls = vec![
         call("path_open", [GRANT, 0, here, here_len, 2, RIGHTS_FD_READ, 0, 0, OUT]),
         call("path_open", [5, 0, here, here_len, 2, RIGHTS_FD_READ, 0, 0, OUT]),
@@ -103,7 +103,7 @@ fn every_change_below_a_read_only_grant_is_refused() {
 #[test]
 fn no_way_of_opening_a_file_gives_one_that_can_be_changed() {
     let mut calls = Vec::new();
-    // What can be opened is 5, and closed again.
+    // A file that can be opened is descriptor 5 and is closed again.
     let after = [
         call("fd_write", [5, IOVEC, 1, OUT]),
         call("fd_pwrite", [5, IOVEC, 1, 0, OUT]),

@@ -1,5 +1,4 @@
-//! The sandbox: whatever a path says and wherever links lead, nothing outside of the grants is opened, created, changed or
-//! revealed.
+//! The sandbox: no path and no link makes a call open, create, change or reveal anything outside of the grants.
 
 use std::path::Path;
 
@@ -18,7 +17,7 @@ struct Names {
 }
 
 impl Names {
-    /// Adds a name, and gives its address and length.
+    /// Adds a name, and returns its address and length.
     fn add(&mut self, name: &str) -> [u64; 2] {
         let at = self.bytes.len() as u64;
         self.bytes.extend_from_slice(name.as_bytes());
@@ -31,7 +30,7 @@ impl Names {
     }
 }
 
-/// Every way to open a path: links followed and not, all flags of creation, all rights.
+/// Returns all ways to open a path: with and without following links, all flags of creation, all rights.
 fn opens([path, len]: [u64; 2], lookups: &[u64]) -> Vec<Call> {
     let mut calls = Vec::new();
     let (read, write) = (wasip1::RIGHTS_FD_READ, wasip1::RIGHTS_FD_WRITE);
@@ -45,9 +44,9 @@ fn opens([path, len]: [u64; 2], lookups: &[u64]) -> Vec<Call> {
     calls
 }
 
-/// Every function that takes a path, but for opening it, in every place where it takes one; `other` is a file of the grant,
-/// and `free` a name that is not taken. Links at the end are followed or not, as `lookups` says; calls that look at a link
-/// itself are made only when `itself` is said.
+/// Returns calls of every function that takes a path, except for opening, with the path in every position. `other` is a file of
+/// the grant, and `free` an unused name. `lookups` has the flags for following links. Calls on a link itself are included only
+/// if `itself` is true.
 fn others([path, len]: [u64; 2], lookups: &[u64], other: [u64; 2], free: [u64; 2], itself: bool) -> Vec<Call> {
     let ([file, file_len], [new, new_len]) = (other, free);
     let mut calls = vec![
@@ -72,7 +71,7 @@ fn others([path, len]: [u64; 2], lookups: &[u64], other: [u64; 2], free: [u64; 2
     calls
 }
 
-/// A grant full of links that lead out, in every form that a link can have.
+/// Makes links of every form in the grant that lead out of it.
 fn hostile(tree: &Tree) {
     tree.write("outside/sub/file", "secret too");
     tree.write("grant/file", "inside");
@@ -134,7 +133,7 @@ const WAYS_OUT: [&str; 24] = [
     "/",
 ];
 
-/// Paths that are tried beyond them. The second column is there, the third is not: nothing may tell them apart.
+/// Paths that are appended to them. The first of each pair exists and the second does not: no call may distinguish them.
 const BEYOND: [(&str, &str); 7] = [
     ("/secret", "/nothing"),
     ("/secret/", "/nothing/"),
@@ -199,7 +198,7 @@ fn a_link_that_leads_out_is_not_followed_at_the_end_of_a_path() {
     let mut names = Names::default();
     let (file, free) = (names.add("file"), names.add("free"));
     let mut calls = Vec::new();
-    // All but the links to a directory and the names without a link in them.
+    // Without the links to a directory and the names without a link.
     let links = WAYS_OUT[4..16].iter().copied().chain([
         "to-secret",
         "to-secret-slash",
@@ -246,7 +245,7 @@ fn a_link_that_leads_out_can_be_handled_as_what_it_is() {
             "path_filestat_get 3 - relative type             = link
              path_filestat_set_times 3 - relative 1 2 mtim   = ok
              path_readlink 3 relative 100                    = ../outside
-             // What it says would tell where things are on the host.
+             // The target would reveal paths of the host.
              path_readlink 3 absolute 100                    = PERM
              path_link 3 - relative 3 hard                   = ok
              path_rename 3 relative 3 dir/moved              = ok
@@ -274,7 +273,7 @@ fn links_that_a_guest_makes_lead_nowhere_else() {
              path_filestat_get 3 follow dir/in type          = NOENT
              path_symlink ../dir/file 3 dir/good             = ok
              path_open 3 follow dir/good - r -               = 5
-             // A link that was good leads out when it is moved up, or when its directory is.
+             // A good link leads out after it, or its directory, was moved up.
              path_symlink ../../dir/file 3 dir/far           = ok
              path_open 3 follow dir/far - r -                = PERM
              path_create_directory 3 dir/below               = ok
@@ -284,7 +283,7 @@ fn links_that_a_guest_makes_lead_nowhere_else() {
              path_open 3 follow up - r -                     = PERM
              path_rename 3 dir/below 3 below                 = ok
              path_open 3 follow below/far - r -              = PERM
-             // From a directory that was opened, its parent is as far away as anything else.
+             // From an opened directory, its parent cannot be reached either.
              path_open 3 - dir directory r -                 = 7
              path_open 7 - ../dir/file - r -                 = PERM
              path_open 7 follow good - r -                   = PERM
@@ -341,7 +340,7 @@ fn links_inside_of_a_grant_work() {
 #[test]
 fn without_a_grant_there_is_no_file() {
     each_way(|tree| {
-        // The directory of devices is all that there is.
+        // There is only the directory `/dev`.
         let mut table = "fd_prestat_get 4 = BADF\nclose_all 3 5000 = 1\n".to_owned();
         for fd in 0..8 {
             let error = if fd < 3 { "NOTDIR" } else { "BADF" };
@@ -363,7 +362,7 @@ fn without_a_grant_there_is_no_file() {
         }
         let script = Script::new(&table);
         let module = guests::wasm("calls");
-        // A descriptor that whoever starts wrun has forgotten to close is not the guest's.
+        // A guest does not get descriptors that the process that started wrun has left open.
         let shell = ["/bin/sh", "-c", "exec 9</etc/passwd 7</ && exec \"$0\" \"$@\""].map(str::to_owned);
         let prefix: Vec<String> = shell.into_iter().chain(tree.way.prefix()).collect();
         let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();

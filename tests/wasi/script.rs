@@ -1,5 +1,5 @@
-//! Calls as a table: each line is a call in the language of tests/guests/wasi/calls.c, then ` = `, then what it must print.
-//! ` or ` separates several things that are all right. Empty lines and lines that begin with `//` are skipped.
+//! Tables of calls. Each line is a call in the language of tests/guests/wasi/calls.c, then ` = `, then the expected output. `
+//! or ` separates alternatives. Empty lines and lines that begin with `//` are skipped.
 
 use std::fmt::Write;
 
@@ -27,12 +27,12 @@ impl<'a> Script<'a> {
         Self { lines }
     }
 
-    /// The calls, as arguments for the interpreter.
+    /// Returns the calls, as arguments for the interpreter.
     pub(crate) fn calls(&self) -> impl Iterator<Item = &'a str> {
         self.lines.iter().map(|(call, _)| *call)
     }
 
-    /// Compares what the interpreter printed with the table.
+    /// Compares the output of the interpreter with the table.
     #[track_caller]
     pub(crate) fn check(&self, printed: &[u8], context: &str) {
         let printed = std::str::from_utf8(printed).expect("the interpreter prints ASCII");

@@ -1,8 +1,8 @@
-//! Names, types and numbers, against sources that are not wrun's: the crate `wasip1` and wasi-libc's header, which are both
+//! Compares names, types and numbers with independent sources: the crate `wasip1` and wasi-libc's header, which are both
 //! generated from the specification.
 //!
-//! The table below is held against `wasip1` when this is compiled, and wrun against the table when it runs. The layouts of
-//! structures are tested all over: the interpreter of tests/guests/wasi/calls.c has them from the header.
+//! The compiler compares the table below with `wasip1`, and the tests compare wrun with the table. Many other tests check the
+//! layouts of structures, because the interpreter in tests/guests/wasi/calls.c takes them from the header.
 
 use std::mem::{offset_of, size_of};
 
@@ -37,8 +37,8 @@ macro_rules! value {
     };
 }
 
-/// Makes the table of functions, and a function that only compiles if `wasip1` declares them with these types. It is
-/// generic and never used, so that nothing is ever linked to a function that is not there.
+/// Makes the table of functions, and a function that compiles only if `wasip1` declares them with these types. It is generic
+/// and never used, so that the test is not linked with functions that do not exist here.
 macro_rules! functions {
     ($($name:ident($($letter:ident)*))*) => {
         /// The functions of preview1 that return an error, with the types of their parameters.
@@ -104,7 +104,7 @@ functions! {
     sock_shutdown(i i)
 }
 
-/// The types of a function's parameters.
+/// Returns the types of a function's parameters.
 pub(crate) fn parameters(name: &str) -> &'static [Type] {
     if name == "proc_exit" {
         return &[Type::I32];
@@ -113,7 +113,7 @@ pub(crate) fn parameters(name: &str) -> &'static [Type] {
     found.unwrap_or_else(|| panic!("no function {name}")).1
 }
 
-/// A module that imports functions and does nothing.
+/// Returns a module that imports functions and does nothing.
 fn importing(module: &str, names: impl Iterator<Item = &'static str>) -> String {
     let imports: String = names.map(|name| crate::text::import(module, name)).collect();
     format!("(module {imports} (memory (export \"memory\") 1) (func (export \"_start\")))")
@@ -154,7 +154,7 @@ fn another_type_is_refused() {
     }
 }
 
-/// Structures of `wasip1` that have no pointers, and so are the guest's on any host.
+/// Structures of `wasip1` without pointers, which have the guest's layout on any host.
 #[test]
 fn structures_have_the_independent_layout() {
     type Filestat = wasip1::Filestat;
@@ -218,12 +218,12 @@ fn structures_have_the_independent_layout() {
     assert_eq!(fdstat(offset_of!(Fdstat, fs_rights_base), 8) & (read | write), write);
     assert_eq!(fdstat(offset_of!(Fdstat, fs_rights_inheriting), 8), 0);
 
-    // The first entry of a directory, whichever it is.
+    // The first entry of a directory, which may be any of them.
     let dirent = |offset, len| field(DIRENT, offset, len);
     let name_len = dirent(offset_of!(Dirent, d_namlen), 4) as usize;
     let name = (DIRENT - STRUCTURES) as usize + size_of::<Dirent>();
     let name = std::str::from_utf8(&bytes[name..name + name_len]).expect("all names here are ASCII");
-    let entry = tree.path("grant").join(name).metadata().expect("it is there");
+    let entry = tree.path("grant").join(name).metadata().expect("it exists");
     assert_eq!(dirent(offset_of!(Dirent, d_ino), 8) == entry.ino(), name != "..");
     let filetype = if entry.is_dir() {
         wasip1::FILETYPE_DIRECTORY
@@ -248,7 +248,7 @@ const FDSTAT: u32 = STRUCTURES + 64;
 const EVENT: u32 = STRUCTURES + 128;
 const DIRENT: u32 = STRUCTURES + 192;
 
-/// The bytes from [`STRUCTURES`] on, after calls that write one structure of each kind.
+/// Returns the bytes from [`STRUCTURES`] on, after calls that write one structure of each kind.
 fn structures(tree: &Tree) -> Vec<u8> {
     let mut subscription = [0; size_of::<wasip1::Subscription>()];
     let tag = offset_of!(wasip1::Subscription, u) + offset_of!(wasip1::SubscriptionU, tag);

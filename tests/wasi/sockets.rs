@@ -1,5 +1,4 @@
-//! The functions on sockets, one by one, with a socket in the place of a standard stream. How listeners are granted by options
-//! is tested with the command.
+//! The functions on sockets, with a socket as standard input. The tests of the command cover the options that grant listeners.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +11,7 @@ use crate::script::Script;
 use crate::streams::leaves_flags;
 use crate::tree::{Tree, Way};
 
-/// Runs a table of calls with this as descriptor 0.
+/// Runs a table of calls with this socket as descriptor 0.
 #[track_caller]
 fn calls(stdin: impl Into<OwnedFd>, table: &str) {
     let script = Script::new(table);
@@ -53,7 +52,7 @@ fn sock_accept_recv_send_and_shutdown() {
          sock_send 4 x -                     = PIPE
          sock_shutdown 4 rd                  = ok or NOTCONN
          fd_seek 4 0 cur                     = SPIPE
-         // The flag of the call is for the connection; this one is for the listener.
+         // The flag of `sock_accept` applies to the connection. This one applies to the listener.
          fd_fdstat_set_flags 0 nonblock      = ok
          sock_accept 0 -                     = AGAIN
          sock_accept 4 -                     = INVAL

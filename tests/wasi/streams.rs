@@ -1,4 +1,4 @@
-//! Standard streams, terminals and FIFOs: what a guest finds out about them, and what stays as the user had it.
+//! Standard streams, terminals and FIFOs: their attributes for the guest, and the state of the user's streams after the run.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use crate::script::Script;
 use crate::text::{self, call};
 use crate::tree::{Tree, Way, each_way};
 
-/// A `wrun` of the interpreter with streams of the test's.
+/// Prepares a run of the interpreter with the given streams.
 fn with_streams(tree: &Tree, script: &Script<'_>, stdin: impl Into<Stdio>, stdout: impl Into<Stdio>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
     command
@@ -28,14 +28,14 @@ fn with_streams(tree: &Tree, script: &Script<'_>, stdin: impl Into<Stdio>, stdou
     command
 }
 
-/// A terminal: the side of the screen, and the side of programs.
+/// Opens a terminal: the side of the screen, and the side of programs.
 fn terminal() -> (File, File) {
     let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
-    grantpt(&screen).expect("the terminal is ours");
-    unlockpt(&screen).expect("the terminal is ours");
-    let name = ptsname(&screen, Vec::new()).expect("the terminal is ours");
+    grantpt(&screen).expect("the test owns the terminal");
+    unlockpt(&screen).expect("the test owns the terminal");
+    let name = ptsname(&screen, Vec::new()).expect("the test owns the terminal");
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let programs = rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).expect("the terminal is ours");
+    let programs = rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).expect("the test owns the terminal");
     (File::from(screen), File::from(programs))
 }
 
@@ -86,16 +86,16 @@ fn text_comes_through_a_terminal_line_by_line() {
     let mut child = with_streams(&tree, &script, programs, Stdio::piped())
         .spawn()
         .expect("cargo has built the binary");
-    screen.write_all(b"hello\n").expect("the terminal is ours");
+    screen.write_all(b"hello\n").expect("the test owns the terminal");
     let mut printed = Vec::new();
     let mut stdout = child.stdout.take().expect("it is a pipe");
     stdout.read_to_end(&mut printed).expect("a pipe can be read");
-    assert!(child.wait().expect("the child is ours").success());
+    assert!(child.wait().expect("the test owns the child").success());
     script.check(&printed, "a line");
 }
 
-/// Runs a guest that shares a description with this test and sets `NONBLOCK`: neither then nor later has the description the
-/// flag. Gives what it prints.
+/// Runs a guest that shares a file description with this test and sets `NONBLOCK`. The description must never have the flag.
+/// Returns the output of the guest.
 #[track_caller]
 pub(crate) fn leaves_flags(command: &mut Command, shared: BorrowedFd<'_>) -> Vec<u8> {
     let flags = || fcntl_getfl(shared).expect("it is open");
@@ -112,12 +112,12 @@ pub(crate) fn leaves_flags(command: &mut Command, shared: BorrowedFd<'_>) -> Vec
             len => printed.extend_from_slice(&piece[..len]),
         }
     }
-    assert!(child.wait().expect("the child is ours").success());
+    assert!(child.wait().expect("the test owns the child").success());
     assert_eq!(flags(), before, "{command:?}");
     printed
 }
 
-/// Calls of the guest with the flag, on each of its streams.
+/// Calls that set the flag on each of the guest's streams.
 const NONBLOCK: &str = "
     fd_fdstat_set_flags 0 nonblock      = ok
     fd_fdstat_set_flags 1 nonblock      = ok
@@ -134,7 +134,7 @@ fn o_nonblock_is_never_seen_by_anybody_else() {
     let (reader, _writer) = std::io::pipe().expect("there are descriptors left");
     let (reader, programs) = (OwnedFd::from(reader), OwnedFd::from(programs));
     for (what, stream) in [("a pipe", reader), ("a terminal", programs)] {
-        // The same description as the guest's, which ends in different ways.
+        // The test shares the description with the guest, which ends in different ways.
         for end in ["fd_close 0 = ok", "proc_exit 0 = (nothing)"] {
             let table = format!("{NONBLOCK}\n{end}");
             let script = Script::new(&table);
@@ -188,7 +188,7 @@ fn a_redirected_file_is_read_and_described_as_a_file() {
          fd_read 0 3|3                       = 456|789
          fd_pread 0 2 0                      = 01
          poll_oneoff read:0                  = 1=0
-         // It was given to be read.
+         // The stream was given for reading.
          fd_write 0 x                        = BADF
          fd_filestat_set_size 0 0            = INVAL
          fd_filestat_set_times 0 1 1 mtim    = PERM",
@@ -210,7 +210,7 @@ fn fifos_are_opened_read_and_written() {
         tree.link("grant/to-in", "in");
         let (incoming, outgoing) = (tree.path("grant/in"), tree.path("grant/out"));
         let writer = thread::spawn(move || {
-            // The guest waits in opening it until this comes.
+            // The guest waits in `path_open` until the FIFO has a writer.
             thread::sleep(Duration::from_millis(30));
             std::fs::write(incoming, "through the fifo")
         });

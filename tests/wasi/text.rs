@@ -1,5 +1,5 @@
-//! A guest in the text format, made for a list of calls with any arguments whatever: what a C program could not pass, or only
-//! with much ado. It makes the calls one after the other, keeps what each gives, and writes all of that to standard output.
+//! Makes guests in the text format for lists of calls with any arguments, including those that a C program can hardly pass. The
+//! guest makes the calls one after the other, and writes all results to standard output at the end.
 
 use std::fmt::Write;
 
@@ -7,17 +7,18 @@ use crate::signatures::{Type, parameters};
 use crate::support::Ended;
 use crate::tree::Tree;
 
-/// The guest's memory, in bytes. Calls may use all of it.
+/// Size of the guest's memory in bytes. Calls may use all of it.
 pub(crate) const MEMORY: u32 = 4 << 16;
 
-/// Address of the results of the calls, which are put there at the end. Until then globals keep them: no call can write over those.
+/// Address of the results of the calls, which are stored there at the end. Until then they are in globals, which no call can
+/// overwrite.
 const RESULTS: u32 = 3 << 16;
 
-/// Contents of the guest's memory at first: bytes, and where they are. Before `poll_oneoff` they are put there again, since a
-/// subscription that another call has written over may wait for ever.
+/// Initial contents of the guest's memory: addresses and bytes. They are written again before each `poll_oneoff`, because a
+/// subscription that another call has overwritten could wait forever.
 pub(crate) type Data = Vec<(u32, Vec<u8>)>;
 
-/// So many calls are made by one function.
+/// Number of calls in one function of the guest.
 const CHUNK: usize = 50;
 
 /// A call: a function of preview1, and its arguments.
@@ -27,7 +28,7 @@ pub(crate) struct Call {
     pub(crate) args: Vec<u64>,
 }
 
-/// A call of a function.
+/// Makes a call of a function.
 pub(crate) fn call<const N: usize>(function: &'static str, args: [u64; N]) -> Call {
     Call {
         function,
@@ -35,7 +36,8 @@ pub(crate) fn call<const N: usize>(function: &'static str, args: [u64; N]) -> Ca
     }
 }
 
-/// The text of a guest. `data` is what lies in its memory at first; `end` is code to run before the results are written.
+/// Returns the text of a guest. `data` is the initial contents of its memory. `end` is code that runs before the results are
+/// written.
 pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> String {
     assert!(
         calls.len() * 4 < (MEMORY - RESULTS) as usize,
@@ -63,7 +65,7 @@ pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> Stri
     }
     writeln!(text, "(func $data\n{inits})").expect("a string can be written");
     text += &"(global (mut i32) (i32.const 0))\n".repeat(calls.len());
-    // Short functions are compiled in less time than a long one.
+    // Several short functions compile faster than a long one.
     for (number, chunk) in calls.chunks(CHUNK).enumerate() {
         let (mut made, mut kept) = (String::new(), String::new());
         for (at, call) in chunk.iter().enumerate() {
@@ -87,7 +89,7 @@ pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> Stri
     };
     let (all_calls, all_results) = (of_each_chunk("calls"), of_each_chunk("results"));
     let size = calls.len() * 4;
-    // The description of the results lies behind them.
+    // The `ciovec` of the results lies behind them.
     let (ptr, len) = (MEMORY - 16, MEMORY - 12);
     write!(
         text,
@@ -104,7 +106,7 @@ pub(crate) fn module(data: &[(u32, Vec<u8>)], calls: &[Call], end: &str) -> Stri
     text
 }
 
-/// The arguments of a call as instructions.
+/// Returns the arguments of a call as instructions.
 fn constants(call: &Call) -> String {
     let types = parameters(call.function);
     assert_eq!(types.len(), call.args.len(), "{call:?}");
@@ -115,7 +117,7 @@ fn constants(call: &Call) -> String {
     types.iter().zip(&call.args).map(instruction).collect()
 }
 
-/// The declaration of an import.
+/// Returns the declaration of an import.
 pub(crate) fn import(module: &str, name: &str) -> String {
     let types: String = parameters(name)
         .iter()
@@ -128,7 +130,7 @@ pub(crate) fn import(module: &str, name: &str) -> String {
     format!("(import \"{module}\" \"{name}\" (func ${name} (param{types}){result}))\n")
 }
 
-/// Makes calls, and gives what each of them gave.
+/// Makes calls in a guest, and returns their results.
 #[track_caller]
 pub(crate) fn results(tree: &Tree, options: &[&str], data: &[(u32, Vec<u8>)], calls: &[Call]) -> Vec<u32> {
     let ended = run(tree, options, data, calls).status(0).quiet();

@@ -1,4 +1,4 @@
-//! Times of files: which is which, dates that do not fit, and files that must not be opened for it.
+//! Times of files: the three kinds of times, dates that do not fit, and files that must not be opened.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ fn date(tree: &Tree, name: &str, seconds: i64) {
         last_access: time,
         last_modification: time,
     };
-    rustix::fs::utimensat(CWD, tree.path(name), &times, AtFlags::SYMLINK_NOFOLLOW).expect("the file is ours");
+    rustix::fs::utimensat(CWD, tree.path(name), &times, AtFlags::SYMLINK_NOFOLLOW).expect("the test owns the file");
 }
 
 #[test]
@@ -26,9 +26,9 @@ fn the_three_times_are_those_of_the_host() {
     each_way(|tree| {
         tree.write("grant/file", "abc");
         date(tree, "grant/file", 1_000_000_000);
-        // The change of the times is a change of the status: `ctim` is now, and not when the file was made.
+        // Setting the times changes the status, so `ctim` is the current time and not the time of creation.
         let mode = std::fs::Permissions::from_mode(0o640);
-        std::fs::set_permissions(tree.path("grant/file"), mode).expect("the file is ours");
+        std::fs::set_permissions(tree.path("grant/file"), mode).expect("the test owns the file");
         let meta = tree.path("grant/file").metadata().expect("it was written");
         let ctim = meta.ctime() * 1_000_000_000 + meta.ctime_nsec();
         tree.calls(&format!(
@@ -111,7 +111,7 @@ fn a_time_is_given_or_now_but_not_both() {
              path_filestat_set_times 3 - file 1 2 atim_now+mtim_now         = ok",
         );
         let modified = tree.path("grant/file").metadata().and_then(|meta| meta.modified());
-        let age = modified.expect("the file is ours").elapsed().unwrap_or_default();
+        let age = modified.expect("the test owns the file").elapsed().unwrap_or_default();
         assert!(age < Duration::from_secs(100), "{age:?}");
     });
 }
@@ -135,7 +135,8 @@ fn dates_that_do_not_fit_are_the_nearest_that_do() {
              path_open 3 - old - r -                     = 5
              fd_filestat_get 5 atim,mtim                 = 0,0
              list 3 4096                                 = . .. before epoch link new old
-             // Later than a file system may be able to store: no error, no panic, and never earlier than 2038.
+             // This date may be later than the file system can store. There must be no error and no panic, and the time must
+             // not be before 2038.
              path_filestat_set_times 3 - new max max atim+mtim   = ok
              path_filestat_set_times 3 - new 999999999 1999999999 atim+mtim = ok
              path_filestat_get 3 - new atim,mtim         = 999999999,1999999999",
@@ -162,11 +163,11 @@ fn neither_a_fifo_nor_a_running_program_is_in_the_way_of_its_times() {
              path_filestat_set_times 3 - program 1 5 mtim            = ok
              path_filestat_set_times 3 follow program 1 6 mtim       = ok
              path_filestat_get 3 - program mtim                      = 6
-             // To write to it is another matter.
+             // Writing to it is an error.
              path_open 3 - program - w -                             = TXTBSY
              path_open 3 - program trunc w -                         = TXTBSY",
         );
-        running.kill().expect("it is ours");
-        running.wait().expect("it is ours");
+        running.kill().expect("the test owns it");
+        running.wait().expect("the test owns it");
     });
 }

@@ -1,4 +1,4 @@
-//! A scratch world for a guest, and the ways in which the kernel may or may not help to keep the guest in its grant.
+//! A scratch directory with grants for a guest, and the ways in which `openat2` may behave.
 //!
 //! ```text
 //! grant/      descriptor 3, `/` for the guest
@@ -6,7 +6,7 @@
 //! outside/    not granted, with the file `secret`
 //! ```
 //!
-//! After every run everything outside of `grant` must be as it was: names, contents, links, times of change.
+//! After every run, everything outside of `grant` must be unchanged: names, contents, links, times.
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::guests;
 use crate::script::Script;
 use crate::support::{Dir, Wrun, wrun_through};
 
-/// How `openat2` behaves.
+/// The behaviour of `openat2`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Way {
-    /// As the kernel has it.
+    /// The normal behaviour of the kernel.
     AsItIs,
-    /// It is denied with this error.
+    /// The call is denied with this error.
     Denied(&'static str),
 }
 
@@ -28,7 +28,7 @@ impl Way {
     /// All ways.
     pub(crate) const ALL: [Way; 3] = [Way::AsItIs, Way::Denied("EPERM"), Way::Denied("ENOSYS")];
 
-    /// The words of a command that come before the program.
+    /// Returns the command that starts a program with this behaviour.
     pub(crate) fn prefix(self) -> Vec<String> {
         match self {
             Way::AsItIs => Vec::new(),
@@ -40,14 +40,14 @@ impl Way {
     }
 }
 
-/// Runs a test in a new world for each way.
+/// Runs a test in a new directory for each behaviour.
 pub(crate) fn each_way(test: impl Fn(&Tree)) {
     for way in Way::ALL {
         test(&Tree::new(way));
     }
 }
 
-/// The world.
+/// The scratch directory.
 pub(crate) struct Tree {
     dir: Dir,
     pub(crate) way: Way,
@@ -63,29 +63,29 @@ impl Tree {
         tree
     }
 
-    /// A path of the host; the base of all is `""`.
+    /// Returns a path of the host. The name `""` is the scratch directory itself.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Writes a file, and makes the directories above it.
+    /// Writes a file, and creates the directories above it.
     pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("it has a name")).expect("the directory for tests can be written");
         std::fs::write(path, contents).expect("the directory for tests can be written");
     }
 
-    /// Makes a directory, and those above it.
+    /// Creates a directory, and those above it.
     pub(crate) fn directory(&self, name: &str) {
         std::fs::create_dir_all(self.path(name)).expect("the directory for tests can be written");
     }
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     pub(crate) fn link(&self, name: &str, target: impl AsRef<Path>) {
         symlink(target, self.path(name)).expect("the directory for tests can be written");
     }
 
-    /// Makes a FIFO.
+    /// Creates a FIFO.
     pub(crate) fn fifo(&self, name: &str) {
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mkfifoat(rustix::fs::CWD, self.path(name), mode).expect("the directory for tests can be written");
@@ -99,7 +99,7 @@ impl Tree {
         self.path(name).symlink_metadata().is_ok()
     }
 
-    /// The names in a directory, sorted.
+    /// Returns the names in a directory, sorted.
     pub(crate) fn names(&self, name: &str) -> Vec<String> {
         let mut names: Vec<_> = std::fs::read_dir(self.path(name))
             .expect("readable")
@@ -109,14 +109,14 @@ impl Tree {
         names
     }
 
-    /// Everything below a directory: paths, kinds, sizes and what links say.
+    /// Lists everything below a directory: paths, types, sizes and the targets of links.
     pub(crate) fn listing(&self, name: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut directories = vec![self.path(name)];
         while let Some(directory) = directories.pop() {
             for entry in std::fs::read_dir(directory).expect("readable") {
                 let path = entry.expect("readable").path();
-                let meta = path.symlink_metadata().expect("nobody else removes it");
+                let meta = path.symlink_metadata().expect("no other process removes it");
                 let target = path.read_link().unwrap_or_default();
                 let shown = path.strip_prefix(self.path(name)).expect("it lies below").display();
                 let size = if meta.is_dir() { 0 } else { meta.size() };
@@ -130,7 +130,7 @@ impl Tree {
         found
     }
 
-    /// The grants, as options.
+    /// Returns the grants as options.
     pub(crate) fn grants(&self) -> [String; 4] {
         let path = |name: &str, guest: &str| format!("{}::{guest}", self.path(name).display());
         [
@@ -141,7 +141,7 @@ impl Tree {
         ]
     }
 
-    /// A `wrun` with the grants and these further words, in this world's way.
+    /// Prepares `wrun` with the grants and these further arguments, with this behaviour of `openat2`.
     pub(crate) fn wrun<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) -> Wrun {
         let prefix = self.way.prefix();
         let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
@@ -157,13 +157,13 @@ impl Tree {
             .args(args.into_iter().map(|arg| arg.as_ref().to_owned()))
     }
 
-    /// Makes the calls of a table, and compares.
+    /// Makes the calls of a table, and compares the results.
     #[track_caller]
     pub(crate) fn calls(&self, table: &str) {
         self.calls_with(table, |wrun| wrun);
     }
 
-    /// The same, with a change to how the guest is run.
+    /// Makes the calls of a table, with a change to the run of the guest.
     #[track_caller]
     pub(crate) fn calls_with(&self, table: &str, change: impl FnOnce(Wrun) -> Wrun) {
         let script = Script::new(table);
@@ -182,7 +182,7 @@ impl Tree {
         script.check(&ended.status(0).quiet().stdout, &format!("{:?} {options:?}", self.way));
     }
 
-    /// Does something, after which all that was not granted to be changed must be as before.
+    /// Runs `act`, and checks that nothing outside of the writable grant has changed.
     #[track_caller]
     pub(crate) fn unchanged<R>(&self, act: impl FnOnce() -> R) -> R {
         let before = self.fingerprint();
@@ -192,7 +192,7 @@ impl Tree {
         result
     }
 
-    /// All that can be seen of what must not change.
+    /// Describes everything that must not change.
     fn fingerprint(&self) -> Vec<String> {
         let mut found = Vec::new();
         for name in ["outside", "read-only"] {
@@ -206,7 +206,7 @@ impl Tree {
 
 /// Describes a file and everything below it. Access times are left out: reading changes them.
 fn look(path: &Path, found: &mut Vec<String>) {
-    let meta = path.symlink_metadata().expect("nobody else removes it");
+    let meta = path.symlink_metadata().expect("no other process removes it");
     let contents = if meta.is_symlink() {
         path.read_link().expect("readable").display().to_string()
     } else if meta.is_file() {
@@ -243,7 +243,7 @@ fn openat2_is_denied_where_it_should_be() {
     for way in Way::ALL {
         let prefix = way.prefix();
         let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
-        // The launcher makes the call itself, and does not start anything unless it is denied.
+        // The launcher tries the call itself, and starts the program only if the call is denied.
         wrun_through(&prefix, ["--version"]).run().status(0).quiet();
     }
 }

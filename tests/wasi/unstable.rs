@@ -1,5 +1,4 @@
-//! The older interface `wasi_unstable`, in what it has otherwise than preview1. That it has all functions is tested with the
-//! signatures.
+//! The older interface `wasi_unstable` where it differs from preview1. The tests of signatures check that it has all functions.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +7,7 @@ use wasip1::{ERRNO_BADF, ERRNO_INVAL, EVENTTYPE_FD_READ, FILETYPE_REGULAR_FILE};
 use crate::guests;
 use crate::tree::{Tree, each_way};
 
-/// Output of an export, line by line.
+/// Returns the output of an export, one number per line.
 fn values(tree: &Tree, export: &str, args: &[&str]) -> Vec<i64> {
     let module = guests::wat("unstable").to_string_lossy().into_owned();
     let words = ["--invoke", export, &module].map(str::to_owned);
@@ -23,7 +22,8 @@ fn world(tree: &Tree) {
         .expect("the directory for tests can be written");
     let file = std::fs::File::options().write(true).open(tree.path("grant/file"));
     let time = SystemTime::UNIX_EPOCH + Duration::new(1_234_567_890, 123_456_789);
-    file.and_then(|file| file.set_modified(time)).expect("the file is ours");
+    file.and_then(|file| file.set_modified(time))
+        .expect("the test owns the file");
 }
 
 #[test]

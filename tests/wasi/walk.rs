@@ -1,5 +1,6 @@
-//! Paths as the kernel walks them: for thousands of made-up paths, with and without links at every place, a guest is told what
-//! the kernel says of them below the grant, whether wrun can use `openat2` or not. The test itself needs it, as an oracle.
+//! Path resolution compared with the kernel: for thousands of random paths, with and without links at every position, a guest
+//! gets the same result as the kernel gives below the grant, with and without `openat2`. The test itself needs `openat2`, as
+//! the oracle.
 
 use std::fs::File;
 
@@ -12,7 +13,7 @@ use crate::tree::{Tree, Way};
 
 const OUT: u64 = 1 << 17;
 
-/// Parts of paths: names of each kind of thing, and what may stand between and behind them.
+/// Parts of paths: names of files of each type, and special parts such as `..`.
 const NAMES: [&str; 14] = [
     "a",
     "d",
@@ -30,7 +31,7 @@ const NAMES: [&str; 14] = [
     "to-chain",
 ];
 
-/// The same tree every time. No link leads out by itself, but paths do.
+/// Makes the same tree every time. No link leads out of the grant by itself, but paths do.
 fn world(way: Way) -> Tree {
     let tree = Tree::new(way);
     for name in ["a", "file", "d/a", "d/file", "d/e/a", "d/d/file", "e/file"] {
@@ -53,7 +54,7 @@ fn world(way: Way) -> Tree {
     tree
 }
 
-/// Made-up paths: always the same ones, so that what fails once fails again.
+/// Returns random paths. They are always the same, so that a failure is reproducible.
 fn paths(count: usize) -> Vec<String> {
     let mut random = Random::new(3);
     let mut below = |end| random.below(end);
@@ -64,7 +65,7 @@ fn paths(count: usize) -> Vec<String> {
             if at > 0 {
                 path += ["/", "/", "/", "//", "/./"][below(5)];
             }
-            // At the beginning rather something that is there.
+            // At the beginning, prefer names that exist.
             let end = if at == 0 && below(2) == 0 { 3 } else { NAMES.len() };
             path += NAMES[below(end)];
         }
@@ -74,7 +75,7 @@ fn paths(count: usize) -> Vec<String> {
     made
 }
 
-/// The guest's memory with the paths in it, and where each one is.
+/// Returns the contents of the guest's memory with the paths, and the address and length of each path.
 fn memory(paths: &[String]) -> (Data, Vec<[u64; 2]>) {
     let mut bytes = Vec::new();
     let mut places = Vec::new();
@@ -86,7 +87,7 @@ fn memory(paths: &[String]) -> (Data, Vec<[u64; 2]>) {
     (vec![(0, bytes)], places)
 }
 
-/// Answer of the host to a path, as the guest's number; a path that leads out is none of the guest's business.
+/// Returns the kernel's result for a path as an error number of the guest. A path that leads out of the grant gives an error.
 fn host(grant: &File, path: &str, flags: OFlags) -> u32 {
     let flags = flags | OFlags::CLOEXEC;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -160,7 +161,7 @@ fn changes_are_the_same_in_every_way() {
         (found, tree.listing("grant"))
     });
     let (first, rest) = outcomes.split_first().expect("there are three");
-    // Every second call is `fd_close`.
+    // The calls alternate between a change and `fd_close`.
     let changes = first.0.iter().step_by(2).filter(|found| **found == 0).count();
     assert!(changes > 60, "only {changes} changes");
     for other in rest {

@@ -57,10 +57,10 @@ fn the_lock_of_the_workspace_that_builds_comes_first() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("build-lock");
     let (embedder, package) = (root.join("embedder"), root.join("registry/wrun-artifact"));
     let out = embedder.join("target/debug/build/wrun-artifact-1/out");
-    fs::create_dir_all(&out).expect("it is ours");
-    fs::create_dir_all(&package).expect("it is ours");
-    fs::write(embedder.join("Cargo.lock"), LOCK).expect("it is ours");
-    fs::write(package.join("Cargo.lock"), "").expect("it is ours");
+    fs::create_dir_all(&out).expect("the test owns it");
+    fs::create_dir_all(&package).expect("the test owns it");
+    fs::write(embedder.join("Cargo.lock"), LOCK).expect("the test owns it");
+    fs::write(package.join("Cargo.lock"), "").expect("the test owns it");
     assert_eq!(build_lock::find(&out, &package), Some(embedder.join("Cargo.lock")));
-    fs::remove_dir_all(&root).expect("it is ours");
+    fs::remove_dir_all(&root).expect("the test owns it");
 }

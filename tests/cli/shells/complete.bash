@@ -1,7 +1,7 @@
-# Prints what bash offers for the end of a line: complete.bash SCRIPT LINE.
+# Prints the completions that bash offers at the end of a line. Usage: complete.bash SCRIPT LINE
 source "$1"
 COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDS=()
-# As bash splits a line: at blanks, and `=` and `:` are words of their own.
+# Split the line like bash: at blanks, and with `=` and `:` as separate words.
 rest=$2
 while [[ $rest ]]; do
     case $rest in
@@ -17,7 +17,7 @@ while [[ $rest ]]; do
     rest=${rest#"$word"}
 done
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-# What `complete` has declared: the function, and names of files where the function offers nothing.
+# The declaration of `complete`: the function, and file names if the function offers nothing.
 declared=$(complete -p wrun)
 [[ $declared == *'-o default'*'-F _wrun wrun' ]] || exit 1
 compopt() { [[ $* == *'+o default'* ]] && fallback=''; }

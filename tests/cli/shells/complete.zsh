@@ -1,4 +1,5 @@
-# Prints what zsh offers for the end of a line: complete.zsh SCRIPT LINE. A zsh of its own, on a terminal of its own, is asked.
+# Prints the completions that zsh offers at the end of a line. Usage: complete.zsh SCRIPT LINE. It asks another zsh on a new
+# terminal.
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "unsetopt zle_bracketed_paste; PROMPT=; autoload -U compinit; compinit -u -D; source ${(q)1}"

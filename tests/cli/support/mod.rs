@@ -1,4 +1,4 @@
-//! Helpers for tests of the binary: a private directory for each test, and one way to run `wrun` and look at its end.
+//! Helpers for tests of the binary: a private directory for each test, and running `wrun` and checking its result.
 
 #![allow(dead_code, reason = "every test binary uses a part of this")]
 
@@ -17,7 +17,7 @@ use wrun_tests::Scratch;
 /// A `wrun` that takes this long hangs.
 const HANGS: Duration = Duration::from_secs(120);
 
-/// The path of a guest of `tests/guests`.
+/// Returns the path of a guest in `tests/guests`.
 pub(crate) fn guest(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/guests")
@@ -27,16 +27,16 @@ pub(crate) fn guest(name: &str) -> PathBuf {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of the artifacts in a cache.
+/// Returns the names of the artifacts in a cache.
 pub(crate) fn artifacts(cache: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
     let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"));
     names.filter(|name| name.ends_with(".wrun")).collect()
 }
 
-/// Does something again and again on another thread while `act` goes on.
+/// Calls `again` repeatedly on another thread while `act` runs.
 pub(crate) fn while_repeating<R>(mut again: impl FnMut() + Send, act: impl FnOnce() -> R) -> R {
-    /// Ends the thread, also when `act` panics: the scope waits for it.
+    /// Ends the thread even if `act` panics, because the scope waits for it.
     struct Done<'a>(&'a AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {
@@ -59,7 +59,7 @@ pub(crate) fn while_repeating<R>(mut again: impl FnMut() + Send, act: impl FnOnc
 pub(crate) struct Dir(Scratch);
 
 impl Dir {
-    /// Makes an empty one.
+    /// Makes an empty directory.
     pub(crate) fn new() -> Self {
         Self(Scratch::new())
     }
@@ -81,24 +81,24 @@ impl Deref for Dir {
 /// Standard input of a `wrun`.
 enum Input {
     Bytes(Vec<u8>),
-    /// A pipe that nobody writes to or closes.
+    /// An open pipe to which nothing is written.
     Open,
 }
 
-/// A `wrun` to be run.
+/// A command line of `wrun`.
 pub(crate) struct Wrun {
     command: Command,
     input: Input,
 }
 
-/// `wrun` with these arguments, an empty environment and an empty standard input.
+/// Prepares `wrun` with these arguments, an empty environment and an empty standard input.
 pub(crate) fn wrun<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Wrun {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wrun"));
     command.args(args);
     Wrun::new(command)
 }
 
-/// `wrun` with these arguments, after a command of the shell that prepares for it (`ulimit` above all).
+/// Prepares `wrun` with these arguments, started by a shell after the command `prepare`, such as `ulimit`.
 pub(crate) fn wrun_after<S: AsRef<OsStr>>(prepare: &str, args: impl IntoIterator<Item = S>) -> Wrun {
     let mut command = Command::new("/bin/sh");
     command
@@ -109,7 +109,7 @@ pub(crate) fn wrun_after<S: AsRef<OsStr>>(prepare: &str, args: impl IntoIterator
     Wrun::new(command)
 }
 
-/// `wrun` with these arguments, started by another program.
+/// Prepares `wrun` with these arguments, started by another program.
 pub(crate) fn wrun_through<S: AsRef<OsStr>>(prefix: &[&str], args: impl IntoIterator<Item = S>) -> Wrun {
     let Some((program, words)) = prefix.split_first() else {
         return wrun(args);
@@ -119,7 +119,7 @@ pub(crate) fn wrun_through<S: AsRef<OsStr>>(prefix: &[&str], args: impl IntoIter
     Wrun::new(command)
 }
 
-/// A prefix for [`wrun_through`]: permissions bind the program that it starts even when root runs the tests.
+/// Returns a prefix for [`wrun_through`] with which permissions apply to `wrun` even if root runs the tests.
 pub(crate) fn bound_by_permissions() -> &'static [&'static str] {
     match rustix::process::geteuid().is_root() {
         true => &["setpriv", "--bounding-set=-dac_override,-dac_read_search"],
@@ -160,18 +160,18 @@ impl Wrun {
         self
     }
 
-    /// Gives it a standard input on which nothing ever comes.
+    /// Gives it a standard input that stays open and empty.
     pub(crate) fn stdin_open(mut self) -> Self {
         self.input = Input::Open;
         self
     }
 
-    /// Gives it this standard output in place of the one that [`Ended::stdout`] shows.
+    /// Runs it with this standard output. [`Ended::stdout`] is empty then.
     pub(crate) fn run_with_stdout(self, stdout: impl Into<Stdio>) -> Ended {
         self.go(stdout.into(), Stdio::piped())
     }
 
-    /// Gives it this standard error in place of the one that [`Ended::stderr`] shows.
+    /// Runs it with this standard error. [`Ended::stderr`] is empty then.
     pub(crate) fn run_with_stderr(self, stderr: impl Into<Stdio>) -> Ended {
         self.go(Stdio::piped(), stderr.into())
     }
@@ -194,7 +194,7 @@ impl Wrun {
         let mut stdin = child.stdin.take();
         let input = thread::spawn(move || match self.input {
             Input::Bytes(bytes) => {
-                // A wrun that does not read all of it is none of this test's business.
+                // wrun need not read all of it, so an error is ignored.
                 let _ = stdin.take().map(|mut stdin| stdin.write_all(&bytes));
                 None
             }
@@ -203,11 +203,11 @@ impl Wrun {
         let out = child.stdout.take().map(collect);
         let err = child.stderr.take().map(collect);
         let status = loop {
-            if let Some(status) = child.try_wait().expect("the child is ours") {
+            if let Some(status) = child.try_wait().expect("the test owns the child") {
                 break status;
             }
             if started.elapsed() > HANGS {
-                child.kill().expect("the child is ours");
+                child.kill().expect("the test owns the child");
                 panic!("{words} hangs");
             }
             thread::sleep(Duration::from_millis(1));
@@ -232,7 +232,7 @@ impl Wrun {
     }
 }
 
-/// Reads everything that comes, on a thread of its own.
+/// Reads a stream to its end on a new thread.
 fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8>>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -240,7 +240,7 @@ fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8
     })
 }
 
-/// How a `wrun` ended.
+/// The result of running `wrun`.
 #[derive(Debug)]
 pub(crate) struct Ended {
     words: String,
@@ -249,12 +249,12 @@ pub(crate) struct Ended {
     pub(crate) stdout: Vec<u8>,
     /// Its standard error.
     pub(crate) stderr: String,
-    /// From before the start to after the end.
+    /// The elapsed time.
     pub(crate) wall: Duration,
 }
 
 impl Ended {
-    /// Checks the exit status. A signal is none.
+    /// Checks the exit status. A process that was ended by a signal has none.
     #[track_caller]
     pub(crate) fn status(self, status: i32) -> Self {
         assert_eq!(
@@ -268,7 +268,7 @@ impl Ended {
         self
     }
 
-    /// Checks that it was ended by this signal.
+    /// Checks that this signal ended it.
     #[track_caller]
     pub(crate) fn dies_of(self, signal: i32) -> Self {
         assert_eq!(
@@ -282,7 +282,7 @@ impl Ended {
         self
     }
 
-    /// Checks that all went well and that exactly this was written.
+    /// Checks that it succeeded, wrote exactly this to standard output, and nothing to standard error.
     #[track_caller]
     pub(crate) fn prints(self, stdout: impl AsRef<[u8]>) -> Self {
         let ended = self.status(0).quiet();
@@ -291,14 +291,14 @@ impl Ended {
         ended
     }
 
-    /// Checks that nothing came on standard error.
+    /// Checks that standard error is empty.
     #[track_caller]
     pub(crate) fn quiet(self) -> Self {
         assert_eq!(self.stderr, "", "{}", self.words);
         self
     }
 
-    /// Checks a failure: this status, and exactly one line on standard error, of wrun's, with all these parts in it.
+    /// Checks a failure: this status, and exactly one line on standard error, which is a message of wrun with all these parts.
     #[track_caller]
     pub(crate) fn fails<S: AsRef<str>>(self, status: i32, parts: impl IntoIterator<Item = S>) -> Self {
         let ended = self.status(status).says(parts);
@@ -312,7 +312,7 @@ impl Ended {
         ended
     }
 
-    /// Checks a failure with a backtrace: this status, this as the first line, and all these parts below.
+    /// Checks a failure with a backtrace: this status, this first line, and all these parts in the lines below.
     #[track_caller]
     pub(crate) fn traps<S: AsRef<str>>(self, status: i32, line: &str, below: impl IntoIterator<Item = S>) -> Self {
         let ended = self.status(status);
@@ -325,7 +325,7 @@ impl Ended {
         ended.without_rust()
     }
 
-    /// Checks that standard error begins as a message of wrun's and has all these parts.
+    /// Checks that standard error begins with a message of wrun and contains all these parts.
     #[track_caller]
     pub(crate) fn says<S: AsRef<str>>(self, parts: impl IntoIterator<Item = S>) -> Self {
         assert!(self.stderr.starts_with("wrun: "), "{}: {}", self.words, self.stderr);
@@ -341,7 +341,7 @@ impl Ended {
         self.without_rust()
     }
 
-    /// Checks that there is nothing of a Rust panic or backtrace.
+    /// Checks that standard error contains no Rust panic or backtrace.
     #[track_caller]
     fn without_rust(self) -> Self {
         for word in ["panicked", "RUST_BACKTRACE", "stack backtrace", ".rs:"] {

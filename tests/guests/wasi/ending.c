@@ -1,4 +1,4 @@
-// Ends in the way that its argument names, with something in a buffer and something to do at the end.
+// Ends in the way that its argument names, with output in a buffer and a function registered for the end.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@ static void at_the_end(void) { printf("at the end\n"); }
 
 int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "";
-    // Not a terminal, so nothing is written before the end.
+    // The buffer is large enough that nothing is written before the end.
     setvbuf(stdout, NULL, _IOFBF, 4096);
     atexit(at_the_end);
     printf("buffered\n");

@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     if (stat("/dev/null", &stat_of)) return failed("stat");
     if (!S_ISCHR(stat_of.st_mode)) return failed("not a character device");
 
-    // With a directory of its own, the program gets that one.
+    // With a grant of its own `/dev`, the program would see that one.
     if (argc == 1) {
         DIR *dev = opendir("/dev");
         if (!dev) return failed("opendir");

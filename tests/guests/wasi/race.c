@@ -1,6 +1,6 @@
-// Uses `entry`, and paths through `swap`. Somebody else exchanges these with something outside of the grant meanwhile, for as many
-// milliseconds as the argument says. Whatever is read must be `inside`. Prints how many calls succeeded and how many failed,
-// and `escaped` with the name of a function that saw something from outside.
+// Uses `entry`, and paths through `swap`. Somebody else exchanges these with something outside of the grant meanwhile, for as
+// many milliseconds as the argument says. Whatever is read must be `inside`. Prints how many calls succeeded and how many
+// failed, and `escaped` with the name of a function that saw something from outside.
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <wasi/api.h>
 
-// However little of the time a busy machine leaves to this program, it makes so many rounds.
+// The least number of rounds, even if a busy machine gives little time to this program.
 enum { GRANT = 3, INSIDE = sizeof "inside" - 1, LEAST = 40 };
 
 static unsigned long long succeeded, failed;
@@ -55,7 +55,7 @@ static void read_link(const char *path) {
         escaped("path_readlink");
 }
 
-// Writes a file that is there under this name inside and outside. What it has afterwards is what it had before.
+// Writes a file that exists under this name inside and outside. Its contents stay the same.
 static void write_file(const char *path, __wasi_lookupflags_t lookup, __wasi_oflags_t oflags) {
     __wasi_fd_t fd;
     if (!did(open_at(path, lookup, oflags, __WASI_RIGHTS_FD_WRITE, &fd))) return;
@@ -80,14 +80,14 @@ static void create_and_remove(unsigned round) {
     did(__wasi_path_unlink_file(GRANT, name));
 }
 
-// Moves a file to and fro, in the directory and out of it.
+// Moves a file back and forth, inside the directory and out of it.
 static void move(void) {
     did(__wasi_path_rename(GRANT, "swap/victim", GRANT, "swap/sub/moved"));
     did(__wasi_path_rename(GRANT, "swap/sub/moved", GRANT, "moved"));
     did(__wasi_path_rename(GRANT, "moved", GRANT, "swap/victim"));
     did(__wasi_path_rename(GRANT, "swap/sub/victim", GRANT, "swap/sub/../moved"));
     did(__wasi_path_rename(GRANT, "swap/moved", GRANT, "swap/sub/victim"));
-    // What was left somewhere in between is put where the next round finds it.
+    // A file that was left on the way is moved to the place where the next round expects it.
     did(__wasi_path_rename(GRANT, "swap/sub/moved", GRANT, "swap/victim"));
 }
 
@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
         did(__wasi_path_create_directory(GRANT, "swap/empty"));
         create_and_remove(round);
         move();
-        // A directory that was opened stays where it is, whatever becomes of its name.
+        // An open directory stays the same directory, even if its name is given to another one.
         __wasi_fd_t directory, above;
         if (did(open_at("swap/sub", 0, __WASI_OFLAGS_DIRECTORY, __WASI_RIGHTS_FD_READ, &directory))) {
             if (!__wasi_path_open(directory, 0, "../file", 0, __WASI_RIGHTS_FD_READ, 0, 0, &above)) escaped("..");

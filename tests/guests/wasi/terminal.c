@@ -1,4 +1,4 @@
-// Says of standard input and output whether a libc takes them for a terminal.
+// Prints for standard input and output whether the libc takes them for a terminal.
 
 #include <stdio.h>
 #include <unistd.h>

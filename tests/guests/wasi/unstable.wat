@@ -20,7 +20,7 @@
       (then unreachable))
     (if (i32.ne (i32.load (i32.const 8)) (i32.const 5)) (then unreachable)))
 
-  ;; The error of a seek, and where it led, after the position was 4.
+  ;; Returns the error of a seek from position 4, and the new position.
   (func $seek (export "seek") (param $whence i32) (result i32 i64)
     (call $open)
     ;; SET is 2 here.
@@ -28,7 +28,7 @@
     (call $fd_seek (i32.const 5) (i64.const 3) (local.get $whence) (i32.const 16))
     (i64.load (i32.const 16)))
 
-  ;; Type, number of names (32 bits), size and last modification, and whether anything beyond the structure was written.
+  ;; Returns type, number of names (32 bits), size and last modification, and 0 unless bytes beyond the structure were written.
   (func $fields (result i32 i32 i64 i64 i32)
     (i32.load8_u (i32.const 80))
     (i32.load (i32.const 84))
@@ -52,7 +52,7 @@
   ;; error, how many events there are, and error and type of the first one.
   (func (export "poll") (result i32 i32 i32 i32)
     (i64.store (i32.const 1000) (i64.const 7))
-    ;; The identifier that preview1 does not have is at 1016: any number.
+    ;; At 1016 is the identifier that preview1 does not have. It may be any number.
     (i64.store (i32.const 1016) (i64.const -1))
     (i32.store (i32.const 1024) (i32.const 1))
     (i64.store (i32.const 1032) (i64.const 10000000))
@@ -64,7 +64,7 @@
     (i32.load16_u (i32.const 2008))
     (i32.load8_u (i32.const 2010)))
 
-  ;; The clock alone: the error, how many events there are, and whose.
+  ;; The clock alone. Returns the error, the number of events, and the user data of the first one.
   (func (export "sleep") (result i32 i32 i64)
     (i64.store (i32.const 1000) (i64.const 7))
     (i64.store (i32.const 1016) (i64.const -1))

@@ -1,4 +1,4 @@
-// Waits in all the ways that a libc offers, and prints the name of each that took as long as it should have.
+// Waits in all the ways that a libc offers, and prints the name of each way that took the right time.
 
 #include <poll.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ int main(void) {
     struct timespec until = {end / SECOND, end % SECOND};
     waited("clock_nanosleep absolute", started, clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL));
 
-    // Nothing comes on standard input.
+    // Standard input stays empty.
     struct pollfd in = {0, POLLRDNORM, 0};
     started = now(CLOCK_MONOTONIC);
     waited("poll", started, poll(&in, 1, WAIT / 1000000));
