@@ -1,5 +1,5 @@
-//! Compiled code that does what it never should, from artifacts whose checksums fit all the same: trap records that are wrong,
-//! instructions that are illegal, and accesses that leave the sandbox. Each ends with an error of wrun, none as a trap of the guest.
+//! Compiled code that does something impossible, from artifacts with right checksums: wrong trap records, illegal instructions,
+//! and accesses outside of the sandbox. Each case ends with an error of wrun and not as a trap of the guest.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use wrun_artifact::{BUILD, TrapCode};
 use crate::cli::{Dir, Ended, artifacts, guest};
 use crate::damage::{header, replace};
 
-/// A module that traps, with an artifact in a cache that can be replaced.
+/// A module that traps, with an artifact in a cache, which tests replace.
 struct Trapping {
     dir: Dir,
     good: Vec<u8>,
 }
 
-/// Exports of the module, and what they are called with, for each kind of fault.
+/// Exports of the module with their arguments, one for each kind of fault.
 const TRAPS: [&[&str]; 4] = [
     &["unreachable"],
     &["memory out of bounds"],
@@ -59,7 +59,7 @@ impl Trapping {
         wrun.args([guest("traps")]).args(args).run()
     }
 
-    /// Runs each trap with an artifact that is wrong although its checksums fit: it must not end without a word.
+    /// Runs each trap with a wrong artifact whose checksums are right. It must not end without a message.
     fn wrong(&self, what: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Ended> {
         let mut bytes = self.good.clone();
         change(&mut bytes);
@@ -74,7 +74,7 @@ impl Trapping {
     }
 }
 
-/// The message for compiled code that does something impossible.
+/// Checks the message for compiled code that does something impossible.
 #[track_caller]
 fn is_bad_code(ended: Ended) {
     ended.fails(125, ["compiled code failed where it cannot trap", "wrun cache verify"]);
@@ -88,7 +88,7 @@ fn a_fault_without_a_trap_record_is_an_error_and_never_silent() {
         let all = trapping.wrong("all of the records", |bytes| bytes[traps.start..traps.end].fill(byte));
         all.into_iter().for_each(is_bad_code);
     }
-    // A record that is wrong is none, or says something else.
+    // A wrong record is missing, or has another trap code.
     for at in traps.start..traps.end {
         let what = format!("the records from byte {}", at - traps.start);
         for ended in trapping.wrong(&what, |bytes| bytes[at] ^= 0x55) {
@@ -129,7 +129,7 @@ fn an_illegal_instruction_in_compiled_code_is_an_error_and_never_silent() {
     all.into_iter().for_each(is_bad_code);
 }
 
-/// `mov eax, [address]`: an access of four bytes that depends on no register.
+/// Returns `mov eax, [address]`: an access of four bytes that depends on no register.
 fn load_from(address: u32) -> [u8; 7] {
     let [a, b, c, d] = address.to_le_bytes();
     [0x8b, 0x04, 0x25, a, b, c, d]
@@ -146,7 +146,7 @@ fn a_memory_access_with_a_trap_record_is_a_trap_only_inside_of_a_memory_or_on_th
         .filter(is_access)
         .collect();
     assert!(accesses.len() >= 2, "{accesses:?}");
-    // The last bytes of the null page, the first behind it, and the last page of all.
+    // The last bytes of the null page, the first bytes after it, and the last page of the address space.
     for (address, is_trap) in [(0xff8, true), (0x1000, false), (0x2000, false), (0xffff_f000, false)] {
         let what = format!("accesses to {address:#x}");
         let ended = trapping.wrong(&what, |bytes| {
