@@ -115,24 +115,46 @@ fn another_thread_ends_a_host_function_that_waits() {
     run_while(&engine, "read", 1, || engine.increment_epoch());
 }
 
-#[test]
-fn a_host_function_that_begins_to_wait_after_the_deadline_is_woken() {
-    let engine = engine();
-    let (mut store, instance) = guest(&engine);
-    store.set_epoch_deadline(1);
-    let mut imports = Imports::new(&engine);
+/// A guest whose `late` calls the host, which begins to wait when the next epoch has begun.
+fn late(engine: &Engine) -> (Store<Host>, Instance) {
+    let (mut store, _) = guest(engine);
+    let mut imports = Imports::new(engine);
     let other = engine.clone();
     imports.func("host", "late", move |mut caller: Caller<'_, Host>| {
+        let reader = &mut caller.data_mut().reader;
+        // Nothing takes this long.
+        let hangs = Some(Duration::from_secs(60));
+        reader.set_read_timeout(hangs).expect("a socket has one");
         // The signal comes here, before the system call.
         other.increment_epoch();
-        let woken = caller.data_mut().reader.read(&mut [0]).map_err(|error| error.kind());
+        let woken = reader.read(&mut [0]).map_err(|error| error.kind());
         assert_eq!(woken, Err(std::io::ErrorKind::Interrupted));
     });
     let text = r#"(module (import "host" "late" (func $late)) (func (export "late") (call $late)))"#;
-    let module = Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
-    let late = Instance::new(&mut store, &module, &imports).expect("instantiates");
-    assert_interrupted(call(&mut store, late, "late", &[]));
-    let _ = instance;
+    let module = Module::new(engine, &wat::parse_str(text).expect("valid")).expect("valid");
+    let instance = Instance::new(&mut store, &module, &imports).expect("instantiates");
+    (store, instance)
+}
+
+#[test]
+fn a_host_function_that_begins_to_wait_after_the_deadline_is_woken() {
+    let (mut store, instance) = late(&engine());
+    store.set_epoch_deadline(1);
+    assert_interrupted(call(&mut store, instance, "late", &[]));
+}
+
+#[test]
+fn a_host_function_that_begins_to_wait_after_the_deadline_of_an_outer_store_is_woken() {
+    let engine = engine();
+    let (mut outer, instance) = guest(&engine);
+    outer.set_epoch_deadline(1);
+    let inner = engine.clone();
+    outer.data_mut().nest = Box::new(move || {
+        let (mut store, instance) = late(&inner);
+        let result = call(&mut store, instance, "late", &[]);
+        assert_eq!(result.expect("it has no deadline of its own"), []);
+    });
+    assert_interrupted(call(&mut outer, instance, "nest", &[]));
 }
 
 #[test]
