@@ -146,7 +146,7 @@ pub(crate) enum CacheAction {
         #[command(flatten)]
         limit: LimitFlag,
     },
-    /// Remove everything that wrun put there; status 125 if something cannot be removed
+    /// Remove all files of wrun from the cache; status 125 if something cannot be removed
     Clear,
 }
 

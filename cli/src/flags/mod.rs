@@ -91,7 +91,7 @@ Environment: WRUN_LOG (else RUST_LOG) switches logs on, for example WRUN_LOG=deb
 /// The reserved first words.
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    /// Run a module: what wrun does without a command
+    /// Run a module: the default without a command
     #[command(
         override_usage = "wrun run [OPTIONS] MODULE [ARGS]...",
         after_help = STATUSES,
@@ -106,7 +106,7 @@ enum Command {
     /// Compile a module to a file of native code, which `wrun --allow-precompiled` runs
     #[command(args_override_self = true)]
     Compile(CompileLine),
-    /// Look after the cache of compiled modules
+    /// List, verify and clean the cache of compiled modules
     #[command(args_override_self = true, arg_required_else_help = false)]
     Cache(CacheLine),
     /// Show the contents of a module: header, sections, imports, exports
@@ -170,8 +170,8 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) epoch_timeout: Option<OsString>,
 
-    /// The length of backtraces: the innermost 15 and outermost 5 frames (short, the default), all that are known, at most
-    /// 64 (full), or none
+    /// The length of backtraces: the innermost 15 and outermost 5 frames (short, the default), all frames up to 64 (full), or
+    /// none
     #[arg(long, value_name = "LENGTH", value_enum, hide_possible_values = true)]
     pub(crate) backtrace: Option<Backtrace>,
 
