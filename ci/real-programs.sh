@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the WebAssembly 2.0 programs of tests/programs.md and compares everything they print and write with what is
-# expected. WRUN is the binary to test; without it a release build is made.
+# Runs the WebAssembly 2.0 programs of tests/programs.md and compares all their output with the expected results. WRUN is the
+# binary to test. Without it a release build is made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

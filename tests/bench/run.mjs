@@ -1,4 +1,5 @@
-// Runs a WASI program under node: `node --no-liftoff run.mjs HOST::GUEST|- MODULE [ARGS…]`. The first argument is a directory, or `-`.
+// Runs a WASI program under node: `node --no-liftoff run.mjs HOST::GUEST|- MODULE [ARGS…]`. The first argument is a grant, or
+// `-` for none.
 import { readFile } from "node:fs/promises";
 import { argv } from "node:process";
 import { WASI } from "node:wasi";

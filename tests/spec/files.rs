@@ -1,4 +1,4 @@
-//! The files of the suite, by the names of their tests. A test compares these lists with what the suite has.
+//! The files of the suite, by the names of their tests. A test compares these lists with the files of the suite.
 
 macro_rules! every_file {
     ($mode:ident) => {

@@ -1,17 +1,15 @@
-// An interpreter for WASI calls. Each argument of the program is one call, words with single spaces between them: the name
-// of a function as the specification has it, then its arguments. For each call one line is printed: the name of its error,
-// or what it gave, or `ok`.
+// An interpreter for WASI calls. Each argument of the program is one call: the name of a function as in the specification, then
+// its arguments, separated by single spaces. For each call one line is printed: the name of its error, its results, or `ok`.
 //
 //     path_open 3 - file creat+excl r+w -     4
 //     fd_write 4 abc|de                       5
 //     path_open 3 - none - r -                NOENT
 //
-// Numbers are decimal, hexadecimal (0x), negative, `max` (all bits), or names of flags joined by `+`; `-` is zero. In other
-// words `%20` stands for the byte 0x20, and `''` is the empty word. Pieces of data for several buffers are joined by `|`.
+// Numbers are decimal, hexadecimal (0x), negative, `max` (all bits), `-` (zero), or names of flags joined by `+`. In other
+// words, `%20` stands for the byte 0x20, and `''` is the empty word. Pieces of data for several buffers are joined by `|`.
 //
-// Structures, constants and signatures come from wasi-libc's <wasi/api.h>, which is generated from the specification: none of
-// them is written down here. The lines are printed at the end, on standard output, or where that is closed on standard
-// error.
+// All structures, constants and signatures come from wasi-libc's <wasi/api.h>, which is generated from the specification. The
+// lines are printed at the end, on standard output, or on standard error if standard output is closed.
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,7 +37,7 @@ static void put_number(uint64_t number) {
     put_bytes(digits + at, sizeof digits - at);
 }
 
-// Bytes of a file or a name, in the form in which words are read.
+// Prints the bytes of a file or a name in the form in which words are read.
 static void put_data(const uint8_t *bytes, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (bytes[i] > ' ' && bytes[i] < 0x7f && bytes[i] != '%' && bytes[i] != '|') {
@@ -81,7 +79,7 @@ static const char *error_name(__wasi_errno_t error) {
     return error < sizeof names / sizeof *names && names[error] ? names[error] : "UNKNOWN";
 }
 
-// Prints the name of an error. False is for failure.
+// Prints the name of an error, if it is one. Returns false for an error.
 static bool succeeded(__wasi_errno_t error) {
     if (error != __WASI_ERRNO_SUCCESS) put(error_name(error));
     return error == __WASI_ERRNO_SUCCESS;
@@ -105,7 +103,7 @@ static char *words[64];
 static size_t lens[64];
 static size_t count;
 
-// A name of a number. Tables end with a symbol that has none.
+// A name for a number. Tables end with a symbol without a name.
 struct symbol {
     const char *name;
     uint64_t value;
@@ -120,7 +118,7 @@ static const struct symbol fdflags[] = {
     {0},
 };
 
-// The two that matter most for a file have short names.
+// The two most important rights have short names.
 static const struct symbol rights[] = {
     {"r", __WASI_RIGHTS_FD_READ},
     {"w", __WASI_RIGHTS_FD_WRITE},
@@ -195,7 +193,7 @@ static uint64_t part(const char *word) {
     return value;
 }
 
-// The number that a text is.
+// Parses a number.
 static uint64_t number_of(const char *text) {
     char word[64];
     uint64_t value = 0;
@@ -215,7 +213,7 @@ static uint64_t number(size_t at) { return at < count ? number_of(words[at]) : 0
 
 static unsigned hex(char digit) { return digit <= '9' ? digit - '0' : (digit | 32) - 'a' + 10; }
 
-// Replaces `%20` by a space, in place, and gives the new length.
+// Replaces `%20` by a space, in place, and returns the new length.
 static size_t decode(char *word) {
     size_t len = 0;
     if (!strcmp(word, "''")) return *word = 0;
@@ -238,7 +236,7 @@ static uint8_t data[1 << 20];
 static __wasi_ciovec_t sources[MOST_PIECES];
 static __wasi_iovec_t targets[MOST_PIECES];
 
-// Takes a word apart at each `|`.
+// Splits a word at each `|`.
 static size_t pieces_of(size_t at) {
     size_t pieces = 0, start = 0;
     for (size_t i = 0; i <= lens[at]; i++) {
@@ -249,7 +247,7 @@ static size_t pieces_of(size_t at) {
     return pieces;
 }
 
-// Makes buffers of the lengths in a word such as `3|0|4`, one after the other with a gap that must stay as it is.
+// Makes buffers with the lengths in a word such as `3|0|4`, one after the other, with gaps that must not change.
 static size_t buffers_of(size_t at) {
     size_t pieces = 0;
     uint8_t *next = data;
@@ -262,7 +260,7 @@ static size_t buffers_of(size_t at) {
     return pieces;
 }
 
-// Prints what was read, as pieces.
+// Prints the bytes that were read, as pieces.
 static void read_if(__wasi_errno_t error, size_t pieces, __wasi_size_t len) {
     if (!succeeded(error)) return;
     if (pieces == 1 && len == 0) put("''");
@@ -292,7 +290,7 @@ static const char *type_name(__wasi_filetype_t type) {
     }
 }
 
-// Prints the names of all bits of a value that a table has.
+// Prints the names of the bits of a value, from a table.
 static void put_symbols(const struct symbol *table, uint64_t value) {
     bool any = false;
     for (; table->name; table++) {
@@ -304,7 +302,7 @@ static void put_symbols(const struct symbol *table, uint64_t value) {
     if (!any) put("-");
 }
 
-// Prints the fields of a filestat that a word asks for: `type,size`.
+// Prints the fields of a filestat that a word names, such as `type,size`.
 static void filestat_if(__wasi_errno_t error, const __wasi_filestat_t *stat, const char *fields) {
     if (!succeeded(error)) return;
     for (bool first = true; *fields; first = false) {
@@ -348,8 +346,8 @@ static void remove_entry(__wasi_fd_t fd, const struct entry *entry) {
     if (error) put(error_name(error)), put(" ");
 }
 
-// list FD SIZE [names|types|count|inodes] [remove]: reads a directory to its end, SIZE bytes at a time, as a libc does. Entries
-// are removed as they come, in the middle of that.
+// list FD SIZE [names|types|count|inodes] [remove]: reads a directory to its end, SIZE bytes at a time, as a libc does. With
+// `remove`, each entry is removed while the directory is read.
 static void list(void) {
     static struct entry entries[1000];
     static uint8_t buffer[1 << 16];
@@ -422,7 +420,7 @@ CALL(fd_close) { just(__wasi_fd_close(number(1))); }
 
 CALL(fd_datasync) { just(__wasi_fd_datasync(number(1))); }
 
-// fd_fdstat_get FD RIGHTS: type, flags, and which of RIGHTS it has.
+// fd_fdstat_get FD RIGHTS: prints type, flags, and those of RIGHTS that it has.
 CALL(fd_fdstat_get) {
     __wasi_fdstat_t stat;
     if (!succeeded(__wasi_fd_fdstat_get(number(1), &stat))) return;
@@ -472,7 +470,7 @@ CALL(fd_read) {
     read_if(error, pieces, size);
 }
 
-// fd_readdir FD SIZE COOKIE: only how many bytes it gave.
+// fd_readdir FD SIZE COOKIE: prints only the number of bytes.
 CALL(fd_readdir) { size_if(__wasi_fd_readdir(number(1), data, number(2), number(3), &size), &size); }
 
 CALL(fd_renumber) { just(__wasi_fd_renumber(number(1), number(2))); }
@@ -526,8 +524,8 @@ CALL(path_symlink) { just(__wasi_path_symlink(text(1), number(2), text(3))); }
 
 CALL(path_unlink_file) { just(__wasi_path_unlink_file(number(1), text(2))); }
 
-// poll_oneoff SUBSCRIPTION…, each one of `read:FD`, `write:FD` and `clock:ID:TIMEOUT:FLAGS`. An absolute timeout is given
-// from now on; `past` is one that is over. Prints `INDEX` for each event, with `!ERROR`, `=NBYTES` and `#` (a hangup).
+// poll_oneoff SUBSCRIPTION…, each of them `read:FD`, `write:FD` or `clock:ID:TIMEOUT:FLAGS`. An absolute timeout is relative to
+// the current time, and `past` is one in the past. Prints `INDEX` for each event, with `!ERROR`, `=NBYTES` and `#` (a hangup).
 CALL(poll_oneoff) {
     static __wasi_subscription_t subscriptions[64];
     static __wasi_event_t events[64];
@@ -574,7 +572,7 @@ CALL(proc_exit) {
     __wasi_proc_exit(number(1));
 }
 
-// random_get LEN: whether any byte changed, and none beyond.
+// random_get LEN: checks that the bytes changed, and no byte after them.
 CALL(random_get) {
     memset(data, 0, sizeof data);
     size = number(1);
@@ -604,9 +602,9 @@ CALL(sock_send) { size_if(__wasi_sock_send(number(1), sources, pieces_of(2), num
 
 CALL(sock_shutdown) { just(__wasi_sock_shutdown(number(1), number(2))); }
 
-// --------------------------------------------------------------------------------------------------- What is not a function
+// --------------------------------------------------------------------------------------------- Calls that are not in WASI
 
-// elapsed LEAST MOST: whether between these many milliseconds have passed since the last time.
+// elapsed LEAST MOST: checks that the number of milliseconds since the last call is in this range.
 CALL(elapsed) {
     static __wasi_timestamp_t before;
     __wasi_timestamp_t now, least = number(1), most = number(2);
@@ -616,7 +614,8 @@ CALL(elapsed) {
     if (count > 1 && (passed < least || passed > most)) put(" after "), put_number(passed);
 }
 
-// open_all FD PATH: opens a file until that fails, and prints the error. Says how often in the next line.
+// open_all FD PATH: opens a file repeatedly until that fails, and prints the error, and in the next line the number of
+// successes.
 CALL(open_all) {
     __wasi_errno_t error;
     uint64_t files = 0;
@@ -624,14 +623,14 @@ CALL(open_all) {
     put(files ? error_name(error) : "none");
 }
 
-// close_all FIRST LAST: closes what is open in a range, and prints how many that were.
+// close_all FIRST LAST: closes all open descriptors in a range, and prints their number.
 CALL(close_all) {
     uint64_t closed = 0;
     for (uint64_t fd = number(1); fd <= number(2); fd++) closed += !__wasi_fd_close(fd);
     put_number(closed);
 }
 
-// renumber_often FD PATH TIMES: opens a file and puts it in the place of the one before, again and again.
+// renumber_often FD PATH TIMES: opens a file repeatedly, and each time moves it to the number of the previous one.
 CALL(renumber_often) {
     __wasi_fd_t kept;
     if (!succeeded(__wasi_path_open(number(1), 0, text(2), 0, 2, 0, 0, &kept))) return;
@@ -643,7 +642,7 @@ CALL(renumber_often) {
     put_number(kept);
 }
 
-// pause: prints what there is so far and waits until a byte comes on standard input.
+// pause: prints the output so far, and waits for a byte on standard input.
 CALL(pause_) {
     put("paused\n");
     flush();
@@ -670,7 +669,7 @@ static const struct {
 static void run(char *line) {
     count = 0;
     for (char *word = strtok(line, " "); word && count < 64; word = strtok(NULL, " ")) words[count++] = word;
-    // Afterwards: words are taken apart by `strtok` as well.
+    // Decode afterwards, because `strtok` splits the words first.
     for (size_t i = 0; i < count; i++) lens[i] = decode(words[i]);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if (strcmp(text(0), calls[i].name)) continue;

@@ -1,6 +1,6 @@
-// Uses `entry`, and paths through `swap`. Somebody else exchanges these with something outside of the grant meanwhile, for as
-// many milliseconds as the argument says. Whatever is read must be `inside`. Prints how many calls succeeded and how many
-// failed, and `escaped` with the name of a function that saw something from outside.
+// Uses `entry`, and paths through `swap`, for as many milliseconds as the argument says. Meanwhile another process exchanges
+// these names with files outside of the grant. All contents that are read must be `inside`. Prints the numbers of successful
+// and failed calls, and `escaped` with the name of a function that saw something from outside.
 
 #include <stdbool.h>
 #include <stdio.h>

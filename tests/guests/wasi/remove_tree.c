@@ -1,5 +1,5 @@
-// Removes a tree as `rm -r` does, with a libc's opendir, readdir and unlink: every entry while the directory is being read.
-// Prints how many files, links and directories that were.
+// Removes a tree like `rm -r`, with opendir, readdir and unlink of the libc: each entry is removed while its directory is read.
+// Prints the number of removed files, links and directories.
 
 #include <dirent.h>
 #include <errno.h>

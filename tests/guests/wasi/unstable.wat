@@ -1,6 +1,6 @@
-;; The older interface, in what it has otherwise than preview1: the order of `whence`, and the layouts of a filestat and of a
-;; subscription. Descriptor 3 is a directory with the file `file`, which is ten bytes long and has two names. Each export gives
-;; what a test compares.
+;; The parts of the older interface that differ from preview1: the values of `whence`, and the layouts of a filestat and of a
+;; subscription. Descriptor 3 is a directory with the file `file`, which is ten bytes long and has two names. Each export
+;; returns values that a test compares.
 (module
   (import "wasi_unstable" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -48,8 +48,8 @@
       (then unreachable))
     (call $fields))
 
-  ;; Two subscriptions of 56 bytes: a monotonic clock after ten milliseconds, and a descriptor that does not exist. Gives the
-  ;; error, how many events there are, and error and type of the first one.
+  ;; Two subscriptions of 56 bytes: a monotonic clock after ten milliseconds, and a descriptor that does not exist. Returns the
+  ;; error, the number of events, and the error and type of the first one.
   (func (export "poll") (result i32 i32 i32 i32)
     (i64.store (i32.const 1000) (i64.const 7))
     ;; At 1016 is the identifier that preview1 does not have. It may be any number.

@@ -240,7 +240,7 @@ fn direction(read: bool) -> PollFlags {
     if read { PollFlags::IN } else { PollFlags::OUT }
 }
 
-/// Returns true if `ppoll` reported more of a descriptor than the direction that was not asked for.
+/// Returns true if `ppoll` reported an event of a descriptor in this direction, or a hangup or an error.
 fn is_due(fd: &PollFd<'_>, read: bool) -> bool {
     !(fd.revents() - direction(!read)).is_empty()
 }

@@ -69,7 +69,7 @@ pub(crate) fn read_link<'b>(table: &Table, fd: u32, path: &[u8], buffer: &'b mut
     };
     let place = resolve::place(dir, &path, Errno::INVAL)?;
     if place.has_slash() {
-        // A name with slashes is a directory, if it is anything.
+        // Only a directory may have slashes behind its name.
         let stat = rustix::fs::statat(&place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)?;
         let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         return Err(if is_regular { Errno::NOTDIR } else { Errno::INVAL });

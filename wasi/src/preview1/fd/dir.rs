@@ -266,7 +266,7 @@ mod tests {
         let mut memory = vec![0; 4104];
         call(&mut tree, &mut memory, 3, 8, 4096, 0, 0).unwrap();
         let used = memory::u32_at(&memory, 0) as usize;
-        // The directory is empty: its two entries are `.` and `..`, in whatever order.
+        // The directory is empty: its two entries are `.` and `..`, in any order.
         let entries = &memory[8..8 + used];
         let second = DIRENT_SIZE + memory::u32_at(entries, 16) as usize;
         assert_eq!(used, 2 * DIRENT_SIZE + 3);

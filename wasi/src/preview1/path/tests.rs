@@ -313,7 +313,7 @@ fn a_read_only_grant_stays_as_it_is() {
         assert_eq!(set_times(ctx, fd, 0, &existing, 1), Err(Errno::ROFS));
         assert_eq!(set_times(ctx, fd, 1, &existing, 1), Err(Errno::ROFS));
         assert_eq!(open(ctx, fd, &existing, rights::FD_WRITE), Err(Errno::ROFS));
-        // Nothing is moved or linked within it, into it or out of it.
+        // No file can be moved or linked within the grant, into it or out of it.
         for (from, to) in [(fd, fd), (fd, writable), (writable, fd)] {
             let source = if from == fd { existing.as_str() } else { "file" };
             let target = if to == fd { new.as_str() } else { "new" };
