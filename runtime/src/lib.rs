@@ -61,17 +61,17 @@ pub use api::{
     AsStore, Declares, Engine, ExportType, Extern, Func, Global, ImportType, Imports, Instance, Memory, Module, Verify,
 };
 pub use api::{
-    InspectedFunction, Inspection, Store, Table, TypedFunc, UnknownImports, Value, inspect, is_artifact,
+    InspectedFunction, Inspection, Store, Table, Tag, TypedFunc, UnknownImports, Value, inspect, is_artifact,
     verify_artifact, verify_cached,
 };
 pub use cache::{Cache, CacheEntry, CacheError, CacheKey, CacheMode, CacheRest, FileIdentity, Pruned};
 pub use call::{Caller, HostParam, HostResult, IntoHostFunc, ValueList};
 pub use config::Config;
-pub use error::{Backtrace, Frame, Location, Trap};
+pub use error::{Backtrace, Exception, Frame, Location, Trap};
 pub use error::{Error, ImportsError, IncompatibleImport, Miss, MissingImport, first_few};
-pub use state::ExternRef;
 pub use sys::deadline::{Deadline, DeadlineWatch};
 pub use sys::process::start_process;
+pub use vm::ExternRef;
 pub use wrun_artifact::TrapCode;
 pub use wrun_artifact::config::{CpuFeatures, MemoryMode};
 pub use wrun_artifact::elf::Stale;

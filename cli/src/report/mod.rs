@@ -243,6 +243,9 @@ impl Reporter<'_> {
             Error::Artifact(_) | Error::Refused(_) => self.cannot_run(&error.to_string()),
             Error::Imports(imports) => self.imports(imports, Traits::UNKNOWN),
             Error::Trap(trap) => self.trap(trap),
+            Error::Exception(exception) => Failure::new(Status::Trap, &error.to_string())
+                .with_backtrace(exception.backtrace(), self.frames)
+                .without_map(self.address_map),
             Error::CacheMiss { reason, .. } => self.cannot_run(&match reason {
                 Miss::Absent => format!("{error}: run it once without `--cache-mode require` to fill the cache"),
                 Miss::Stale(_) => format!("{error} (a run without `--cache-mode require` replaces it)"),

@@ -54,7 +54,7 @@ fn expected(ty: ValType) -> &'static str {
         }
         ValType::F32 => "an f32 (a decimal number up to 3.4028235e38, inf or nan)",
         ValType::F64 => "an f64 (a decimal number up to 1.7976931348623157e308, inf or nan)",
-        ValType::V128 | ValType::FuncRef | ValType::ExternRef => "a value that can be typed",
+        ValType::V128 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => "a value that can be typed",
     }
 }
 
@@ -95,7 +95,7 @@ fn number(ty: ValType, text: &str) -> Option<Value> {
             };
             Some(Value::F64(bits))
         }
-        ValType::V128 | ValType::FuncRef | ValType::ExternRef => None,
+        ValType::V128 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => None,
     }
 }
 
@@ -179,9 +179,10 @@ fn show(value: &Value) -> String {
             )
         }
         Value::V128(value) => format!("{value:#034x}"),
-        Value::FuncRef(None) | Value::ExternRef(None) => "null".to_owned(),
+        Value::FuncRef(None) | Value::ExternRef(None) | Value::ExnRef(None) => "null".to_owned(),
         Value::FuncRef(Some(_)) => "funcref".to_owned(),
         Value::ExternRef(Some(_)) => "externref".to_owned(),
+        Value::ExnRef(Some(_)) => "exnref".to_owned(),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-/// Version of the artifact's format and of every layout that compiled code relies on. Each change of them raises it.
-pub const FORMAT_VERSION: u32 = 2;
+/// Version of the artifact's format and of every layout that compiled code relies on. Raised with each change to them.
+pub const FORMAT_VERSION: u32 = 3;
 
 macro_rules! features {
     ($($(#[$doc:meta])* $konst:ident = $bit:literal, $flag:literal;)*) => {

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::index::{
-    DefinedFuncIndex, FuncIndex, GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TypeIndex,
+    DefinedFuncIndex, FuncIndex, GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TagIndex, TypeIndex,
 };
 use crate::types::{FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
-use crate::vmlayout::{Counts, TableForm, VMLayout};
+use crate::vmlayout::{COUNTS, Counts, TableForm, VMLayout};
 
 /// Everything that translation reads about a module, besides the body.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Facts {
     pub memories: IndexVec<MemoryIndex, MemoryType>,
     /// Every global, imports first.
     pub globals: IndexVec<GlobalIndex, GlobalFacts>,
+    /// Signature of every tag, imports first.
+    pub tags: IndexVec<TagIndex, SigIndex>,
     /// Imported functions that need a trampoline because a private table can hold them, by rising index.
     pub thunks: Vec<FuncIndex>,
     /// Context-free functions: neither they nor the functions that they call use the vmctx, so a caller may pass any value.
@@ -101,10 +103,11 @@ impl Facts {
             tables,
             memories,
             globals,
+            tags,
             thunks,
             context_free,
         } = self;
-        for number in fields(counts) {
+        for number in counts.to_array() {
             out.u32(number);
         }
         out.list(types.values(), |out, sig| out.u32(sig.as_u32()));
@@ -134,6 +137,7 @@ impl Facts {
             out.u8(u8::from(global.ty.mutable));
             out.option(global.constant, |out, slot| out.0.extend_from_slice(&slot));
         });
+        out.list(tags.values(), |out, sig| out.u32(sig.as_u32()));
         out.list(thunks.iter(), |out, func| out.u32(func.as_u32()));
         out.list(context_free.iter(), |out, func| out.u32(func.as_u32()));
         out.0
@@ -145,10 +149,11 @@ impl Facts {
     /// [`Damaged`] if there are too few or too many bytes, or if a number in them is out of range or contradicts another.
     pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         let mut input = Decoder(bytes);
-        let mut counts = Counts::default();
-        for field in fields_mut(&mut counts) {
-            *field = input.u32()?;
+        let mut counts = [0; COUNTS];
+        for number in &mut counts {
+            *number = input.u32()?;
         }
+        let counts = Counts::from_array(counts);
         let types: IndexVec<TypeIndex, _> = input.list(|input| input.u32().map(SigIndex::from_u32))?;
         let sigs: IndexVec<SigIndex, _> = input.list(|input| {
             let params: Vec<_> = input.list(Decoder::val_type)?;
@@ -170,6 +175,7 @@ impl Facts {
             let constant = input.option(|input| input.bytes().copied())?;
             Ok(GlobalFacts { ty, constant })
         })?;
+        let tags: IndexVec<TagIndex, _> = input.list(|input| input.u32().map(SigIndex::from_u32))?;
         let thunks: Vec<_> = input.list(|input| input.u32().map(FuncIndex::from_u32))?;
         let context_free: Vec<_> = input.list(|input| input.u32().map(DefinedFuncIndex::from_u32))?;
         let facts = Self {
@@ -180,6 +186,7 @@ impl Facts {
             tables,
             memories,
             globals,
+            tags,
             thunks,
             context_free: context_free.iter().copied().collect(),
         };
@@ -196,9 +203,11 @@ impl Facts {
             imported_tables,
             imported_memories,
             imported_globals,
+            imported_tags,
             defined_tables,
             defined_memories,
             defined_globals,
+            defined_tags,
             sigs,
         } = self.counts;
         let adds_up = |imported: u32, defined: u32, len: usize| {
@@ -211,7 +220,14 @@ impl Facts {
             && adds_up(imported_tables, defined_tables, self.tables.len())
             && adds_up(imported_memories, defined_memories, self.memories.len())
             && adds_up(imported_globals, defined_globals, self.globals.len())
-            && self.types.values().chain(self.funcs.values()).all(sig_exists)
+            && adds_up(imported_tags, defined_tags, self.tags.len())
+            && self
+                .types
+                .values()
+                .chain(self.funcs.values())
+                .chain(self.tags.values())
+                .all(sig_exists)
+            && self.tags.values().all(|sig| self.sigs[*sig].results().is_empty())
             && self.thunks.iter().all(|func| func.as_u32() < imported_funcs)
             && self.tables.values().all(|table| {
                 table.is_consistent()
@@ -231,42 +247,12 @@ impl Facts {
 
 impl TableFacts {
     fn is_consistent(&self) -> bool {
-        let of_host = self.ty.element == ValType::ExternRef;
         self.ty.element.is_ref()
-            && of_host == (self.form == TableForm::Extern)
+            && self.ty.element.is_object() == (self.form == TableForm::Extern)
             && self.fixed_len.is_none_or(|len| u64::from(len) == self.ty.min)
             && self.image.len() as u64 <= self.ty.min
             && (!self.constant || self.form == TableForm::Private)
     }
-}
-
-/// Returns the numbers of `counts`, in the order of the encoded form.
-fn fields(counts: &Counts) -> [u32; 8] {
-    let mut counts = *counts;
-    fields_mut(&mut counts).map(|field| *field)
-}
-
-fn fields_mut(counts: &mut Counts) -> [&mut u32; 8] {
-    let Counts {
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    } = counts;
-    [
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    ]
 }
 
 struct Encoder(Vec<u8>);
@@ -412,6 +398,8 @@ mod tests {
                 defined_tables: 2,
                 defined_memories: 1,
                 defined_globals: 1,
+                imported_tags: 1,
+                defined_tags: 1,
                 sigs: 2,
             },
             types: [sig(1), sig(0), sig(1)].into_iter().collect(),
@@ -451,6 +439,7 @@ mod tests {
                 })
                 .into_iter()
                 .collect(),
+            tags: [sig(1), sig(1)].into_iter().collect(),
             thunks: vec![func(1)],
             context_free: [0, 1].map(DefinedFuncIndex::from_u32).into(),
         }
@@ -523,6 +512,12 @@ mod tests {
             }),
             ("a function without context that is not there", |facts| {
                 facts.context_free.insert(DefinedFuncIndex::new(2));
+            }),
+            ("a tag too many", |facts| {
+                facts.tags.push(SigIndex::new(1));
+            }),
+            ("a tag with results", |facts| {
+                facts.tags[TagIndex::new(0)] = SigIndex::new(0)
             }),
             ("a memory too few", |facts| facts.counts.defined_memories = 2),
             ("a table of numbers", |facts| {

@@ -55,7 +55,9 @@ pub enum Section {
     AddressMap,
     /// The stack maps ([`crate::stack_maps`]). Their length is 0 for a module without references to host objects.
     StackMaps,
-    /// The names of the module and its functions ([`crate::names`]).
+    /// [`crate::handlers`]; length 0 for a module that catches no exceptions.
+    Handlers,
+    /// [`crate::names`].
     Names,
     /// ELF's symbol table, after the debug sections of the wasm file.
     Symbols,
@@ -65,7 +67,7 @@ pub enum Section {
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Text,
         Self::Image,
         Self::Tables,
@@ -74,6 +76,7 @@ impl Section {
         Self::Traps,
         Self::AddressMap,
         Self::StackMaps,
+        Self::Handlers,
         Self::Names,
         Self::Symbols,
         Self::Strings,
@@ -90,6 +93,7 @@ impl Section {
             Self::Traps => ".wrun.traps",
             Self::AddressMap => ".wrun.addrmap",
             Self::StackMaps => ".wrun.stackmaps",
+            Self::Handlers => ".wrun.handlers",
             Self::Names => ".wrun.names",
             Self::Symbols => ".symtab",
             Self::Strings => ".strtab",
@@ -106,6 +110,7 @@ impl Section {
             | Self::Traps
             | Self::AddressMap
             | Self::StackMaps
+            | Self::Handlers
             | Self::Names
             | Self::Symbols => 8,
             Self::Strings => 1,

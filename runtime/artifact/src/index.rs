@@ -70,6 +70,8 @@ newtypes! {
     GlobalIndex;
     /// A global that this module defines.
     DefinedGlobalIndex;
+    /// A tag, imports first (`tagidx`).
+    TagIndex;
     /// An element segment (`elemidx`).
     ElemIndex;
     /// A data segment (`dataidx`).

@@ -12,6 +12,7 @@ pub mod config;
 mod cpu;
 pub mod elf;
 pub mod facts;
+pub mod handlers;
 pub mod header;
 pub mod index;
 pub mod info;

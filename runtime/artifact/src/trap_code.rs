@@ -60,6 +60,8 @@ codes! {
     UnknownImport = 12, "unknown import called";
     /// A call of a function that was left out of the artifact.
     FunctionMissing = 13, "call to a function that is not in the artifact";
+    /// `throw_ref` of null.
+    NullException = 14, "null exception reference";
 }
 
 impl TrapCode {

@@ -20,6 +20,8 @@ pub enum ValType {
     FuncRef = 0x70,
     /// Nullable reference to an object of the host.
     ExternRef = 0x6f,
+    /// Nullable reference to an exception.
+    ExnRef = 0x69,
 }
 
 impl ValType {
@@ -33,6 +35,7 @@ impl ValType {
             0x7b => Self::V128,
             0x70 => Self::FuncRef,
             0x6f => Self::ExternRef,
+            0x69 => Self::ExnRef,
             _ => return None,
         })
     }
@@ -46,14 +49,20 @@ impl ValType {
     pub const fn size(self) -> u32 {
         match self {
             Self::I32 | Self::F32 => 4,
-            Self::I64 | Self::F64 | Self::FuncRef | Self::ExternRef => 8,
+            Self::I64 | Self::F64 | Self::FuncRef | Self::ExternRef | Self::ExnRef => 8,
             Self::V128 => 16,
         }
     }
 
     /// Returns true for reference types.
     pub const fn is_ref(self) -> bool {
-        matches!(self, Self::FuncRef | Self::ExternRef)
+        matches!(self, Self::FuncRef | Self::ExternRef | Self::ExnRef)
+    }
+
+    /// Returns true if values are references to objects that a store keeps as long as a guest can reach them: things of the host,
+    /// and exceptions.
+    pub const fn is_object(self) -> bool {
+        matches!(self, Self::ExternRef | Self::ExnRef)
     }
 }
 
@@ -67,6 +76,7 @@ impl fmt::Display for ValType {
             Self::V128 => "v128",
             Self::FuncRef => "funcref",
             Self::ExternRef => "externref",
+            Self::ExnRef => "exnref",
         })
     }
 }
@@ -157,7 +167,7 @@ impl IndexType {
 pub struct TableType {
     /// Type of the indices.
     pub index: IndexType,
-    /// `FuncRef` or `ExternRef`.
+    /// A reference type.
     pub element: ValType,
     /// Initial size.
     pub min: u64,
@@ -196,6 +206,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions: the parameters are the payload, and there are no results.
+    Tag(FuncType),
 }
 
 /// The size of a wasm page in bytes (spec 4.2.8).

@@ -7,7 +7,7 @@
 
 use std::ptr::NonNull;
 
-use wrun_artifact::types::{GlobalType, ValType};
+use wrun_artifact::types::GlobalType;
 
 use super::{AsStore, Store, Value};
 use crate::error::Error;
@@ -37,7 +37,7 @@ impl Global {
         let core = core_of_mut(store);
         let slot = value.to_only_slot(core)?;
         let place = core.globals.push(slot);
-        if ty.content == ValType::ExternRef {
+        if ty.content.is_object() {
             core.reference_globals.push(place.cast());
         }
         let place = place.cast();

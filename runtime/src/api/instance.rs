@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wrun_artifact::types::ExternType;
 
-use super::{AsStore, Func, Global, Imports, Memory, Module, Store, Table};
+use super::{AsStore, Func, Global, Imports, Memory, Module, Store, Table, Tag};
 use crate::call::Caller;
 use crate::error::Error;
 use crate::instantiate;
@@ -22,6 +22,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// A tag.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -32,6 +34,7 @@ impl Extern {
             Item::Table(table) => Self::Table(Table::of(table, core)),
             Item::Memory(memory) => Self::Memory(Memory::of(memory, core)),
             Item::Global(place, ty) => Self::Global(Global::of(place, ty, core)),
+            Item::Tag(number) => Self::Tag(Tag::of(number, core)),
         }
     }
 
@@ -42,6 +45,7 @@ impl Extern {
             Self::Table(table) => Item::Table(table.place(core)?),
             Self::Memory(memory) => Item::Memory(memory.place(core)?),
             Self::Global(global) => Item::Global(global.place(core)?, global.ty()),
+            Self::Tag(tag) => Item::Tag(tag.number(core)?),
         })
     }
 
@@ -51,6 +55,7 @@ impl Extern {
             Self::Table(table) => ExternType::Table(table.ty_in(core)?),
             Self::Memory(memory) => ExternType::Memory(memory.ty_in(core)?),
             Self::Global(global) => ExternType::Global(global.ty()),
+            Self::Tag(tag) => ExternType::Tag(tag.ty_in(core)?),
         })
     }
 }
@@ -65,7 +70,7 @@ macro_rules! from {
     )*};
 }
 
-from!(Func Table Memory Global);
+from!(Func Table Memory Global Tag);
 
 /// An instance of a module. Belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -130,6 +135,14 @@ impl Instance {
     pub fn table(&self, store: &mut impl AsStore, name: &str) -> Option<Table> {
         match self.export(store, name)? {
             Extern::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The tag that is exported under this name.
+    pub fn tag(&self, store: &mut impl AsStore, name: &str) -> Option<Tag> {
+        match self.export(store, name)? {
+            Extern::Tag(tag) => Some(tag),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod declarations;
 mod engine;
+mod exception;
 mod func;
 mod global;
 mod imports;
@@ -21,6 +22,7 @@ mod value;
 pub use declarations::Declarations;
 pub use declarations::Declares;
 pub use engine::Engine;
+pub use exception::Tag;
 pub use func::Func;
 pub use global::Global;
 pub use imports::{Imports, UnknownImports};

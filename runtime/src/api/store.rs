@@ -78,7 +78,7 @@ impl<T> Store<T> {
     /// The number of host objects that the store keeps for references of its guests. Objects that no guest can reach any more
     /// count until the next collection.
     pub fn host_object_count(&self) -> usize {
-        core_of(self).host_objects.len()
+        core_of(self).objects.len()
     }
 
     /// Drops the host objects that no guest of the store can reach. This also happens by itself when the objects have doubled.

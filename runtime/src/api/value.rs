@@ -3,10 +3,11 @@
 use wrun_artifact::types::ValType;
 
 use super::Func;
-use crate::call::{collect_if_due, list_of_one, sealed};
+use crate::call::{self, collect_if_due, list_of_one, sealed};
 use crate::error::Error;
-use crate::state::{ExternRef, StoreCore};
-use crate::vm::{FuncPtr, Slot};
+use crate::error::Exception;
+use crate::state::StoreCore;
+use crate::vm::{ExternRef, FuncPtr, Slot};
 
 /// A value. Floats are kept as their bits, so that NaNs stay as they are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +26,8 @@ pub enum Value {
     FuncRef(Option<Func>),
     /// `externref`.
     ExternRef(Option<ExternRef>),
+    /// `exnref`.
+    ExnRef(Option<Exception>),
 }
 
 impl Value {
@@ -38,6 +41,7 @@ impl Value {
             Self::V128(_) => ValType::V128,
             Self::FuncRef(_) => ValType::FuncRef,
             Self::ExternRef(_) => ValType::ExternRef,
+            Self::ExnRef(_) => ValType::ExnRef,
         }
     }
 
@@ -51,6 +55,7 @@ impl Value {
             ValType::V128 => Self::V128(0),
             ValType::FuncRef => Self::FuncRef(None),
             ValType::ExternRef => Self::ExternRef(None),
+            ValType::ExnRef => Self::ExnRef(None),
         }
     }
 
@@ -63,7 +68,10 @@ impl Value {
         store: &mut StoreCore,
         mut write: impl FnMut(usize, Slot),
     ) -> Result<(), Error> {
-        if values.iter().any(|value| matches!(value, Self::ExternRef(Some(_)))) {
+        if values
+            .iter()
+            .any(|value| matches!(value, Self::ExternRef(Some(_)) | Self::ExnRef(Some(_))))
+        {
             collect_if_due(store)?;
         }
         for (at, value) in values.iter().enumerate() {
@@ -79,9 +87,10 @@ impl Value {
             Self::F32(bits) => (*bits).into(),
             Self::F64(bits) => (*bits).into(),
             Self::V128(bits) => *bits,
-            Self::FuncRef(None) | Self::ExternRef(None) => 0,
+            Self::FuncRef(None) | Self::ExternRef(None) | Self::ExnRef(None) => 0,
             Self::FuncRef(Some(func)) => func.ptr(store)?.as_ptr() as Slot,
-            Self::ExternRef(Some(object)) => store.host_objects.insert(object.clone()).into(),
+            Self::ExternRef(Some(object)) => store.objects.insert(object.clone()).into(),
+            Self::ExnRef(Some(exception)) => call::insert_exception(store, exception)?.into(),
         })
     }
 
@@ -104,9 +113,13 @@ impl Value {
             ValType::ExternRef => Self::ExternRef(match slot as u64 {
                 0 => None,
                 number => {
-                    let object = store.host_objects.get(number).cloned();
+                    let object = store.objects.get(number).cloned();
                     Some(object.ok_or_else(|| Error::damaged("a stack map"))?)
                 }
+            }),
+            ValType::ExnRef => Self::ExnRef(match slot as u64 {
+                0 => None,
+                number => Some(call::exception(store, number)?),
             }),
         })
     }
@@ -160,5 +173,6 @@ macro_rules! references {
 }
 
 type FuncRef = Func;
+type ExnRef = Exception;
 
-references!(FuncRef ExternRef);
+references!(FuncRef ExternRef ExnRef);

@@ -66,7 +66,7 @@ impl<T> Caller<'_, T> {
 
     /// As [`Store::host_object_count`](crate::Store::host_object_count).
     pub fn host_object_count(&self) -> usize {
-        core_of(self).host_objects.len()
+        core_of(self).objects.len()
     }
 
     /// As [`Store::collect_host_objects`](crate::Store::collect_host_objects). The guest's functions that wait for this host

@@ -1,4 +1,4 @@
-//! Collects host objects: finds those that guests can reach, and drops the others.
+//! Collects objects, of the host and exceptions: finds those that guests can reach, and drops the others.
 //!
 //! A guest can reach an object through a slot of a frame that is active, a table, or a global. A frame's slots are known for the
 //! calls that it is in (`.wrun.stackmaps`); trampolines keep no reference across the call that they make. Element segments hold
@@ -16,7 +16,7 @@ use crate::trap;
 
 /// Collects if the number of objects says so. To be called before objects are added, with no reference on its way.
 pub(crate) fn collect_if_due(core: &mut StoreCore) -> Result<(), Error> {
-    match core.host_objects.is_due() {
+    match core.objects.is_due() {
         true => collect(core),
         false => Ok(()),
     }
@@ -24,10 +24,19 @@ pub(crate) fn collect_if_due(core: &mut StoreCore) -> Result<(), Error> {
 
 /// Collects if the store is to collect at every opportunity. To be called with no reference on its way.
 pub(crate) fn collect_if_always(core: &mut StoreCore) -> Result<(), Error> {
-    match core.host_objects.is_always_due() {
+    match core.objects.is_always_due() {
         true => collect(core),
         false => Ok(()),
     }
+}
+
+/// Collects if the number of objects says so, but keeps the exception that was just made, and what its payload refers to.
+pub(super) fn collect_but(core: &mut StoreCore, exception: u64) -> Result<(), Error> {
+    if !core.objects.is_due() {
+        return Ok(());
+    }
+    core.objects.mark(exception);
+    collect(core)
 }
 
 /// Drops all objects that no guest of the store can reach. To be called with no reference on its way.
@@ -37,7 +46,7 @@ pub(crate) fn collect_if_always(core: &mut StoreCore) -> Result<(), Error> {
 #[cold]
 pub(crate) fn collect(core: &mut StoreCore) -> Result<(), Error> {
     let mut visited = 0;
-    let objects = &mut core.host_objects;
+    let objects = &mut core.objects;
     trap::visit_calls(&core.vm, core.vm.exit_fp.get(), |call| {
         visited += 2;
         for slot in call.code.artifact().stack_maps().lookup(call.offset) {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
 
+use super::throw;
 use crate::error::{Error, Trap};
 use crate::state::StoreCore;
 use crate::trap;
@@ -85,7 +86,7 @@ unsafe extern "C" fn enter(
 /// # Safety
 /// The activation is active, and no frame between here and there has anything to drop.
 #[unsafe(naked)]
-unsafe extern "C" fn land(activation: *const Activation) -> ! {
+pub(super) unsafe extern "C" fn land(activation: *const Activation) -> ! {
     naked_asm!("jmp [rdi + 8]")
 }
 
@@ -161,6 +162,15 @@ pub(crate) unsafe fn raise(store: *mut StoreCore, error: Error) -> ! {
     unsafe {
         let vm = &(*store).vm;
         let error = match error {
+            Error::Exception(exception) if exception.store() == (*store).id() => {
+                match throw::insert_exception(&mut *store, &exception) {
+                    Ok(number) => {
+                        drop(exception);
+                        throw::throw(store, number)
+                    }
+                    Err(error) => error,
+                }
+            }
             Error::Trap(trap) if trap.needs_trace() => {
                 trap::record_exit(vm);
                 let code = vm.code.load(Ordering::Relaxed);

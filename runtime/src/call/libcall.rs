@@ -8,11 +8,11 @@ use std::ptr::NonNull;
 use wrun_artifact::TrapCode;
 use wrun_artifact::vmlayout::{Libcall, TableForm};
 
-use super::collect_if_always;
 use super::hostcall::guarded;
+use super::{collect_if_always, throw};
 use crate::error::Error;
 use crate::state::{InstanceData, StoreCore, check_entries, init_memory, init_table, table_get};
-use crate::vm::{FuncPtr, VMContext, VMPrivateEntry};
+use crate::vm::{FuncPtr, Slot, VMContext, VMPrivateEntry};
 
 /// Addresses of functions: not data that any thread could change.
 pub(crate) struct Table([*const u8; Libcall::ALL.len()]);
@@ -43,6 +43,8 @@ pub(crate) static LIBCALLS: Table = Table([
     table_set_entry as *const u8,
     ref_func as *const u8,
     resolve_indirect as *const u8,
+    throw_new as *const u8,
+    throw_ref as *const u8,
 ]);
 
 /// Bytes that are copied or filled between two looks at the deadline: a few milliseconds' worth where each page is touched for
@@ -67,14 +69,20 @@ impl Scene<'_> {
     }
 }
 
+/// The store of the instance with this context.
+///
+/// # Safety
+/// The instance is complete and its store alive.
+unsafe fn store(vmctx: NonNull<u8>) -> *mut StoreCore {
+    // SAFETY: the caller's promise; a store begins with what contexts point to.
+    unsafe { VMContext::new(vmctx).store().cast_mut().cast() }
+}
+
 /// Runs a helper for the instance with this context.
 #[inline(always)]
 fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>) -> R {
     // SAFETY: compiled code passes its own context, of an instance that is complete and whose store is alive.
-    let (store, instance) = unsafe {
-        let vmctx = VMContext::new(vmctx);
-        (vmctx.store().cast_mut().cast::<StoreCore>(), InstanceData::of(vmctx))
-    };
+    let (store, instance) = unsafe { (store(vmctx), InstanceData::of(VMContext::new(vmctx))) };
     guarded(store, || {
         // SAFETY: the guest is suspended in this call, so nothing else uses the store; instances are allocations apart.
         let core = unsafe { &mut *store };
@@ -320,4 +328,25 @@ mod tests {
             assert_eq!(LIBCALLS.0[libcall as usize], address, "{libcall:?}");
         }
     }
+}
+
+unsafe extern "C" fn throw_new(vmctx: NonNull<u8>, tag: u64, payload: *const Slot) -> ! {
+    let exception = run(vmctx, |Scene { core, .. }| {
+        let count = core.tag(tag)?.ty.params().len();
+        // SAFETY: compiled code puts the values of this tag's payload there.
+        let payload = (0..count).map(|at| unsafe { payload.add(at).read() });
+        throw::create(core, tag, payload)
+    });
+    // SAFETY: compiled code passes its own context, and is suspended in this call. Nothing here has anything to drop.
+    unsafe { throw::throw(store(vmctx), exception) }
+}
+
+unsafe extern "C" fn throw_ref(vmctx: NonNull<u8>, exception: u64) -> ! {
+    run(vmctx, |Scene { core, .. }| match exception {
+        0 => Err(TrapCode::NullException.into()),
+        _ if core.objects.exception(exception).is_none() => Err(Error::damaged("a stack map")),
+        _ => Ok(()),
+    });
+    // SAFETY: as above.
+    unsafe { throw::throw(store(vmctx), exception) }
 }

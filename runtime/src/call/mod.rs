@@ -14,6 +14,7 @@ mod collect;
 mod entry;
 mod hostcall;
 mod libcall;
+mod throw;
 mod typed;
 
 pub use caller::Caller;
@@ -21,5 +22,6 @@ pub(crate) use collect::{collect, collect_if_always, collect_if_due};
 pub(crate) use entry::call_guest;
 pub(crate) use hostcall::{host_call, host_entry};
 pub(crate) use libcall::LIBCALLS;
+pub(crate) use throw::{exception, insert_exception};
 pub use typed::{HostParam, HostResult, IntoHostFunc, ValueList};
 pub(crate) use typed::{MOST_VALUES, hand_over, list_of_one, sealed, wrap};

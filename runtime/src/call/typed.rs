@@ -14,7 +14,7 @@ use crate::state::{StoreCore, StorePtr};
 use crate::vm::{HostFunc, Slot, VMHostContext};
 
 /// A Rust type that stands for a value of the guest: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `u128` for a vector with lane 0 in
-/// the lowest bits, and `Option<Func>` and `Option<ExternRef>` for references.
+/// the lowest bits, and `Option<Func>`, `Option<ExternRef>` and `Option<Exception>` for references.
 pub trait HostParam: 'static + sealed::Value {}
 
 /// Results of a host function: nothing, one value, or a tuple of up to twelve, or a `Result` of these.
@@ -191,7 +191,7 @@ impl<R: HostResult> HostResult for Result<R, Error> {}
 /// Writes values that go to the guest to the first slots. Host objects may be collected before that, and not in between, since
 /// references in slots are not found.
 pub(crate) fn hand_over<L: ValueList>(values: L, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error> {
-    if L::TYPES.contains(&ValType::ExternRef) {
+    if L::TYPES.iter().any(|ty| ty.is_object()) {
         collect_if_due(store)?;
     }
     values.into_slots(slots, store)

@@ -115,6 +115,10 @@ pub(crate) fn describe(ty: &ExternType) -> String {
     };
     match ty {
         ExternType::Func(ty) => format!("func {ty}"),
+        ExternType::Tag(ty) => {
+            let payload: Vec<_> = ty.params().iter().map(ToString::to_string).collect();
+            format!("tag ({})", payload.join(", "))
+        }
         ExternType::Table(ty) => format!("table of {} {}", limits(ty.min, ty.max), ty.element),
         ExternType::Memory(ty) => format!("memory of {} pages", limits(ty.min, ty.max)),
         ExternType::Global(ty) => format!(

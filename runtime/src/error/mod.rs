@@ -1,6 +1,7 @@
 //! Errors, for embedders and for people: one closed list, with the wording.
 
 mod backtrace;
+mod exception;
 mod imports;
 mod trap;
 
@@ -12,6 +13,8 @@ use wrun_artifact::TrapCode;
 use wrun_artifact::elf::Stale;
 
 pub use backtrace::{Backtrace, Frame, Location};
+pub use exception::Exception;
+pub(crate) use exception::Part;
 pub(crate) use imports::describe;
 pub use imports::{ImportsError, IncompatibleImport, MissingImport, first_few};
 pub use trap::Trap;
@@ -36,6 +39,8 @@ pub enum Error {
     Imports(ImportsError),
     /// The guest trapped.
     Trap(Trap),
+    /// An exception that nothing in the guest catches. A host function that returns this error throws the exception.
+    Exception(Exception),
     /// Compiled code did what no compiled code does, here: a fault that is no trap. The artifact is damaged, or the code
     /// generator has a bug; the store cannot be used any more. Holds the place, if it is in a function of the module.
     BadCode(Option<String>),
@@ -88,6 +93,12 @@ impl From<TrapCode> for Error {
     }
 }
 
+impl From<Exception> for Error {
+    fn from(exception: Exception) -> Self {
+        Self::Exception(exception)
+    }
+}
+
 impl From<Trap> for Error {
     fn from(trap: Trap) -> Self {
         Self::Trap(trap)
@@ -134,6 +145,7 @@ impl fmt::Display for Error {
             ),
             Self::Imports(error) => error.fmt(f),
             Self::Trap(trap) => trap.fmt(f),
+            Self::Exception(exception) => write!(f, "uncaught exception: {exception}"),
             Self::BadCode(place) => {
                 f.write_str("compiled code failed where it cannot trap")?;
                 if let Some(place) = place {

@@ -17,14 +17,13 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use wrun_artifact::index::{DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, FuncIndex, GlobalIndex, Index};
-use wrun_artifact::index::{MemoryIndex, TableIndex};
+use wrun_artifact::index::{MemoryIndex, TableIndex, TagIndex};
 use wrun_artifact::info::{NONE, SigRow};
-use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::{TableForm, func_import, vmctx};
 
 use crate::call::LIBCALLS;
 use crate::error::Error;
-use crate::state::{ImportedFunc, InstanceData, Item, MemoryObject, ModuleCore, StoreCore, TableObject};
+use crate::state::{ImportedFunc, InstanceData, Item, MemoryObject, ModuleCore, StoreCore, TableObject, TagObject};
 use crate::state::{copy_active, evaluate};
 use crate::sys::mmap::Mapping;
 use crate::sys::round_up_to_pages;
@@ -91,6 +90,7 @@ fn fill(
     let host_contexts = import(instance, core, given)?;
     define_memories(instance, core, memory)?;
     define_tables(instance, core)?;
+    define_tags(instance, core)?;
     Ok(host_contexts)
 }
 
@@ -135,7 +135,7 @@ fn import(
     let module = Arc::clone(&instance.module);
     let layout = module.layout();
     let mut contexts = Vec::new();
-    let mut global = 0;
+    let (mut global, mut tag) = (0, 0);
     for given in given {
         match given {
             Given::Host(host) => {
@@ -166,6 +166,12 @@ fn import(
                 // SAFETY: as above.
                 unsafe { instance.vmctx.set(at, place.as_ptr()) };
                 global += 1;
+            }
+            Given::Item(Item::Tag(number)) => {
+                let at = layout.tag(TagIndex::new(tag));
+                // SAFETY: as above.
+                unsafe { instance.vmctx.set(at, number) };
+                tag += 1;
             }
         }
     }
@@ -201,7 +207,7 @@ fn import_host(
 ) -> Result<(ImportedFunc, NonNull<VMHostContext>), Error> {
     let (sig, row) = next_sig(instance)?;
     // The typed form has no place at which host objects could be collected at each call.
-    let typed = host.typed.filter(|_| !core.host_objects.is_always_due());
+    let typed = host.typed.filter(|_| !core.objects.is_always_due());
     let (func, code) = match typed.filter(|_| row.typed_hostcall.get() != NONE) {
         Some(typed) => (typed, instance.code(row.typed_hostcall.get())?),
         None => (host.untyped as *const u8, instance.code(row.untyped_hostcall.get())?),
@@ -285,6 +291,20 @@ fn define_tables(instance: &mut InstanceData, core: &mut StoreCore) -> Result<()
     Ok(())
 }
 
+fn define_tags(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
+    let imported = instance.layout().counts().imported_tags as usize;
+    for (index, row) in instance.info().tags.iter().enumerate() {
+        let ty = instance.info().func_type(row.sig.get());
+        let ty = ty.ok_or_else(|| Error::damaged("the type of a tag"))?;
+        let name = Some(instance.info().string(row.name)).filter(|name| !name.is_empty());
+        let number = core.add_tag(TagObject::new(ty, name));
+        let at = instance.layout().tag(TagIndex::new(imported + index));
+        // SAFETY: the field of this tag in the new context.
+        unsafe { instance.vmctx.set(at, number) };
+    }
+    Ok(())
+}
+
 fn init_globals(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
     for (index, row) in instance.info().globals.iter().enumerate() {
         let slot = evaluate(instance, core, row.init)?;
@@ -297,7 +317,7 @@ fn init_globals(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Err
         let place = unsafe { instance.vmctx.field::<u8>(at) };
         // SAFETY: as above.
         unsafe { store_slot(place, ty.content, slot) };
-        if ty.content == ValType::ExternRef {
+        if ty.content.is_object() {
             core.reference_globals.extend(NonNull::new(place.cast()));
         }
     }

@@ -64,6 +64,7 @@ pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
             given.index == index && limits((given.min, given.max), (min, max))
         }
         (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
+        (ExternType::Tag(given), ExternType::Tag(wanted)) => given == wanted,
         _ => false,
     }
 }

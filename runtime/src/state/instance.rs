@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use wrun_artifact::index::{GlobalIndex, MemoryIndex, SigIndex};
+use wrun_artifact::index::{GlobalIndex, MemoryIndex, SigIndex, TagIndex};
 use wrun_artifact::info::{Info, ItemKind};
 use wrun_artifact::types::{ExternType, GlobalType};
 use wrun_artifact::vmlayout::{VMLayout, vmctx};
@@ -38,6 +38,8 @@ pub(crate) enum Item {
     Memory(usize),
     /// The place of a global's value, and its type.
     Global(NonNull<u8>, GlobalType),
+    /// The store's number of a tag.
+    Tag(u64),
 }
 
 /// State of an instance. Shared references to it are taken from its context at any time while its store is alive.
@@ -176,6 +178,15 @@ impl InstanceData {
                     return Err(damaged());
                 };
                 Item::Global(NonNull::new(self.global(index)?).ok_or_else(damaged)?, ty)
+            }
+            ItemKind::Tag => {
+                let counts = self.layout().counts();
+                if index >= counts.imported_tags + counts.defined_tags {
+                    return Err(damaged());
+                }
+                let at = self.layout().tag(TagIndex::from_u32(index));
+                // SAFETY: the field holds a number, in this instance's own layout.
+                Item::Tag(unsafe { self.vmctx.get(at) })
             }
         }))
     }

@@ -12,24 +12,25 @@ mod arena;
 mod block;
 mod const_expr;
 mod engine;
-mod host_objects;
 mod instance;
 mod memory;
 mod module;
+mod objects;
 mod segment;
 mod store;
 mod table;
+mod thrown;
 
 pub(crate) use arena::Arena;
 pub(crate) use const_expr::evaluate;
 pub(crate) use engine::EngineCore;
-pub use host_objects::ExternRef;
-pub(crate) use host_objects::HostObjects;
 pub(crate) use instance::{ImportedFunc, InstanceData, Item};
 pub(crate) use memory::MemoryObject;
 #[cfg(feature = "compiler")]
 pub(crate) use memory::little_address_space;
 pub(crate) use module::ModuleCore;
+pub(crate) use objects::Objects;
 pub(crate) use segment::{copy_active, init_memory, init_table};
 pub(crate) use store::{StoreCore, StoreInner, StorePtr, core_of, core_of_mut};
 pub(crate) use table::{TableObject, check_entries, table_get};
+pub(crate) use thrown::{TagObject, Thrown};

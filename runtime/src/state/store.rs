@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Arena, EngineCore, HostObjects, InstanceData, Item, MemoryObject, TableObject};
+use super::{Arena, EngineCore, InstanceData, Item, MemoryObject, Objects, TableObject, TagObject};
 use crate::error::Error;
 use crate::load::Image;
 use crate::sys::stack::Stack;
@@ -31,10 +31,12 @@ pub struct StoreCore {
     pub(crate) memory_definitions: Arena<VMMemoryDefinition>,
     pub(crate) table_definitions: Arena<VMTableDefinition>,
     pub(crate) globals: Arena<Slot>,
-    /// The globals that hold references to host objects, those of instances too. They live as long as the store.
+    /// The globals that hold references to objects, those of instances too. They live as long as the store.
     pub(crate) reference_globals: Vec<NonNull<u64>>,
+    /// The tags of its instances and of the host. Their numbers count from 1.
+    pub(crate) tags: Vec<TagObject>,
     /// The objects that such references stand for.
-    pub(crate) host_objects: HostObjects,
+    pub(crate) objects: Objects,
     /// Keeps the closures of host functions alive.
     pub(crate) host_funcs: Vec<HostFunc>,
     stack: Option<Stack>,
@@ -59,12 +61,26 @@ impl StoreCore {
             table_definitions: Arena::new(),
             globals: Arena::new(),
             reference_globals: Vec::new(),
-            host_objects: HostObjects::new(engine.config().collect_always),
+            tags: Vec::new(),
+            objects: Objects::new(engine.config().collect_always),
             host_funcs: Vec::new(),
             stack: None,
             failure: None,
             interrupted: false,
         }
+    }
+
+    /// Adds a tag; gives its number.
+    pub(crate) fn add_tag(&mut self, tag: TagObject) -> u64 {
+        self.tags.push(tag);
+        self.tags.len() as u64
+    }
+
+    /// The tag with this number.
+    pub(crate) fn tag(&self, number: u64) -> Result<&TagObject, Error> {
+        let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let tag = place.and_then(|place| self.tags.get(place));
+        tag.ok_or_else(|| Error::damaged("the number of a tag"))
     }
 
     /// Refuses calls of a guest that was stopped in the middle of its work.

@@ -17,16 +17,16 @@ mod handler;
 mod source;
 mod trace;
 
-#[cfg(not(feature = "backtrace"))]
-use crate::error::Backtrace;
-use crate::error::{Error, Trap};
-use crate::vm::{CodeMap, RawTrace};
+use std::sync::atomic::Ordering;
+
+use crate::error::{Backtrace, Error, Trap};
+use crate::vm::{CodeMap, RawTrace, VMStore};
 #[cfg(feature = "backtrace")]
 use backtrace::collect;
 pub(crate) use handler::{enter, install, leave};
 #[cfg(feature = "backtrace")]
 pub(crate) use source::SourceLines;
-pub(crate) use trace::{record_exit, visit_calls};
+pub(crate) use trace::{record_exit, visit_activation, visit_calls};
 
 /// Without the feature `backtrace` nothing reads DWARF.
 #[cfg(not(feature = "backtrace"))]
@@ -48,6 +48,16 @@ impl SourceLines {
 /// Adds the place to a trap that has none yet: that of the frames in `trace`.
 pub(crate) fn with_trace(trap: Trap, trace: &RawTrace, code: Option<&CodeMap>) -> Trap {
     trap.with_backtrace(collect(trace, code))
+}
+
+/// The backtrace of an exception that went through these calls (their return addresses, innermost first). With `outer`, the calls
+/// that the guest was in when it was entered once more follow.
+#[cfg_attr(not(feature = "backtrace"), expect(unused_variables, reason = "nothing is recorded"))]
+pub(crate) fn backtrace_of(vm: &VMStore, calls: &[usize], outer: bool) -> Backtrace {
+    #[cfg(feature = "backtrace")]
+    trace::record_exception(vm, calls, outer);
+    // SAFETY: the code map belongs to the store and is replaced only while no guest runs.
+    collect(&vm.trace, unsafe { vm.code.load(Ordering::Relaxed).as_ref() })
 }
 
 /// The error that the signal handler has left in `trace`.

@@ -29,6 +29,7 @@ use zerocopy::little_endian::U64;
 
 use crate::address_map::AddressMap;
 use crate::config::Config;
+use crate::handlers::Handlers;
 use crate::header::{Compare, Header, PAGE, Section};
 use crate::info::Info;
 use crate::names::Names;
@@ -133,7 +134,12 @@ impl<'a> Artifact<'a> {
         StackMaps::read(self.contents(Section::StackMaps))
     }
 
-    /// Returns the bytes of data segments, to which each [`crate::info::DataRow`] points.
+    /// The exception handlers.
+    pub fn handlers(&self) -> Handlers<'a> {
+        Handlers::read(self.contents(Section::Handlers))
+    }
+
+    /// Bytes of data segments: what [`crate::info::DataRow`]s name.
     pub fn data(&self) -> &'a [u8] {
         self.contents(Section::Data)
     }

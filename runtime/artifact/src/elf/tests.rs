@@ -8,6 +8,7 @@ use super::*;
 use crate::TrapCode;
 use crate::address_map::AddressMapBuilder;
 use crate::config::{CpuFeatures, FORMAT_VERSION};
+use crate::handlers::{Handler, HandlersBuilder};
 use crate::header::{Compare, HEADER_OFFSET, Part, reseal};
 use crate::info::{FuncRow, InfoBuilder, ItemKind, RunRow, Span};
 use crate::names::NamesBuilder;
@@ -34,12 +35,21 @@ fn config() -> Config {
     }
 }
 
-/// Returns an artifact with something in every section, and two functions, of which the second has a name.
+/// The handler of the function that begins here.
+fn handler(start: u32) -> Handler {
+    Handler {
+        landing: start + 4,
+        depth: 16,
+    }
+}
+
+/// An artifact with something in every section: two functions, the second of which has a name.
 fn sample() -> Vec<u8> {
     let mut file = vec![0; Writer::TEXT_START];
     let mut traps = TrapsBuilder::new();
     let mut addresses = AddressMapBuilder::new();
     let mut stack_maps = StackMapsBuilder::new();
+    let mut handlers = HandlersBuilder::new();
     let mut names = NamesBuilder::new();
     let mut info = InfoBuilder::default();
     let len = u32::try_from(CODE.len()).expect("small");
@@ -49,6 +59,7 @@ fn sample() -> Vec<u8> {
         traps.push(start + 1, TrapCode::Unreachable);
         addresses.push(start, 100 + start);
         stack_maps.push(start + 5, 16);
+        handlers.push(start + 5, handler(start));
         info.funcs.push(FuncRow {
             start: start.into(),
             len: len.into(),
@@ -78,6 +89,7 @@ fn sample() -> Vec<u8> {
     writer.section(Section::Traps, |out| traps.finish(out));
     writer.section(Section::AddressMap, |out| addresses.finish(out));
     writer.section(Section::StackMaps, |out| stack_maps.finish(out));
+    writer.section(Section::Handlers, |out| handlers.finish(out));
     writer.section(Section::Names, |out| names.names(out)).expect("short");
     writer.debug_section(".debug_info", b"dwarf");
     writer.debug_section(".debug_info", b"again");
@@ -139,6 +151,7 @@ fn everything_reads_back() {
     assert_eq!(artifact.traps().lookup(33), Some(TrapCode::Unreachable));
     assert_eq!(artifact.address_map().expect("kept").lookup(34), Some(132));
     assert!(artifact.stack_maps().lookup(37).eq([16]));
+    assert_eq!(artifact.handlers().lookup(37), Some(handler(32)));
     assert_eq!(artifact.data(), b"data");
     assert_eq!(artifact.tables(), [1; 16]);
     assert_eq!(

@@ -52,6 +52,7 @@ impl<'a> Info<'a> {
             ItemKind::Table => ExternType::Table(row.as_table()?),
             ItemKind::Memory => ExternType::Memory(row.as_memory()?),
             ItemKind::Global => ExternType::Global(row.as_global()?),
+            ItemKind::Tag => ExternType::Tag(self.func_type(row.sig.get())?),
         })
     }
 
@@ -75,6 +76,7 @@ impl<'a> Info<'a> {
                 ItemKind::Table => &self.tables.get(defined)?.ty,
                 ItemKind::Memory => &self.memories.get(defined)?.ty,
                 ItemKind::Global => &self.globals.get(defined)?.ty,
+                ItemKind::Tag => return self.func_type(self.tags.get(defined)?.sig.get()).map(ExternType::Tag),
             },
         };
         self.extern_type(row)

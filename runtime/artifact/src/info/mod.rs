@@ -15,7 +15,7 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::types::ValType;
-use crate::vmlayout::Counts;
+use crate::vmlayout::{COUNTS, Counts};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident: $row:ty,)*) => {
@@ -32,7 +32,7 @@ macro_rules! tables {
         #[derive(Copy, Clone, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
         #[repr(C)]
         struct Fixed {
-            counts: [U32; 8],
+            counts: [U32; COUNTS],
             start: U32,
             $($name: Span,)*
         }
@@ -54,7 +54,7 @@ macro_rules! tables {
                 let offset = |at: usize| U32::new(u32::try_from(at).expect("bounded by the linker"));
                 let mut bytes = vec![0; size_of::<Fixed>()];
                 let mut fixed = Fixed {
-                    counts: counts_to_array(&self.counts).map(U32::new),
+                    counts: self.counts.to_array().map(U32::new),
                     start: U32::new(self.start.unwrap_or(NONE)),
                     ..Fixed::default()
                 };
@@ -72,7 +72,7 @@ macro_rules! tables {
             pub fn read(bytes: &'a [u8]) -> Option<Self> {
                 let (fixed, _) = Fixed::ref_from_prefix(bytes).ok()?;
                 Some(Self {
-                    counts: counts_from_array(fixed.counts.map(U32::get)),
+                    counts: Counts::from_array(fixed.counts.map(U32::get)),
                     start: (fixed.start.get() != NONE).then_some(fixed.start.get()),
                     $($name: {
                         let tail = bytes.get(fixed.$name.start.get() as usize..)?;
@@ -103,6 +103,8 @@ tables! {
     runs: RunRow,
     /// Defined globals.
     globals: GlobalRow,
+    /// Defined tags.
+    tags: TagRow,
     /// Pool of constant expressions.
     const_ops: ConstOp,
     /// Exports, sorted by name.
@@ -119,52 +121,6 @@ tables! {
     imported_func_sigs: U32,
     /// Offset in the text of each library call's trampoline, `NONE` for those that the module does not need.
     libcalls: U32,
-}
-
-fn counts_to_array(counts: &Counts) -> [u32; 8] {
-    let Counts {
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    } = *counts;
-    [
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    ]
-}
-
-fn counts_from_array(array: [u32; 8]) -> Counts {
-    let [
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    ] = array;
-    Counts {
-        imported_funcs,
-        imported_tables,
-        imported_memories,
-        imported_globals,
-        defined_tables,
-        defined_memories,
-        defined_globals,
-        sigs,
-    }
 }
 
 impl InfoBuilder {

@@ -60,6 +60,8 @@ pub enum ItemKind {
     Memory = 2,
     /// A global.
     Global = 3,
+    /// A tag.
+    Tag = 4,
 }
 
 impl ItemKind {
@@ -70,6 +72,7 @@ impl ItemKind {
             1 => Some(Self::Table),
             2 => Some(Self::Memory),
             3 => Some(Self::Global),
+            4 => Some(Self::Tag),
             _ => None,
         }
     }
@@ -131,7 +134,7 @@ rows! {
         mutable: u8,
         /// Tables, memories: the type of the indices, an [`IndexType`].
         index_type: u8,
-        /// Functions: the signature's index.
+        /// Functions, tags: the signature's index.
         sig: U32,
         /// Tables, memories: the minimum.
         min: U64,
@@ -189,6 +192,14 @@ rows! {
         ty: ExternRow,
         /// Its initial value, in `const_ops`.
         init: Span,
+    }
+
+    /// A tag that the module defines.
+    TagRow {
+        /// The index of its signature, whose parameters are the payload.
+        sig: U32,
+        /// Its name, in `strings`: that of the name section, else of an export, else empty.
+        name: Span,
     }
 
     /// An instruction of a constant expression (spec 3.4.8.2), for a machine with a stack of slots.
@@ -269,6 +280,15 @@ impl ExternRow {
     pub fn func(sig: u32) -> Self {
         Self {
             kind: ItemKind::Func as u8,
+            sig: U32::new(sig),
+            ..Self::default()
+        }
+    }
+
+    /// The row for a tag of this signature.
+    pub fn tag(sig: u32) -> Self {
+        Self {
+            kind: ItemKind::Tag as u8,
             sig: U32::new(sig),
             ..Self::default()
         }

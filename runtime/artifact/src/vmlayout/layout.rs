@@ -1,10 +1,10 @@
 //! Offsets of the fields that depend on the module: index spaces' sizes in, offsets out.
 
-use super::{POINTER, SLOT, func_import, memory, table, vmctx};
+use super::{POINTER, SLOT, TAG_SIZE, func_import, memory, table, vmctx};
 use crate::config::{Config, MemoryMode};
 use crate::index::{
     DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, FuncIndex, GlobalIndex, Index, MemoryIndex, SigIndex,
-    TableIndex,
+    TableIndex, TagIndex,
 };
 
 /// The numbers that a module's layout depends on.
@@ -18,14 +18,64 @@ pub struct Counts {
     pub imported_memories: u32,
     /// Imported globals.
     pub imported_globals: u32,
+    /// Imported tags.
+    pub imported_tags: u32,
     /// Tables that the module defines.
     pub defined_tables: u32,
     /// Memories that the module defines.
     pub defined_memories: u32,
     /// Globals that the module defines.
     pub defined_globals: u32,
+    /// Tags that the module defines.
+    pub defined_tags: u32,
     /// Distinct function types.
     pub sigs: u32,
+}
+
+/// The number of numbers in [`Counts`].
+pub const COUNTS: usize = 10;
+
+impl Counts {
+    /// The numbers, in the order in which artifacts have them.
+    pub fn to_array(mut self) -> [u32; COUNTS] {
+        self.fields_mut().map(|field| *field)
+    }
+
+    /// The counts with these numbers.
+    pub fn from_array(array: [u32; COUNTS]) -> Self {
+        let mut counts = Self::default();
+        for (field, number) in counts.fields_mut().into_iter().zip(array) {
+            *field = number;
+        }
+        counts
+    }
+
+    fn fields_mut(&mut self) -> [&mut u32; COUNTS] {
+        let Self {
+            imported_funcs,
+            imported_tables,
+            imported_memories,
+            imported_globals,
+            imported_tags,
+            defined_tables,
+            defined_memories,
+            defined_globals,
+            defined_tags,
+            sigs,
+        } = self;
+        [
+            imported_funcs,
+            imported_tables,
+            imported_memories,
+            imported_globals,
+            imported_tags,
+            defined_tables,
+            defined_memories,
+            defined_globals,
+            defined_tags,
+            sigs,
+        ]
+    }
 }
 
 /// Offsets of the fields of one module, relative to the vmctx.
@@ -40,6 +90,7 @@ pub struct VMLayout {
     imported_tables: i32,
     imported_globals: i32,
     imported_funcs: i32,
+    tags: i32,
     sigs: i32,
     size: u32,
 }
@@ -61,6 +112,7 @@ impl VMLayout {
         let imported_tables = take(counts.imported_tables, POINTER, 8);
         let imported_globals = take(counts.imported_globals, POINTER, 8);
         let imported_funcs = take(counts.imported_funcs, func_import::SIZE, 16);
+        let tags = take(counts.imported_tags.checked_add(counts.defined_tags)?, TAG_SIZE, 16);
         let sigs = take(counts.sigs, 4, 16);
         let fit = |at: i64| i32::try_from(at).ok().filter(|at| *at >= -(1 << 30));
         Some(Self {
@@ -75,6 +127,7 @@ impl VMLayout {
             imported_tables: fit(imported_tables)?,
             imported_globals: fit(imported_globals)?,
             imported_funcs: fit(imported_funcs)?,
+            tags: fit(tags)?,
             sigs: fit(sigs)?,
             size: fit(sigs)?.unsigned_abs(),
         })
@@ -142,6 +195,12 @@ impl VMLayout {
         )
     }
 
+    /// The number (`u64`) that a tag of this module, imported or not, has in the store: never 0.
+    pub fn tag(&self, index: TagIndex) -> i32 {
+        let count = self.counts.imported_tags + self.counts.defined_tags;
+        self.array(self.tags, index, count, TAG_SIZE)
+    }
+
     /// The id (`u32`) that a signature of this module has in the engine.
     pub fn sig(&self, index: SigIndex) -> i32 {
         self.array(self.sigs, index, self.counts.sigs, 4)
@@ -190,6 +249,8 @@ mod tests {
             defined_tables: 2,
             defined_memories: 1,
             defined_globals: 5,
+            imported_tags: 1,
+            defined_tags: 2,
             sigs: 7,
         };
         let layout = VMLayout::new(counts, &Config::native()).expect("small");
@@ -201,6 +262,7 @@ mod tests {
         used.push((layout.imported_table(TableIndex::new(0)), POINTER));
         used.extend((0..3).map(|i| (layout.imported_global(GlobalIndex::new(i)), POINTER)));
         used.extend((0..3).map(|i| (layout.imported_func(FuncIndex::new(i)), func_import::SIZE)));
+        used.extend((0..3).map(|i| (layout.tag(TagIndex::new(i)), TAG_SIZE)));
         used.extend((0..7).map(|i| (layout.sig(SigIndex::new(i)), 4)));
         used.sort_unstable();
         for pair in used.windows(2) {

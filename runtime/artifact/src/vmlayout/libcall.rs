@@ -74,6 +74,10 @@ libcalls! {
     /// (table, index, signature) → address of the filled entry, whose type is the one asked for. Called when the type of a
     /// shared table's entry is not the expected one; traps unless the entry only had to be filled. The index is in bounds.
     ResolveIndirect = 13 (I32, I32, I32) -> I64;
+    /// (tag's number in the store, address of the payload's slots). Throws a new exception; does not return.
+    Throw = 14 (I64, I64);
+    /// (reference to an exception). Throws it again, or traps when it is null; does not return.
+    ThrowRef = 15 (I64);
 }
 
 impl Libcall {

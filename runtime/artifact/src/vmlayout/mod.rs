@@ -15,7 +15,7 @@
 mod layout;
 mod libcall;
 
-pub use layout::{Counts, VMLayout, defined};
+pub use layout::{COUNTS, Counts, VMLayout, defined};
 pub use libcall::Libcall;
 
 /// Size of a pointer in bytes.
@@ -123,7 +123,21 @@ pub mod shared_entry {
     pub const WRITTEN_NULL: i64 = 1;
 }
 
-/// Size of an entry of a table of `externref`: the reference itself, 0 for null.
+/// Size of a tag's number in the context.
+pub const TAG_SIZE: i32 = 8;
+
+/// An exception as a handler finds it. The payload's values follow in slots.
+pub mod exception {
+    /// `u64`: the number of its tag in the store.
+    pub const TAG: i32 = 0;
+    /// `u64`: not 0 when a guest may keep a reference to the exception. The handler that makes one sets it. Without, the runtime
+    /// uses the exception again for the next one that is thrown.
+    pub const IS_KEPT: i32 = 8;
+    /// The first value of the payload: a slot.
+    pub const PAYLOAD: i32 = 16;
+}
+
+/// Size of an entry of a table of `externref` or `exnref`: the reference itself, 0 for null.
 pub const EXTERN_ENTRY_SIZE: i32 = 8;
 
 /// How the entries of a table look.
@@ -134,7 +148,7 @@ pub enum TableForm {
     Private = 0,
     /// [`shared_entry`].
     Shared = 1,
-    /// References to things of the host, 8 bytes each.
+    /// References to things of the host, or to exceptions, 8 bytes each.
     Extern = 2,
 }
 

@@ -1,6 +1,7 @@
 //! A compiled function in wrun's own types. `compile` makes it, and `link` places it in the text.
 
 use wrun_artifact::TrapCode;
+use wrun_artifact::handlers::Handler;
 
 use super::Symbol;
 
@@ -35,6 +36,8 @@ pub(crate) struct CompiledFunction {
     /// Places of references to host objects during calls, as pairs (offset of the instruction after the call, distance below
     /// the frame pointer in bytes), by rising offset. Empty without such references.
     pub(crate) stack_slots: Vec<(u32, u32)>,
+    /// Handlers of exceptions, as (offset of the instruction after the call, handler), by rising offset.
+    pub(crate) handlers: Vec<(u32, Handler)>,
 }
 
 impl CompiledFunction {
@@ -46,12 +49,14 @@ impl CompiledFunction {
             traps,
             addresses,
             stack_slots,
+            handlers,
         } = self;
         code.clear();
         relocs.clear();
         traps.clear();
         addresses.clear();
         stack_slots.clear();
+        handlers.clear();
     }
 
     /// Returns the number of bytes that this function holds until it is linked.
@@ -61,5 +66,6 @@ impl CompiledFunction {
             + size_of_val(self.traps.as_slice())
             + size_of_val(self.addresses.as_slice())
             + size_of_val(self.stack_slots.as_slice())
+            + size_of_val(self.handlers.as_slice())
     }
 }

@@ -8,7 +8,10 @@ use cranelift_codegen::binemit::{CodeOffset, Reloc as RelocKind};
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, ExternalName};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::{CodegenError, CompiledCode, FinalizedMachReloc, FinalizedRelocTarget};
+use cranelift_codegen::{
+    CodegenError, CompiledCode, FinalizedMachExceptionHandler, FinalizedMachReloc, FinalizedRelocTarget,
+};
+use wrun_artifact::handlers::Handler;
 
 use super::panics;
 use crate::code::{CompiledFunction, FUNCTION_ALIGNMENT, Reloc, Symbol};
@@ -141,8 +144,18 @@ fn take(
             out.stack_slots.push((*return_address, slot));
         }
     }
-    // Some code of a function comes from no instruction. At the beginning it is mapped to the beginning of the body, elsewhere
-    // to the instruction before it.
+    for call in buffer.call_sites().filter(|call| !call.exception_handlers.is_empty()) {
+        let (&[FinalizedMachExceptionHandler::Default(landing)], Some(depth)) =
+            (call.exception_handlers, call.frame_offset)
+        else {
+            return Err(Failure::bug(format!(
+                "a call with other handlers than one for all: {call:?}"
+            )));
+        };
+        out.handlers.push((call.ret_addr, Handler { landing, depth }));
+    }
+    // Not all of a function's code comes from an instruction: its beginning belongs to the beginning of the body, the
+    // rest to what stands before it.
     if let Some(begin) = begin {
         out.addresses.push((0, begin));
         for range in buffer

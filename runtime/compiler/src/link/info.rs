@@ -5,10 +5,10 @@
 //! and the order of sections.
 
 use wrun_artifact::facts::Facts;
-use wrun_artifact::index::{FuncIndex, GlobalIndex, Index, SigIndex};
+use wrun_artifact::index::{FuncIndex, GlobalIndex, Index, SigIndex, TagIndex};
 use wrun_artifact::info::{
     ConstOp as OpRow, DataRow, ElemRow, ExportRow, ExternRow, FuncRow, GlobalRow, ImportRow, InfoBuilder, ItemKind,
-    MemoryRow, NONE, RunRow, SigRow, Span, TableRow, const_op, segment_mode,
+    MemoryRow, NONE, RunRow, SigRow, Span, TableRow, TagRow, const_op, segment_mode,
 };
 use wrun_artifact::types::ExternType;
 use wrun_artifact::vmlayout::{Libcall, TableForm};
@@ -45,6 +45,7 @@ pub(crate) fn build(
             init,
         });
     }
+    tags(&mut info, module);
     exports(&mut info, module);
     elems(&mut info, module, scan);
     data_rows(&mut info, module, images);
@@ -69,6 +70,7 @@ fn sigs(info: &mut InfoBuilder, module: &Module<'_>, placement: &Placement) {
 }
 
 fn imports(info: &mut InfoBuilder, module: &Module<'_>, placement: &Placement) {
+    let mut imported_tags = 0;
     for import in &module.imports {
         let mut thunk = NONE;
         let ty = match &import.ty {
@@ -82,6 +84,11 @@ fn imports(info: &mut InfoBuilder, module: &Module<'_>, placement: &Placement) {
             ExternType::Table(ty) => ExternRow::table(ty),
             ExternType::Memory(ty) => ExternRow::memory(ty),
             ExternType::Global(ty) => ExternRow::global(ty),
+            ExternType::Tag(_) => {
+                let sig = module.tags[TagIndex::new(imported_tags)];
+                imported_tags += 1;
+                ExternRow::tag(sig.as_u32())
+            }
         };
         let (module, name) = (info.string(import.module), info.string(import.name));
         info.imports.push(ImportRow {
@@ -152,6 +159,14 @@ fn memories(info: &mut InfoBuilder, module: &Module<'_>, images: &Images, image_
     }
 }
 
+fn tags(info: &mut InfoBuilder, module: &Module<'_>) {
+    for (tag, sig) in module.tags.iter().skip(module.counts().imported_tags as usize) {
+        let name = info.string(module.tag_names[tag].unwrap_or_default());
+        let sig = sig.as_u32().into();
+        info.tags.push(TagRow { sig, name });
+    }
+}
+
 fn exports(info: &mut InfoBuilder, module: &Module<'_>) {
     let mut sorted: Vec<_> = module.exports.iter().collect();
     sorted.sort_unstable_by_key(|export| export.name.as_bytes());
@@ -161,6 +176,7 @@ fn exports(info: &mut InfoBuilder, module: &Module<'_>) {
             Item::Table(table) => (ItemKind::Table, table.as_u32()),
             Item::Memory(memory) => (ItemKind::Memory, memory.as_u32()),
             Item::Global(global) => (ItemKind::Global, global.as_u32()),
+            Item::Tag(tag) => (ItemKind::Tag, tag.as_u32()),
         };
         let name = info.string(export.name);
         info.exports.push(ExportRow {

@@ -86,6 +86,7 @@ impl<'m> Linker<'m> {
             traps,
             addresses,
             stack_maps,
+            handlers,
             ..
         } = text;
 
@@ -112,6 +113,7 @@ impl<'m> Linker<'m> {
             }
         });
         writer.section(Section::StackMaps, |out| stack_maps.finish(out));
+        writer.section(Section::Handlers, |out| handlers.finish(out));
 
         let too_long = |TooLong| CompileError::Limit("the names of its functions exceed 4 GiB: strip them".into());
         let (names, symbols) = symbols::collect(module, &placement).map_err(too_long)?;

@@ -8,6 +8,7 @@
 
 use wrun_artifact::address_map::AddressMapBuilder;
 use wrun_artifact::elf::Writer;
+use wrun_artifact::handlers::{Handler, HandlersBuilder};
 use wrun_artifact::info::STUB_LEN;
 use wrun_artifact::stack_maps::StackMapsBuilder;
 use wrun_artifact::traps::TrapsBuilder;
@@ -35,6 +36,7 @@ pub(crate) struct Text {
     pub(super) addresses: AddressMapBuilder,
     /// Places of references to host objects in frames.
     pub(super) stack_maps: StackMapsBuilder,
+    pub(super) handlers: HandlersBuilder,
     padding: usize,
     unresolved: Vec<Unresolved>,
 }
@@ -60,6 +62,7 @@ impl Text {
             traps: TrapsBuilder::new(),
             addresses: AddressMapBuilder::new(),
             stack_maps: StackMapsBuilder::new(),
+            handlers: HandlersBuilder::new(),
             padding: padding as usize,
             unresolved: Vec::new(),
         }
@@ -75,7 +78,12 @@ impl Text {
         let gap = if self.len() == 0 { 0 } else { self.padding };
         let start = (self.len() + gap).next_multiple_of(FUNCTION_ALIGNMENT as usize);
         let end = start + function.code.len();
-        let tables = [self.traps.size(), self.addresses.size(), self.stack_maps.size()];
+        let tables = [
+            self.traps.size(),
+            self.addresses.size(),
+            self.stack_maps.size(),
+            self.handlers.size(),
+        ];
         if end > LIMIT || tables.iter().any(|size| *size > LIMIT) {
             return Err(CompileError::Limit(
                 "its machine code exceeds 2 GiB: split the module".into(),
@@ -124,6 +132,11 @@ impl Text {
         }
         for (return_address, slot) in &function.stack_slots {
             self.stack_maps.push(start + return_address, *slot);
+        }
+        for (return_address, handler) in &function.handlers {
+            let landing = start + handler.landing;
+            self.handlers
+                .push(start + return_address, Handler { landing, ..*handler });
         }
         Ok(())
     }
@@ -177,6 +190,7 @@ mod tests {
     use super::*;
     use wrun_artifact::TrapCode;
     use wrun_artifact::address_map::AddressMap;
+    use wrun_artifact::handlers::Handlers;
     use wrun_artifact::index::{DefinedFuncIndex, SigIndex};
     use wrun_artifact::stack_maps::StackMaps;
     use wrun_artifact::traps::Traps;
@@ -260,6 +274,10 @@ mod tests {
         }
     }
 
+    fn handler(landing: u32) -> Handler {
+        Handler { landing, depth: 48 }
+    }
+
     #[test]
     fn tables_count_from_the_beginning_of_the_text() {
         let mut text = Text::new(0, 0);
@@ -268,19 +286,30 @@ mod tests {
                 traps: vec![(1, TrapCode::Unreachable)],
                 addresses: vec![(0, 100 + number), (3, 200 + number)],
                 stack_slots: vec![(5, 8), (5, 24 + number), (20, 16)],
+                handlers: vec![(5, handler(9)), (20, handler(number))],
                 ..calls(20, &[])
             };
             text.push(func(number), &function).expect("fits");
         }
         text.finish(2).expect("complete");
-        let (mut traps, mut addresses, mut stack_maps) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut traps, mut addresses, mut stack_maps, mut handlers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         text.traps.finish(&mut traps);
         text.addresses.finish(&mut addresses);
         text.stack_maps.finish(&mut stack_maps);
+        text.handlers.finish(&mut handlers);
         let found = [0, 1, 33].map(|at| Traps::read(&traps).lookup(at));
         assert_eq!(found, [None, Some(TrapCode::Unreachable), Some(TrapCode::Unreachable)]);
         let found = [0, 3, 32, 36].map(|at| AddressMap::read(&addresses).lookup(at));
         assert_eq!(found, [Some(100), Some(200), Some(101), Some(201)]);
+        let found = [5, 6, 20, 37, 52].map(|at| Handlers::read(&handlers).lookup(at));
+        let expect = [
+            Some(handler(9)),
+            None,
+            Some(handler(0)),
+            Some(handler(41)),
+            Some(handler(33)),
+        ];
+        assert_eq!(found, expect);
         let found = [5, 6, 20, 37, 52].map(|at| StackMaps::read(&stack_maps).lookup(at).collect::<Vec<_>>());
         assert_eq!(found, [vec![8, 24], vec![], vec![16], vec![8, 25], vec![16]]);
         let ranges = [0, 1].map(|number| text.placement.func(DefinedFuncIndex::from_u32(number)));

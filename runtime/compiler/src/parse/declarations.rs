@@ -108,6 +108,7 @@ impl Sections<'_> {
             Item::Table(table) => ExternType::Table(self.tables[table]),
             Item::Memory(memory) => ExternType::Memory(self.memories[memory]),
             Item::Global(global) => ExternType::Global(self.globals[global]),
+            Item::Tag(tag) => ExternType::Tag(self.sigs[self.tags[tag]].clone()),
         }
     }
 }

@@ -210,7 +210,7 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self) -> Description {
         let funcs = self.imported_funcs as usize + self.found.functions.len();
-        let mut names = names::read(self.names, funcs);
+        let mut names = names::read(self.names, funcs, 0);
         for (index, name) in self.exported {
             let func = FuncIndex::from_u32(index);
             if names.funcs.get(func).is_some() {

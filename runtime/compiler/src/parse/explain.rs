@@ -12,7 +12,6 @@ use crate::error::{CompileError, Proposal};
 
 /// Proposals that wrun does not support, by the name of their repository, the most common first.
 const PROPOSALS: &[(WasmFeatures, &str)] = &[
-    (WasmFeatures::EXCEPTIONS, "exception-handling"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::TAIL_CALL, "tail-call"),
     (WasmFeatures::MULTI_MEMORY, "multi-memory"),
@@ -20,7 +19,6 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
     (WasmFeatures::FUNCTION_REFERENCES, "function-references"),
     (WasmFeatures::GC, "gc"),
-    (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exception-handling"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom-page-sizes"),
     (WasmFeatures::WIDE_ARITHMETIC, "wide-arithmetic"),
     (WasmFeatures::STACK_SWITCHING, "stack-switching"),

@@ -48,7 +48,7 @@ impl Scan {
             tables.push(TableFacts {
                 ty: *ty,
                 form: match ty.element {
-                    ValType::ExternRef => TableForm::Extern,
+                    element if element.is_object() => TableForm::Extern,
                     _ if private[table] => TableForm::Private,
                     _ => TableForm::Shared,
                 },
@@ -74,6 +74,7 @@ impl Scan {
             tables,
             memories: module.memories.clone(),
             globals: module.globals.iter().map(global).collect(),
+            tags: module.tags.clone(),
             thunks: thunks.into_iter().collect(),
             context_free: context_free(callees),
         };

@@ -39,8 +39,11 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun supports: WebAssembly 2.0 and extended constant expressions.
-const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
+/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, and exceptions in both forms.
+const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS);
 
 /// Converts an error of the validator.
 fn invalid(error: &wasmparser::BinaryReaderError) -> CompileError {

@@ -5,7 +5,7 @@ use core::ops::Range;
 use wrun_artifact::facts::Facts;
 use wrun_artifact::index::{
     DataIndex, DefinedFuncIndex, DefinedGlobalIndex, DefinedMemoryIndex, DefinedTableIndex, ElemIndex, FuncIndex,
-    GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TypeIndex,
+    GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TagIndex, TypeIndex,
 };
 use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType};
 use wrun_artifact::vmlayout::{Counts, VMLayout};
@@ -28,6 +28,10 @@ pub(crate) struct Module<'a> {
     pub(crate) globals: IndexVec<GlobalIndex, GlobalType>,
     /// Initial values of the defined globals.
     pub(crate) global_inits: IndexVec<DefinedGlobalIndex, ConstExpr>,
+    /// Signature of every tag, imports first.
+    pub(crate) tags: IndexVec<TagIndex, SigIndex>,
+    /// Names of tags in the name section, or as which they are exported.
+    pub(crate) tag_names: IndexVec<TagIndex, Option<&'a str>>,
     /// Exports, in the module's order. Names are distinct.
     pub(crate) exports: Vec<Export<'a>>,
     /// The start function.
@@ -73,6 +77,7 @@ pub(crate) enum Item {
     Table(TableIndex),
     Memory(MemoryIndex),
     Global(GlobalIndex),
+    Tag(TagIndex),
 }
 
 /// An instruction of a constant expression.

@@ -3,8 +3,8 @@
 //! Input: the section, which is not validated, and the exports. Output: the names of the module and of its functions, as far as
 //! they can be read. A malformed section is not an error.
 
-use wasmparser::{Name, NameSectionReader};
-use wrun_artifact::index::{FuncIndex, IndexVec};
+use wasmparser::{Name, NameMap, NameSectionReader};
+use wrun_artifact::index::{FuncIndex, Index, IndexVec, TagIndex};
 
 use super::module::{Export, Item};
 
@@ -14,27 +14,22 @@ pub(super) struct Names<'a> {
     pub(super) module: Option<&'a str>,
     /// Names of functions.
     pub(super) funcs: IndexVec<FuncIndex, Option<&'a str>>,
+    /// Names of tags.
+    pub(super) tags: IndexVec<TagIndex, Option<&'a str>>,
 }
 
-/// Reads the section of a module with `funcs` functions. After the first defect in a subsection its remaining names are
-/// ignored.
-pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> Names<'a> {
+/// Reads a section in a module of `funcs` functions and `tags` tags. What follows the first defect of a subsection is left out.
+pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize, tags: usize) -> Names<'a> {
     let mut names = Names {
         module: None,
         funcs: core::iter::repeat_n(None, funcs).collect(),
+        tags: core::iter::repeat_n(None, tags).collect(),
     };
     for subsection in section.into_iter().flatten() {
         match subsection {
             Ok(Name::Module { name, .. }) => names.module = Some(name),
-            Ok(Name::Function(map)) => {
-                for naming in map {
-                    let Ok(naming) = naming else { break };
-                    let func = FuncIndex::from_u32(naming.index);
-                    if names.funcs.get(func).is_some() {
-                        names.funcs[func] = Some(naming.name);
-                    }
-                }
-            }
+            Ok(Name::Function(map)) => take(map, &mut names.funcs),
+            Ok(Name::Tag(map)) => take(map, &mut names.tags),
             Ok(_) => {}
             Err(_) => break,
         }
@@ -42,12 +37,24 @@ pub(super) fn read<'a>(section: Option<NameSectionReader<'a>>, funcs: usize) -> 
     names
 }
 
+/// Enters the names of a subsection, up to its first defect.
+fn take<'a, K: Index>(map: NameMap<'a>, names: &mut IndexVec<K, Option<&'a str>>) {
+    for naming in map.into_iter().map_while(Result::ok) {
+        let index = K::new(naming.index as usize);
+        if names.get(index).is_some() {
+            names[index] = Some(naming.name);
+        }
+    }
+}
+
 impl<'a> Names<'a> {
-    /// Gives each function without a name the name of its first export.
+    /// Gives functions and tags without a name that of their first export.
     pub(super) fn add_exported(&mut self, exports: &[Export<'a>]) {
         for export in exports {
-            if let Item::Func(func) = export.item {
-                self.funcs[func].get_or_insert(export.name);
+            match export.item {
+                Item::Func(func) => _ = self.funcs[func].get_or_insert(export.name),
+                Item::Tag(tag) => _ = self.tags[tag].get_or_insert(export.name),
+                Item::Table(_) | Item::Memory(_) | Item::Global(_) => {}
             }
         }
     }

@@ -41,8 +41,8 @@ const fn of_opcode(opcode: u8) -> Effect {
     match opcode {
         // unreachable to else; end to return; drop and select; locals; constants and arithmetic; ref.null, ref.is_null.
         0x00..=0x05 | 0x0b..=0x0f | 0x1a..=0x1c | 0x20..=0x22 | 0x41..=0xc4 | 0xd0..=0xd1 => Effect::None,
-        // globals and table.get; loads, stores, memory.size and memory.grow.
-        CALL_INDIRECT | 0x23..=0x25 | 0x28..=0x40 | REF_FUNC => Effect::Context,
+        // globals and table.get; loads, stores, memory.size and memory.grow; try to throw_ref, delegate to catch_all, try_table.
+        CALL_INDIRECT | 0x23..=0x25 | 0x28..=0x40 | REF_FUNC | 0x06..=0x0a | 0x18..=0x19 | 0x1f => Effect::Context,
         CALL | TABLE_SET => Effect::Look,
         _ => Effect::Look,
     }
@@ -61,7 +61,7 @@ pub(super) fn effect(code: &[u8]) -> Effect {
 /// Defines [`is_supported`] from wasmparser's list of operators.
 macro_rules! define_is_supported {
     ($(@$proposal:ident $op:ident $({ $($field:ident: $ty:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        /// Returns true for an operator of WebAssembly 2.0: the proposals in [`FEATURES`](super::FEATURES).
+        /// Returns true for an operator that wrun runs: of WebAssembly 2.0 and the other proposals in [`FEATURES`](super::FEATURES).
         pub(crate) fn is_supported(op: &Operator<'_>) -> bool {
             match op {
                 $(Operator::$op $({ $($field: _),* })? => supported_proposal!($proposal),)*
@@ -88,6 +88,12 @@ macro_rules! supported_proposal {
         true
     };
     (simd) => {
+        true
+    };
+    (exceptions) => {
+        true
+    };
+    (legacy_exceptions) => {
         true
     };
     ($other:ident) => {
@@ -167,14 +173,16 @@ pub(crate) mod tests {
         result.expect("tried at least once").map(|op| (op, 0))
     }
 
-    /// The proposals of WebAssembly 2.0.
-    const WASM2: [&str; 6] = [
+    /// The proposals that wrun runs.
+    const SUPPORTED: [&str; 8] = [
         "mvp",
         "sign_extension",
         "saturating_float_to_int",
         "bulk_memory",
         "reference_types",
         "simd",
+        "exceptions",
+        "legacy_exceptions",
     ];
 
     #[test]
@@ -185,11 +193,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn only_operators_of_wasm_2_are_supported() {
+    fn exactly_the_operators_of_these_proposals_are_supported() {
         let encodings = one_of_each();
         for (proposal, name, _) in OPERATORS {
             let op = read(&encodings[*name]).expect("read before");
-            assert_eq!(is_supported(&op), WASM2.contains(proposal), "{name}");
+            assert_eq!(is_supported(&op), SUPPORTED.contains(proposal), "{name}");
         }
     }
 
@@ -198,7 +206,7 @@ pub(crate) mod tests {
         let encodings = one_of_each();
         for (proposal, name, immediates) in OPERATORS {
             let effect = effect(&encodings[*name]);
-            let expect = if !WASM2.contains(proposal) {
+            let expect = if !SUPPORTED.contains(proposal) {
                 Effect::Look
             } else {
                 let memory = immediates.contains(&"memarg") || immediates.contains(&"mem");
@@ -206,7 +214,7 @@ pub(crate) mod tests {
                     "Call" | "TableSet" => Effect::Look,
                     _ if encodings[*name][0] == 0xfc => Effect::Look,
                     "CallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => Effect::Context,
-                    _ if memory || *proposal == "simd" => Effect::Context,
+                    _ if memory || ["simd", "exceptions", "legacy_exceptions"].contains(proposal) => Effect::Context,
                     _ => Effect::None,
                 }
             };

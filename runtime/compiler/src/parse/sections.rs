@@ -12,7 +12,7 @@ use wasmparser::{
 use wrun_artifact::Config;
 use wrun_artifact::index::{
     DataIndex, DefinedFuncIndex, DefinedGlobalIndex, ElemIndex, FuncIndex, GlobalIndex, IndexVec, MemoryIndex,
-    SigIndex, TableIndex, TypeIndex,
+    SigIndex, TableIndex, TagIndex, TypeIndex,
 };
 use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 use wrun_artifact::vmlayout::{Counts, VMLayout};
@@ -51,6 +51,7 @@ pub(super) struct Sections<'a> {
     pub(super) memories: IndexVec<MemoryIndex, MemoryType>,
     pub(super) globals: IndexVec<GlobalIndex, GlobalType>,
     global_inits: IndexVec<DefinedGlobalIndex, ConstExpr>,
+    pub(super) tags: IndexVec<TagIndex, SigIndex>,
     pub(super) exports: Vec<Export<'a>>,
     start: Option<FuncIndex>,
     elems: IndexVec<ElemIndex, Elem>,
@@ -107,6 +108,11 @@ impl<'a> Sections<'a> {
                     let init = self.constant(&global.init_expr)?;
                     self.globals.push(global_type(&global.ty));
                     self.global_inits.push(init);
+                }
+            }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.tags.push(self.types[TypeIndex::from_u32(tag?.func_type_idx)]);
                 }
             }
             Payload::ExportSection(section) => {
@@ -183,7 +189,12 @@ impl<'a> Sections<'a> {
                 self.counts.imported_globals += 1;
                 ExternType::Global(ty)
             }
-            TypeRef::Tag(_) => unreachable!("validation let a tag pass"),
+            TypeRef::Tag(ty) => {
+                let sig = self.types[TypeIndex::from_u32(ty.func_type_idx)];
+                self.tags.push(sig);
+                self.counts.imported_tags += 1;
+                ExternType::Tag(self.sigs[sig].clone())
+            }
             TypeRef::FuncExact(_) => unreachable!("the gate let a function of an exact type pass"),
         };
         self.imports.push(Import {
@@ -257,12 +268,13 @@ impl<'a> Sections<'a> {
             defined_tables: defined(self.tables.len(), self.counts.imported_tables),
             defined_memories: defined(self.memories.len(), self.counts.imported_memories),
             defined_globals: defined(self.globals.len(), self.counts.imported_globals),
+            defined_tags: defined(self.tags.len(), self.counts.imported_tags),
             sigs: defined(self.sigs.len(), 0),
             ..self.counts
         };
         let layout = VMLayout::new(counts, config)
-            .ok_or_else(|| CompileError::Limit("it has too many imports, globals or types".to_owned()))?;
-        let mut names = names::read(self.names, self.funcs.len());
+            .ok_or_else(|| CompileError::Limit("it has too many imports, globals, tags or types".to_owned()))?;
+        let mut names = names::read(self.names, self.funcs.len(), self.tags.len());
         names.add_exported(&self.exports);
         Ok(Module {
             types: self.types,
@@ -273,6 +285,8 @@ impl<'a> Sections<'a> {
             memories: self.memories,
             globals: self.globals,
             global_inits: self.global_inits,
+            tags: self.tags,
+            tag_names: names.tags,
             exports: self.exports,
             start: self.start,
             elems: self.elems,
@@ -307,9 +321,8 @@ fn item(kind: ExternalKind, index: u32) -> Item {
         ExternalKind::Table => Item::Table(TableIndex::from_u32(index)),
         ExternalKind::Memory => Item::Memory(MemoryIndex::from_u32(index)),
         ExternalKind::Global => Item::Global(GlobalIndex::from_u32(index)),
-        ExternalKind::Tag | ExternalKind::FuncExact => {
-            unreachable!("validation let an export of another proposal pass")
-        }
+        ExternalKind::Tag => Item::Tag(TagIndex::from_u32(index)),
+        ExternalKind::FuncExact => unreachable!("validation let an export of another proposal pass"),
     }
 }
 
@@ -328,6 +341,7 @@ fn ref_type(ty: RefType) -> ValType {
     match ty {
         RefType::FUNCREF => ValType::FuncRef,
         RefType::EXTERNREF => ValType::ExternRef,
+        RefType::EXNREF => ValType::ExnRef,
         other => unreachable!("validation let the type {other} pass"),
     }
 }

@@ -5,6 +5,7 @@
 
 use cranelift_codegen::ir::{self, AbiParam, ArgumentPurpose, types};
 use cranelift_codegen::isa::CallConv;
+use wasmparser::{AbstractHeapType, HeapType};
 use wrun_artifact::types::{FuncType, ValType};
 use wrun_artifact::vmlayout::Libcall;
 
@@ -19,7 +20,7 @@ pub(crate) const fn ir_type(ty: ValType) -> ir::Type {
         ValType::F32 => types::F32,
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,
-        ValType::FuncRef | ValType::ExternRef => POINTER,
+        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => POINTER,
     }
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn host_typed_signature(ty: &FuncType) -> Option<ir::Signature> {
     Some(signature)
 }
 
-/// Converts a value type of the validator. `None` if Wasm 2.0 does not have it.
+/// The type of a value in a body, where wrun has it. References to exceptions that are never null, or always, are kept like others.
 pub(crate) fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
     Some(match ty {
         wasmparser::ValType::I32 => ValType::I32,
@@ -58,7 +59,13 @@ pub(crate) fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
         wasmparser::ValType::V128 => ValType::V128,
         wasmparser::ValType::FUNCREF => ValType::FuncRef,
         wasmparser::ValType::EXTERNREF => ValType::ExternRef,
-        wasmparser::ValType::Ref(_) => return None,
+        wasmparser::ValType::Ref(ty) => match ty.heap_type() {
+            HeapType::Abstract {
+                shared: false,
+                ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
+            } => ValType::ExnRef,
+            _ => return None,
+        },
     })
 }
 

@@ -6,7 +6,10 @@
 //! A guest function takes the vmctx first, then its parameters. A libcall goes through its trampoline, in the guest's
 //! convention.
 
-use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, Value};
+use cranelift_codegen::ir::{
+    Block, BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef,
+    Value,
+};
 use cranelift_frontend::FunctionBuilder;
 use wrun_artifact::index::SigIndex;
 use wrun_artifact::vmlayout::Libcall;
@@ -24,13 +27,48 @@ pub(super) enum Callee {
     Indirect(SigRef, Value),
 }
 
-/// Emits a call and returns its results. `arguments` begins with the context if the convention has one.
-pub(super) fn emit<'b>(builder: &'b mut FunctionBuilder<'_>, callee: Callee, arguments: &[Value]) -> &'b [Value] {
-    let call = match callee {
-        Callee::Direct(function) => builder.ins().call(function, arguments),
-        Callee::Indirect(signature, code) => builder.ins().call_indirect(signature, code, arguments),
+/// Emits a call; gives its results. `arguments` begins with the context, where the convention has one. An exception goes to
+/// `landing`, whose first two parameters are for it, or to the caller. With a landing, translation goes on in a new block.
+pub(super) fn emit<'b>(
+    builder: &'b mut FunctionBuilder<'_>,
+    callee: Callee,
+    arguments: &[Value],
+    landing: Option<Block>,
+) -> &'b [Value] {
+    let Some(landing) = landing else {
+        let call = match callee {
+            Callee::Direct(function) => builder.ins().call(function, arguments),
+            Callee::Indirect(signature, code) => builder.ins().call_indirect(signature, code, arguments),
+        };
+        return builder.inst_results(call);
     };
-    builder.inst_results(call)
+    let signature = match callee {
+        Callee::Direct(function) => builder.func.dfg.ext_funcs[function].signature,
+        Callee::Indirect(signature, _) => signature,
+    };
+    let next = builder.create_block();
+    let results: Vec<_> = builder.func.dfg.signatures[signature]
+        .returns
+        .iter()
+        .map(|result| result.value_type)
+        .collect();
+    let returned: Vec<_> = (0..).map(BlockArg::TryCallRet).take(results.len()).collect();
+    for ty in results {
+        builder.append_block_param(next, ty);
+    }
+    let thrown = [BlockArg::TryCallExn(0), BlockArg::TryCallExn(1)];
+    let next_call = builder.func.dfg.block_call(next, &returned);
+    let landing_call = builder.func.dfg.block_call(landing, &thrown);
+    let handlers = [ExceptionTableItem::Default(landing_call)];
+    let table = ExceptionTableData::new(signature, next_call, handlers);
+    let table = builder.func.dfg.exception_tables.push(table);
+    match callee {
+        Callee::Direct(function) => builder.ins().try_call(function, arguments, table),
+        Callee::Indirect(_, code) => builder.ins().try_call_indirect(code, arguments, table),
+    };
+    builder.seal_block(next);
+    builder.switch_to_block(next);
+    builder.block_params(next)
 }
 
 impl Translator<'_> {
@@ -41,7 +79,8 @@ impl Translator<'_> {
         self.arguments.clear();
         self.arguments.push(context);
         self.arguments.extend(self.stack.values.drain(first..));
-        let results = emit(&mut self.builder, callee, &self.arguments);
+        let landing = self.landing();
+        let results = emit(&mut self.builder, callee, &self.arguments, landing);
         self.stack.values.extend_from_slice(results);
         for (ty, i) in ty.results().iter().zip(first..) {
             self.track(*ty, self.stack.values[i]);
@@ -58,10 +97,14 @@ impl Translator<'_> {
                 self.declare_function(symbol, signature)
             }
         };
+        let landing = match libcall {
+            Libcall::Throw | Libcall::ThrowRef => self.landing(),
+            _ => None,
+        };
         self.arguments.clear();
         self.arguments.push(self.vmctx);
         self.arguments.extend_from_slice(arguments);
-        emit(&mut self.builder, Callee::Direct(function), &self.arguments)
+        emit(&mut self.builder, Callee::Direct(function), &self.arguments, landing)
             .first()
             .copied()
     }

@@ -95,14 +95,20 @@ impl Translator<'_> {
     /// reachable again.
     ///
     /// # Errors
-    /// Fails for an instruction that is not part of WebAssembly 2.0, because it might open a block.
+    /// An instruction that wrun does not know, which might open a block.
     pub(super) fn skip(&mut self, op: &Op<'_>) -> Result<(), Failure> {
         let depth = self.stack.skipped.expect("only called where code is unreachable");
         match op {
-            Op::Block { .. } | Op::Loop { .. } | Op::If { .. } => self.stack.skipped = Some(depth + 1),
+            Op::Block { .. } | Op::Loop { .. } | Op::If { .. } | Op::TryTable { .. } | Op::Try { .. } => {
+                self.stack.skipped = Some(depth + 1);
+            }
             Op::Else if depth == 0 => self.begin_else(),
+            Op::Catch { .. } | Op::CatchAll if depth == 0 => {
+                self.exception_operator(op)?;
+            }
             Op::End if depth == 0 => self.end(),
-            Op::End => self.stack.skipped = Some(depth - 1),
+            Op::Delegate { relative_depth } if depth == 0 => self.delegate(*relative_depth),
+            Op::End | Op::Delegate { .. } => self.stack.skipped = Some(depth - 1),
             op if is_supported(op) => {}
             op => return Err(unknown(op)),
         }
@@ -129,11 +135,12 @@ impl Translator<'_> {
             height: 0,
             exit: None,
             jumps: 0,
+            handlers: self.stack.handlers.len(),
         });
     }
 
     /// Pushes the frame of a block whose parameters are on the stack.
-    fn push_frame(&mut self, kind: FrameKind, ty: BlockType) -> Result<&mut Frame, Failure> {
+    pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType) -> Result<&mut Frame, Failure> {
         let (params, results) = self.arity(ty)?;
         self.stack.frames.push(Frame {
             kind,
@@ -143,6 +150,7 @@ impl Translator<'_> {
             height: self.stack.values.len() - params,
             exit: None,
             jumps: 0,
+            handlers: self.stack.handlers.len(),
         });
         Ok(self.stack.frames.last_mut().expect("just pushed"))
     }
@@ -217,14 +225,15 @@ impl Translator<'_> {
     }
 
     /// Jumps to the exit of the innermost frame, if the code here is reachable.
-    fn leave_to_exit(&mut self) {
+    pub(super) fn leave_to_exit(&mut self) {
         if self.is_reachable() {
             let (exit, arguments) = self.exit_of(self.stack.frames.len() - 1);
             self.builder.ins().jump(exit, &arguments);
         }
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
+        self.end_protected();
         if let FrameKind::If(Else::Block(_)) = self.innermost().kind {
             // A missing `else` returns the parameters.
             self.begin_else();
@@ -323,8 +332,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Returns the target of a branch, and the operands that it takes along. They also stay on the stack.
-    fn branch_target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
+    /// The target of a branch, and the operands that it takes along (which stay on the stack).
+    pub(super) fn branch_target(&mut self, depth: u32) -> (Block, Vec<BlockArg>) {
         let position = self.stack.frames.len() - 1 - depth as usize;
         match self.stack.frames[position].kind {
             FrameKind::Loop(header) => (header, self.block_args(self.stack.frames[position].params)),
@@ -390,14 +399,14 @@ impl Translator<'_> {
         self.stack.values.extend_from_slice(self.builder.block_params(block));
     }
 
-    fn innermost(&self) -> &Frame {
+    pub(super) fn innermost(&self) -> &Frame {
         self.stack
             .frames
             .last()
             .expect("translation ends with the function's frame")
     }
 
-    fn frame_at(&self, depth: u32) -> &Frame {
+    pub(super) fn frame_at(&self, depth: u32) -> &Frame {
         &self.stack.frames[self.stack.frames.len() - 1 - depth as usize]
     }
 }

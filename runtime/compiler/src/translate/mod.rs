@@ -5,7 +5,7 @@
 //! code is skipped.
 //!
 //! ```text
-//! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  global  simd   one file per family
+//! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  exception  global  simd   one file per family
 //!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)   call_site (calls)   values
 //! ```
 //!
@@ -16,6 +16,7 @@ mod call;
 mod call_site;
 mod control;
 mod environ;
+mod exception;
 mod global;
 mod memory;
 mod numeric;
@@ -219,6 +220,7 @@ impl Translator<'_> {
             || self.global_operator(op)
             || self.table_operator(op)?
             || self.reference_operator(op)
+            || self.exception_operator(op)?
             || simd::operator(self, op)?;
         if known { Ok(()) } else { Err(unknown(op)) }
     }

@@ -1,9 +1,9 @@
 //! Reference instructions (spec 4.4.2). References are 64-bit numbers, null is 0.
 //!
-//! An `externref` is the number of an object of the host. A collection keeps the objects whose numbers it finds. So every value
-//! of this type is declared to the code generator ([`Translator::track`]): during each call before the last use of the value,
-//! it lies in the frame, at a place that a stack map names. A function without such values is translated as if there were no
-//! stack maps.
+//! An `externref` stands for an object of the host, an `exnref` for an exception: they live as long as a collection finds the number. Every value of that
+//! type is declared to the code generator ([`Translator::track`]), so that it lies in the frame, at a place that a stack map
+//! names, during each call that the function makes before it uses the value for the last time. A function without such values
+//! is translated as if there were no stack maps.
 
 use std::borrow::Cow;
 
@@ -43,15 +43,20 @@ impl Translator<'_> {
 
     /// Adds `value` to the stack maps of later calls, if it is a reference to a host object.
     pub(super) fn track(&mut self, ty: ValType, value: Value) {
-        if ty == ValType::ExternRef {
-            self.name_stack_slots();
-            self.builder.declare_value_needs_stack_map(value);
+        if ty.is_object() {
+            self.track_object(value);
         }
     }
 
-    /// Adds all future values of a variable to the stack maps, if it is a reference to a host object.
+    /// Makes a reference to an object findable during calls.
+    pub(super) fn track_object(&mut self, reference: Value) {
+        self.name_stack_slots();
+        self.builder.declare_value_needs_stack_map(reference);
+    }
+
+    /// The same for a variable that has no value yet, and for each value that it will have.
     pub(super) fn track_variable(&mut self, ty: ValType, variable: Variable) {
-        if ty == ValType::ExternRef {
+        if ty.is_object() {
             self.name_stack_slots();
             self.builder.declare_var_needs_stack_map(variable);
         }

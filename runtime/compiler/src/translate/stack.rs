@@ -17,11 +17,13 @@ pub(super) struct Stack {
     pub(super) values: Vec<Value>,
     /// Control frames, the innermost one last. The first one is the function itself.
     pub(super) frames: Vec<Frame>,
-    /// In unreachable code: the number of blocks that began since and are not in `frames`.
+    /// Handlers of exceptions around the instruction at hand, the innermost one last.
+    pub(super) handlers: Vec<Handler>,
+    /// While code is unreachable: the number of blocks begun since, which are not in `frames`.
     pub(super) skipped: Option<u32>,
 }
 
-/// A block, loop, `if`, or the function.
+/// A block, loop, `if`, `try_table`, `try`, or the function.
 pub(super) struct Frame {
     /// Kind of the frame.
     pub(super) kind: FrameKind,
@@ -37,6 +39,35 @@ pub(super) struct Frame {
     pub(super) exit: Option<Block>,
     /// Number of instructions that jump to `exit`.
     pub(super) jumps: usize,
+    /// How many handlers are around the instructions inside of it.
+    pub(super) handlers: usize,
+}
+
+/// A `try_table`, or a `try` before its first `catch`.
+#[derive(Default)]
+pub(super) struct Handler {
+    /// The block that looks at an exception, once a call can go there. Its parameters are those of [`Caught`].
+    pub(super) landing: Option<Block>,
+    /// The clauses of a `try_table`. Their labels count from outside of it.
+    pub(super) clauses: Vec<wasmparser::Catch>,
+}
+
+/// An exception that was caught.
+#[derive(Copy, Clone)]
+pub(super) struct Caught {
+    /// The reference to it.
+    pub(super) reference: Value,
+    /// The address of its fields (`vmlayout::exception`). Good until the next call.
+    pub(super) fields: Value,
+}
+
+/// The part of a `try` behind its first `catch`.
+#[derive(Copy, Clone)]
+pub(super) struct CatchFrame {
+    /// The exception, where the clause at hand can be reached, and the constant that says if it is kept.
+    pub(super) caught: Option<(Caught, Value)>,
+    /// The block for exceptions that no clause so far has caught.
+    pub(super) next: Option<(Block, Caught)>,
 }
 
 /// The instruction that began a frame.
@@ -50,6 +81,12 @@ pub(super) enum FrameKind {
     If(Else),
     /// `if` after its `else`.
     Done,
+    /// `try_table`.
+    TryTable,
+    /// `try` before its first `catch`.
+    Try,
+    /// `try` behind that.
+    Catch(CatchFrame),
 }
 
 /// Target of an `if` with a zero condition, before its `else` was read.
@@ -66,6 +103,7 @@ impl Stack {
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.frames.clear();
+        self.handlers.clear();
         self.skipped = None;
     }
 }

@@ -8,7 +8,6 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use wasmparser::Operator as Op;
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::TableIndex;
-use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::{Libcall, TableForm, shared_entry};
 
 use super::Translator;
@@ -71,7 +70,7 @@ impl Translator<'_> {
                 let entry = self.table_entry(table, index);
                 let flags = self.entry_flags(table, TrapCode::TableOutOfBounds);
                 let reference = self.builder.ins().load(POINTER, flags, entry, 0);
-                self.track(ValType::ExternRef, reference);
+                self.track(self.env.facts.tables[table].ty.element, reference);
                 reference
             }
             TableForm::Shared => self.shared_get(table, index),

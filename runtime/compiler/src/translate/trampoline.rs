@@ -246,7 +246,7 @@ impl<'f> Body<'f> {
 
     fn call(&mut self, signature: ir::Signature, code: Value, args: &[Value]) -> Vec<Value> {
         let signature = self.builder.import_signature(signature);
-        call_site::emit(&mut self.builder, Callee::Indirect(signature, code), args).to_vec()
+        call_site::emit(&mut self.builder, Callee::Indirect(signature, code), args, None).to_vec()
     }
 
     /// Ends the function: it returns these values.

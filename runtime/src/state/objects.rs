@@ -1,67 +1,25 @@
-//! Objects of the host that guests hold references to.
+//! Objects that guests hold references to: things of the host, and exceptions.
 //!
 //! Compiled code knows an object by a number, and null is 0. The low half of the number is the object's place in
-//! [`HostObjects`] plus 1. The high half counts how many objects had the place before, so a number that outlived its object is
+//! [`Objects`] plus 1. The high half counts how many objects had the place before, so a number that outlived its object is
 //! noticed and never stands for the next object.
 //!
-//! A collection marks the numbers that guests still hold ([`HostObjects::mark`]), then takes the other objects out
-//! ([`HostObjects::sweep`]). Where the numbers are is for the caller to know.
+//! A collection marks the numbers that guests still hold ([`Objects::mark`]), then takes the other objects out
+//! ([`Objects::sweep`]). Where the numbers are is for the caller to know.
 //!
 //! May not enter: frames, tables, globals.
 
-use std::any::Any;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
+use super::{TagObject, Thrown};
 use crate::error::Error;
+use crate::vm::{ExternRef, Slot};
 
 /// Objects below which no collection starts by itself.
 const FEW: usize = 1024;
 
-/// A reference to an object of the host: what an `externref` that is not null stands for.
-///
-/// A guest can keep it, pass it on and give it back, but cannot look into it. The object lives as long as the host has a clone of
-/// the reference, or a guest can reach it. Clones are equal, and refer to the same object.
-///
-/// An object that owns a reference to itself, directly or through others, is never dropped, as with [`Arc`].
-#[derive(Clone)]
-pub struct ExternRef(Arc<dyn Any + Send + Sync>);
-
-impl ExternRef {
-    /// A reference to a new object.
-    pub fn new(object: impl Any + Send + Sync) -> Self {
-        Self(Arc::new(object))
-    }
-
-    /// The object. `None` if it has another type.
-    pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
-        self.0.downcast_ref()
-    }
-
-    /// Returns true if both refer to the same object, rather than to equal ones.
-    pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl PartialEq for ExternRef {
-    /// As [`ExternRef::ptr_eq`].
-    fn eq(&self, other: &Self) -> bool {
-        self.ptr_eq(other)
-    }
-}
-
-impl Eq for ExternRef {}
-
-impl fmt::Debug for ExternRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ExternRef({:p})", self.0)
-    }
-}
-
 /// The objects of one store.
-pub(crate) struct HostObjects {
+pub(crate) struct Objects {
     places: Vec<Place>,
     /// Places without an object, the lowest one last.
     free: Vec<u32>,
@@ -69,17 +27,24 @@ pub(crate) struct HostObjects {
     due: usize,
     /// True if a collection is always due.
     always: bool,
+    /// The exception that was thrown last.
+    last_thrown: u64,
+}
+
+enum Object {
+    Host(ExternRef),
+    Exception(Box<Thrown>),
 }
 
 #[derive(Default)]
 struct Place {
-    object: Option<ExternRef>,
+    object: Option<Object>,
     /// The number of objects that were here before.
     uses: u32,
     is_marked: bool,
 }
 
-impl HostObjects {
+impl Objects {
     /// No objects. With `always`, a collection is due at every opportunity.
     pub(crate) fn new(always: bool) -> Self {
         Self {
@@ -87,6 +52,7 @@ impl HostObjects {
             free: Vec::new(),
             due: FEW,
             always,
+            last_thrown: 0,
         }
     }
 
@@ -105,9 +71,48 @@ impl HostObjects {
         self.always
     }
 
-    /// Adds an object; gives its number. An object that is there already is added once more, under another number: guests cannot
-    /// compare references.
+    /// Adds an object of the host; gives its number. An object that is there already is added once more, under another number: guests
+    /// cannot compare references.
     pub(crate) fn insert(&mut self, object: ExternRef) -> u64 {
+        self.add(Object::Host(object))
+    }
+
+    /// Adds an exception; gives its number.
+    pub(crate) fn insert_exception(&mut self, exception: Thrown) -> u64 {
+        self.add(Object::Exception(Box::new(exception)))
+    }
+
+    /// Adds an exception that the guest throws, with the tag of this number; gives its own number. The one that was thrown before is
+    /// gone if the guest does not keep it: its handler has taken what it wants, or nothing has caught it.
+    pub(crate) fn throw(&mut self, number: u64, tag: &TagObject, payload: impl Iterator<Item = Slot>) -> u64 {
+        let last = self.last_thrown;
+        if self.exception(last).is_some_and(|last| !last.is_kept())
+            && let Some(place) = index(last).and_then(|index| self.places.get_mut(index))
+            && let Some(Object::Exception(thrown)) = &mut place.object
+        {
+            thrown.renew(number, tag, payload);
+            place.uses = place.uses.wrapping_add(1);
+            self.last_thrown = u64::from(place.uses) << 32 | u64::from(last as u32);
+        } else {
+            self.last_thrown = self.insert_exception(Thrown::new(number, tag, payload));
+        }
+        self.last_thrown
+    }
+
+    /// Takes an exception out.
+    pub(crate) fn take_exception(&mut self, number: u64) -> Option<Box<Thrown>> {
+        self.exception(number)?;
+        let index = index(number)?;
+        let place = &mut self.places[index];
+        place.uses = place.uses.wrapping_add(1);
+        self.free.push(index as u32);
+        match place.object.take() {
+            Some(Object::Exception(thrown)) => Some(thrown),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, object: Object) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place::default());
             u32::try_from(self.places.len() - 1).expect("there is not enough memory for this many objects")
@@ -117,18 +122,50 @@ impl HostObjects {
         u64::from(place.uses) << 32 | (u64::from(index) + 1)
     }
 
-    /// The object with this number; `None` for one that was collected and for a number that was never given.
-    pub(crate) fn get(&self, number: u64) -> Option<&ExternRef> {
+    fn object(&self, number: u64) -> Option<&Object> {
         let place = self.places.get(index(number)?)?;
         place.object.as_ref().filter(|_| u64::from(place.uses) == number >> 32)
     }
 
-    /// Says that a guest holds this number. Null and numbers without an object are passed over.
+    /// The object of the host with this number; `None` for one that was collected and for a number that was never given.
+    pub(crate) fn get(&self, number: u64) -> Option<&ExternRef> {
+        match self.object(number)? {
+            Object::Host(object) => Some(object),
+            Object::Exception(_) => None,
+        }
+    }
+
+    /// The exception with this number.
+    pub(crate) fn exception(&self, number: u64) -> Option<&Thrown> {
+        match self.object(number)? {
+            Object::Exception(exception) => Some(exception),
+            Object::Host(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn exception_mut(&mut self, number: u64) -> Option<&mut Thrown> {
+        self.exception(number)?;
+        match &mut self.places.get_mut(index(number)?)?.object {
+            Some(Object::Exception(exception)) => Some(exception),
+            _ => None,
+        }
+    }
+
+    /// Says that a guest holds this number, and so whatever the payload of an exception refers to. Null and numbers without an object
+    /// are passed over.
     pub(crate) fn mark(&mut self, number: u64) {
-        if self.get(number).is_some()
-            && let Some(index) = index(number)
-        {
-            self.places[index].is_marked = true;
+        let mut pending = vec![];
+        let mut next = Some(number);
+        while let Some(number) = next {
+            if self.object(number).is_some()
+                && let Some(place) = index(number).and_then(|index| self.places.get_mut(index))
+                && !std::mem::replace(&mut place.is_marked, true)
+                && let Some(Object::Exception(exception)) = &place.object
+            {
+                pending.extend(exception.references());
+            }
+            next = pending.pop();
         }
     }
 
@@ -155,7 +192,7 @@ impl HostObjects {
     }
 }
 
-impl Drop for HostObjects {
+impl Drop for Objects {
     fn drop(&mut self) {
         let objects = self.places.drain(..).filter_map(|place| place.object).collect();
         if let Err(error) = Garbage(objects).discard() {
@@ -171,7 +208,7 @@ fn index(number: u64) -> Option<usize> {
 
 /// Objects that no guest can reach. Dropping them runs code of the embedder.
 #[must_use = "the objects are to be dropped where nothing is borrowed"]
-pub(crate) struct Garbage(Vec<ExternRef>);
+pub(crate) struct Garbage(Vec<Object>);
 
 impl Garbage {
     /// Drops all objects of which the host has no clone, in the order in which their places were.
@@ -194,17 +231,17 @@ impl Garbage {
 mod tests {
     use super::*;
 
-    fn numbers(objects: &mut HostObjects, count: u32) -> Vec<u64> {
+    fn numbers(objects: &mut Objects, count: u32) -> Vec<u64> {
         (0..count).map(|n| objects.insert(ExternRef::new(n))).collect()
     }
 
-    fn value(objects: &HostObjects, number: u64) -> Option<u32> {
+    fn value(objects: &Objects, number: u64) -> Option<u32> {
         objects.get(number)?.downcast_ref().copied()
     }
 
     #[test]
     fn exactly_the_marked_objects_stay() {
-        let mut objects = HostObjects::new(false);
+        let mut objects = Objects::new(false);
         let all = numbers(&mut objects, 5);
         assert!(!all.contains(&0), "0 is null");
         for kept in [1, 4] {
@@ -219,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_place_is_used_again_under_another_number() {
-        let mut objects = HostObjects::new(false);
+        let mut objects = Objects::new(false);
         let old = numbers(&mut objects, 3);
         objects.mark(old[1]);
         objects.sweep(0).discard().expect("numbers do not panic");
@@ -238,7 +275,7 @@ mod tests {
 
     #[test]
     fn collections_are_due_when_as_much_was_added_as_was_kept_or_looked_at() {
-        let mut objects = HostObjects::new(false);
+        let mut objects = Objects::new(false);
         let all = numbers(&mut objects, 4000);
         assert!(objects.is_due());
         for number in &all {
@@ -257,7 +294,7 @@ mod tests {
         objects.sweep(0).discard().expect("numbers do not panic");
         numbers(&mut objects, 1023);
         assert!(!objects.is_due());
-        assert!(HostObjects::new(true).is_due());
+        assert!(Objects::new(true).is_due());
     }
 
     #[test]
@@ -268,7 +305,7 @@ mod tests {
                 panic!("while dropped");
             }
         }
-        let mut objects = HostObjects::new(false);
+        let mut objects = Objects::new(false);
         let counted = ExternRef::new(());
         for object in [
             ExternRef::new(Panics),
@@ -279,10 +316,10 @@ mod tests {
             objects.insert(object);
         }
         assert!(matches!(objects.sweep(0).discard(), Err(Error::HostPanic(_))));
-        assert_eq!(Arc::strong_count(&counted.0), 1);
+        assert_eq!(counted.count(), 1);
         objects.insert(ExternRef::new(Panics));
         objects.insert(counted.clone());
         drop(objects);
-        assert_eq!(Arc::strong_count(&counted.0), 1);
+        assert_eq!(counted.count(), 1);
     }
 }

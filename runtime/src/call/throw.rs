@@ -1,0 +1,151 @@
+//! Exceptions: from a `throw`, or a host function's error, to the handler that gets it.
+//!
+//! The runtime follows the frame pointers of the innermost activation and looks each return address up in the handlers of its
+//! artifact. The first one found is the handler: execution goes on there, and the frames in between, which are all frames of
+//! compiled code, are gone. Which clause catches an exception is for the handler to say; one that has no clause for it throws it
+//! again. Without a handler the activation ends, and its caller gets the exception as an error.
+
+use std::arch::naked_asm;
+use std::iter;
+use std::ops::ControlFlow;
+
+use wrun_artifact::types::ValType;
+
+use super::collect::collect_but;
+use super::entry::land;
+use crate::error::{Error, Exception, Part};
+use crate::state::{StoreCore, Thrown};
+use crate::trap;
+use crate::vm::Slot;
+
+/// Goes on at `pc` with these stack and frame pointers. The handler gets the exception's number and the address of its fields
+/// where the convention of guests' calls has them.
+///
+/// # Safety
+/// `pc` is the landing of a handler, `frame` the frame of its function, which is active, and `stack` is its stack pointer. No
+/// frame between here and there has anything to drop.
+#[unsafe(naked)]
+unsafe extern "C" fn resume(pc: usize, stack: usize, frame: usize, exception: u64, fields: *const u8) -> ! {
+    naked_asm!("mov rsp, rsi", "mov rbp, rdx", "mov rax, rcx", "mov rdx, r8", "jmp rdi",)
+}
+
+/// Makes an exception that the guest throws; gives its number. References in the payload may be on their way.
+pub(super) fn create(core: &mut StoreCore, tag: u64, payload: impl Iterator<Item = Slot>) -> Result<u64, Error> {
+    core.tag(tag)?;
+    let object = &core.tags[tag as usize - 1];
+    let exception = core.objects.throw(tag, object, payload);
+    collect_but(core, exception)?;
+    Ok(exception)
+}
+
+/// The place where a search ends.
+struct Landing {
+    pc: usize,
+    stack: usize,
+    frame: usize,
+}
+
+/// Throws an exception: goes on at the innermost handler, or ends the innermost activation.
+///
+/// # Safety
+/// An activation of this store is active and has left for the host. The exception is one of the store. No frame between here and
+/// the guest's has anything to drop.
+pub(super) unsafe fn throw(store: *mut StoreCore, number: u64) -> ! {
+    // SAFETY: the store is alive, and the guest is suspended in this very call.
+    let found = unsafe { search(&mut *store, number) };
+    match found {
+        // SAFETY: found in the handlers of the code that is in that frame; the frame is below the activation's entry.
+        Some((Landing { pc, stack, frame }, fields)) => unsafe { resume(pc, stack, frame, number, fields) },
+        // SAFETY: as above.
+        None => unsafe {
+            let error = match take(&mut *store, number) {
+                Ok(exception) => Error::Exception(exception),
+                Err(error) => error,
+            };
+            (*store).set_failure(error);
+            land((*store).vm.activation.get())
+        },
+    }
+}
+
+/// Return addresses that an exception remembers.
+const MOST_CALLS: usize = 64;
+
+/// Finds the innermost handler; gives also the address of the exception's fields.
+fn search(core: &mut StoreCore, number: u64) -> Option<(Landing, *const u8)> {
+    let StoreCore { vm, objects, .. } = core;
+    let thrown = objects.exception_mut(number)?;
+    let mut calls = 0;
+    let found = trap::visit_activation(vm, vm.exit_fp.get(), |call| {
+        // A function that throws an exception again is in the trace already, with the call that threw it.
+        let is_known = calls == 0 && call.frame() == thrown.handler_frame;
+        calls += 1;
+        if cfg!(feature = "backtrace") && !is_known && thrown.trace.len() < MOST_CALLS {
+            thrown.trace.push(call.return_address());
+        }
+        match call.code.artifact().handlers().lookup(call.offset) {
+            None => ControlFlow::Continue(()),
+            Some(handler) => ControlFlow::Break(Landing {
+                pc: call.return_address() - call.offset as usize + handler.landing as usize,
+                stack: call.frame().wrapping_sub(handler.depth as usize),
+                frame: call.frame(),
+            }),
+        }
+    })?;
+    thrown.handler_frame = found.frame;
+    Some((found, thrown.fields()))
+}
+
+/// Takes an exception out of the store, for the host.
+fn take(core: &mut StoreCore, number: u64) -> Result<Exception, Error> {
+    let exception = describe(core, number, true)?;
+    core.objects.take_exception(number);
+    Ok(exception)
+}
+
+/// An exception of the store, for the host: with all that its payload refers to.
+pub(crate) fn exception(core: &StoreCore, number: u64) -> Result<Exception, Error> {
+    describe(core, number, false)
+}
+
+/// The same. `leaves` says that it leaves the guest now, so that the guest's calls before are a part of its backtrace.
+fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Error> {
+    let damaged = || Error::damaged("a stack map");
+    let thrown = core.objects.exception(number).ok_or_else(damaged)?;
+    let tag = core.tag(thrown.tag())?;
+    let mut parts = Vec::with_capacity(tag.ty.params().len());
+    for (ty, slot) in iter::zip(tag.ty.params(), thrown.payload()) {
+        parts.push(match ty {
+            ValType::ExternRef if slot as u64 != 0 => {
+                Part::Object(core.objects.get(slot as u64).cloned().ok_or_else(damaged)?)
+            }
+            ValType::ExnRef if slot as u64 != 0 => Part::Exception(exception(core, slot as u64)?),
+            _ => Part::Plain(slot),
+        });
+    }
+    let backtrace = match &thrown.backtrace {
+        Some(backtrace) => backtrace.clone(),
+        None => trap::backtrace_of(&core.vm, &thrown.trace, leaves),
+    };
+    let name = tag.name.as_deref().map(str::to_owned);
+    let tag = (thrown.tag(), name, tag.ty.clone());
+    Ok(Exception::from_parts(core.id(), tag, parts, Some(backtrace)))
+}
+
+/// Puts an exception of the host into the store, where a guest may keep it; gives its number. Nothing is collected.
+pub(crate) fn insert_exception(core: &mut StoreCore, exception: &Exception) -> Result<u64, Error> {
+    core.check(exception.store())?;
+    let mut payload = Vec::with_capacity(exception.parts().len());
+    for part in exception.parts() {
+        payload.push(match part {
+            Part::Plain(slot) => *slot,
+            Part::Object(object) => core.objects.insert(object.clone()).into(),
+            Part::Exception(inner) => insert_exception(core, inner)?.into(),
+        });
+    }
+    let tag = core.tag(exception.tag_number())?;
+    let mut thrown = Thrown::new(exception.tag_number(), tag, payload.into_iter());
+    thrown.keep();
+    thrown.backtrace = exception.known_backtrace().cloned();
+    Ok(core.objects.insert_exception(thrown))
+}
