@@ -40,5 +40,17 @@ macro_rules! every_file {
                 data elem global
             }
         }
+        pub(crate) mod exceptions {
+            tests! {
+                $mode Exceptions
+                tag throw throw_ref try_table
+            }
+        }
+        pub(crate) mod tail_call {
+            tests! {
+                $mode TailCall
+                return_call return_call_indirect
+            }
+        }
     };
 }

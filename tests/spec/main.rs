@@ -71,6 +71,24 @@ fn no_file_of_the_suite_is_missing() {
                 padded::extended_const::FILES,
             ],
         ),
+        (
+            Suite::Exceptions,
+            4,
+            [
+                plain::exceptions::FILES,
+                checked::exceptions::FILES,
+                padded::exceptions::FILES,
+            ],
+        ),
+        (
+            Suite::TailCall,
+            2,
+            [
+                plain::tail_call::FILES,
+                checked::tail_call::FILES,
+                padded::tail_call::FILES,
+            ],
+        ),
     ];
     for (suite, count, modes) in suites {
         let mut names: Vec<_> = suite.files().map(|file| suite::identifier(&file.name)).collect();

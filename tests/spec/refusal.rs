@@ -196,7 +196,13 @@ fn other_reasons_are_told_apart() {
 #[test]
 fn every_entry_of_the_list_is_needed() {
     let mut used = vec![false; OTHER_WORDS.len()];
-    for suite in [crate::Suite::V2, crate::Suite::Simd, crate::Suite::ExtendedConst] {
+    for suite in [
+        crate::Suite::V2,
+        crate::Suite::Simd,
+        crate::Suite::ExtendedConst,
+        crate::Suite::Exceptions,
+        crate::Suite::TailCall,
+    ] {
         for file in suite.files() {
             for entry in crate::run::refusals(&file) {
                 used[entry] = true;

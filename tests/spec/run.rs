@@ -169,6 +169,11 @@ impl Runner {
                 }
             }
             WastDirective::AssertTrap { exec, message, .. } => traps(self.execute(exec), message)?,
+            WastDirective::AssertException { exec, .. } => match self.execute(exec) {
+                Err(Failure::Wrun(Error::Exception(_))) => {}
+                Ok(results) => return Err(format!("no exception, but {results:?}").into()),
+                Err(failure) => return Err(failure),
+            },
             WastDirective::AssertExhaustion { call, message, .. } => traps(self.invoke(&call), message)?,
             WastDirective::AssertInvalid { module, message, .. } => {
                 self.refusal(Kind::Invalid, module, message)?;
@@ -182,7 +187,7 @@ impl Runner {
                 let result = self.instantiate(&module.encode()?);
                 is_unlinkable(result, message)?;
             }
-            other => return Err(format!("wasm 2.0 has no directive {other:?}").into()),
+            other => return Err(format!("there is no directive {other:?} of core wasm").into()),
         }
         Ok(())
     }

@@ -14,6 +14,10 @@ pub(crate) enum Suite {
     Simd,
     /// Extended constant expressions.
     ExtendedConst,
+    /// Exceptions in the form of WebAssembly 3.0.
+    Exceptions,
+    /// Tail calls.
+    TailCall,
 }
 
 impl Suite {
@@ -23,6 +27,8 @@ impl Suite {
             Self::V2 => data::spec(SpecVersion::V2).collect(),
             Self::Simd => data::proposal(Proposal::Simd).collect(),
             Self::ExtendedConst => data::proposal(Proposal::ExtendedConst).collect(),
+            Self::Exceptions => data::proposal(Proposal::ExceptionHandling).collect(),
+            Self::TailCall => data::proposal(Proposal::TailCall).collect(),
         };
         files.sort_by_key(|file| identifier(&file.name));
         files.into_iter()

@@ -44,10 +44,11 @@ fn core_matches(expected: &WastRetCore<'_>, actual: &Value) -> bool {
         (WastRetCore::F32(expected), Value::F32(actual)) => f32_matches(expected, *actual),
         (WastRetCore::F64(expected), Value::F64(actual)) => f64_matches(expected, *actual),
         (WastRetCore::V128(expected), Value::V128(actual)) => v128_matches(expected, actual.to_le_bytes()),
-        (WastRetCore::RefNull(None), Value::FuncRef(None) | Value::ExternRef(None)) => true,
+        (WastRetCore::RefNull(None), Value::FuncRef(None) | Value::ExternRef(None) | Value::ExnRef(None)) => true,
         (WastRetCore::RefNull(Some(HeapType::Abstract { ty, .. })), actual) => match actual {
             Value::FuncRef(None) => *ty == AbstractHeapType::Func,
             Value::ExternRef(None) => *ty == AbstractHeapType::Extern,
+            Value::ExnRef(None) => *ty == AbstractHeapType::Exn,
             _ => false,
         },
         (WastRetCore::RefExtern(expected), Value::ExternRef(Some(actual))) => {

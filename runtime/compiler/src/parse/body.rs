@@ -72,7 +72,7 @@ fn validate(
                 callees = None;
                 None
             }
-            Effect::Look if code[0] == opcodes::CALL && callees.is_none() => None,
+            Effect::Look if [opcodes::CALL, opcodes::RETURN_CALL].contains(&code[0]) && callees.is_none() => None,
             Effect::Look => Some(reader.clone()),
         };
         reader.visit_operator(&mut validator.visitor(offset))??;
@@ -100,7 +100,7 @@ fn look(
 ) -> Result<(), BinaryReaderError> {
     let table = TableIndex::from_u32;
     match OperatorsReader::new(reader).read()? {
-        Operator::Call { function_index } => {
+        Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
             match function_index.checked_sub(imported_funcs) {
                 Some(defined) => {
                     if let Some(callees) = callees {

@@ -13,7 +13,6 @@ use crate::error::{CompileError, Proposal};
 /// Proposals that wrun does not support, by the name of their repository, the most common first.
 const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::THREADS, "threads"),
-    (WasmFeatures::TAIL_CALL, "tail-call"),
     (WasmFeatures::MULTI_MEMORY, "multi-memory"),
     (WasmFeatures::MEMORY64, "memory64"),
     (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),

@@ -39,9 +39,11 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, and exceptions in both forms.
+/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, tail calls, and exceptions in both
+/// forms.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXCEPTIONS)
     .union(WasmFeatures::LEGACY_EXCEPTIONS);
 

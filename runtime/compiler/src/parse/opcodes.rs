@@ -20,7 +20,11 @@ pub(super) enum Effect {
 /// The opcode of `call`.
 pub(super) const CALL: u8 = 0x10;
 
+/// The opcode of `return_call`.
+pub(super) const RETURN_CALL: u8 = 0x12;
+
 const CALL_INDIRECT: u8 = 0x11;
+const RETURN_CALL_INDIRECT: u8 = 0x13;
 const TABLE_SET: u8 = 0x26;
 const REF_FUNC: u8 = 0xd2;
 /// The prefix of vector instructions.
@@ -42,8 +46,15 @@ const fn of_opcode(opcode: u8) -> Effect {
         // unreachable to else; end to return; drop and select; locals; constants and arithmetic; ref.null, ref.is_null.
         0x00..=0x05 | 0x0b..=0x0f | 0x1a..=0x1c | 0x20..=0x22 | 0x41..=0xc4 | 0xd0..=0xd1 => Effect::None,
         // globals and table.get; loads, stores, memory.size and memory.grow; try to throw_ref, delegate to catch_all, try_table.
-        CALL_INDIRECT | 0x23..=0x25 | 0x28..=0x40 | REF_FUNC | 0x06..=0x0a | 0x18..=0x19 | 0x1f => Effect::Context,
-        CALL | TABLE_SET => Effect::Look,
+        CALL_INDIRECT
+        | RETURN_CALL_INDIRECT
+        | 0x23..=0x25
+        | 0x28..=0x40
+        | REF_FUNC
+        | 0x06..=0x0a
+        | 0x18..=0x19
+        | 0x1f => Effect::Context,
+        CALL | RETURN_CALL | TABLE_SET => Effect::Look,
         _ => Effect::Look,
     }
 }
@@ -88,6 +99,9 @@ macro_rules! supported_proposal {
         true
     };
     (simd) => {
+        true
+    };
+    (tail_call) => {
         true
     };
     (exceptions) => {
@@ -174,13 +188,14 @@ pub(crate) mod tests {
     }
 
     /// The proposals that wrun runs.
-    const SUPPORTED: [&str; 8] = [
+    const SUPPORTED: [&str; 9] = [
         "mvp",
         "sign_extension",
         "saturating_float_to_int",
         "bulk_memory",
         "reference_types",
         "simd",
+        "tail_call",
         "exceptions",
         "legacy_exceptions",
     ];
@@ -211,9 +226,11 @@ pub(crate) mod tests {
             } else {
                 let memory = immediates.contains(&"memarg") || immediates.contains(&"mem");
                 match *name {
-                    "Call" | "TableSet" => Effect::Look,
+                    "Call" | "ReturnCall" | "TableSet" => Effect::Look,
                     _ if encodings[*name][0] == 0xfc => Effect::Look,
-                    "CallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => Effect::Context,
+                    "CallIndirect" | "ReturnCallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => {
+                        Effect::Context
+                    }
                     _ if memory || ["simd", "exceptions", "legacy_exceptions"].contains(proposal) => Effect::Context,
                     _ => Effect::None,
                 }

@@ -1,4 +1,4 @@
-//! Call instructions (spec 4.4.8, `call` and `call_indirect`).
+//! Call instructions (spec 4.4.8: `call`, `call_indirect`, and the same in tail position, `return_call`, `return_call_indirect`).
 //!
 //! Input: a function, or a table and an index. Output: a direct call if the callee is known, otherwise a call through the vmctx
 //! or through a table's entry.
@@ -15,6 +15,7 @@ use wrun_artifact::index::{FuncIndex, SigIndex, TableIndex, TypeIndex};
 use wrun_artifact::vmlayout::{Libcall, TableForm, func_import, private_entry, shared_entry};
 
 use super::abi::POINTER;
+use super::call_site::How;
 use super::environ::Region;
 use super::{Translator, trap};
 use crate::code::Symbol;
@@ -36,20 +37,22 @@ impl Translator<'_> {
     /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn call_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
-            Op::Call { function_index } => self.call(FuncIndex::from_u32(*function_index)),
+            Op::Call { function_index } => self.call(How::Call, FuncIndex::from_u32(*function_index)),
+            Op::ReturnCall { function_index } => self.call(How::Tail, FuncIndex::from_u32(*function_index)),
             Op::CallIndirect {
                 type_index,
                 table_index,
-            } => {
-                let sig = self.env.facts.types[TypeIndex::from_u32(*type_index)];
-                self.call_indirect(sig, TableIndex::from_u32(*table_index))?;
-            }
+            } => self.call_indirect(How::Call, *type_index, TableIndex::from_u32(*table_index))?,
+            Op::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => self.call_indirect(How::Tail, *type_index, TableIndex::from_u32(*table_index))?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn call(&mut self, func: FuncIndex) {
+    fn call(&mut self, how: How, func: FuncIndex) {
         let facts = self.env.facts;
         let sig = facts.funcs[func];
         match facts.defined_func(func) {
@@ -60,32 +63,33 @@ impl Translator<'_> {
                     false => self.vmctx,
                 };
                 let callee = self.code_of(sig, Symbol::Func(defined));
-                self.call_guest(sig, callee, context);
+                self.call_guest(how, sig, callee, context);
             }
             None => {
                 let import = self.env.layout.imported_func(func);
                 let code = self.fixed_pointer(import + func_import::CODE);
                 let context = self.fixed_pointer(import + func_import::VMCTX);
                 let callee = self.code_at(sig, code);
-                self.call_guest(sig, callee, context);
+                self.call_guest(how, sig, callee, context);
             }
         }
     }
 
-    fn call_indirect(&mut self, sig: SigIndex, table: TableIndex) -> Result<(), Failure> {
+    fn call_indirect(&mut self, how: How, ty: u32, table: TableIndex) -> Result<(), Failure> {
+        let sig = self.env.facts.types[TypeIndex::from_u32(ty)];
         let index = self.pop1();
         match self.env.facts.tables[table].form {
-            TableForm::Private => self.call_private(sig, table, index),
-            TableForm::Shared => self.call_shared(sig, table, index),
+            TableForm::Private => self.call_private(how, sig, table, index),
+            TableForm::Shared => self.call_shared(how, sig, table, index),
             TableForm::Extern => return Err(Failure::bug("call_indirect through a table of externref")),
         }
         Ok(())
     }
 
-    fn call_private(&mut self, sig: SigIndex, table: TableIndex, index: Value) {
+    fn call_private(&mut self, how: How, sig: SigIndex, table: TableIndex, index: Value) {
         let callee = self.private_callee(sig, table, index);
         match callee {
-            Entry::Known(func) => return self.call(func),
+            Entry::Known(func) => return self.call(how, func),
             Entry::Traps(code) => {
                 self.trap(code);
                 return self.set_unreachable();
@@ -105,7 +109,7 @@ impl Translator<'_> {
         let text = self.text_start(sig);
         let code = self.builder.ins().iadd(text, offset);
         let callee = self.code_at(sig, code);
-        self.call_guest(sig, callee, self.vmctx);
+        self.call_guest(how, sig, callee, self.vmctx);
     }
 
     /// Returns what the scan of the module knows about the entry of a private table for a call with the type `sig`.
@@ -172,7 +176,7 @@ impl Translator<'_> {
         self.builder.switch_to_block(next);
     }
 
-    fn call_shared(&mut self, sig: SigIndex, table: TableIndex, index: Value) {
+    fn call_shared(&mut self, how: How, sig: SigIndex, table: TableIndex, index: Value) {
         let entry = self.table_entry(table, index);
         let flags = self.entry_flags(table, TrapCode::UndefinedElement);
         let found = self.builder.ins().load(types::I32, flags, entry, shared_entry::SIG);
@@ -197,6 +201,6 @@ impl Translator<'_> {
         let code = self.builder.ins().load(POINTER, flags, callee, shared_entry::CODE);
         let context = self.builder.ins().load(POINTER, flags, callee, shared_entry::VMCTX);
         let callee = self.code_at(sig, code);
-        self.call_guest(sig, callee, context);
+        self.call_guest(how, sig, callee, context);
     }
 }

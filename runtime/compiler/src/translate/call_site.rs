@@ -71,14 +71,35 @@ pub(super) fn emit<'b>(
     builder.block_params(next)
 }
 
+/// Position of a call.
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub(super) enum How {
+    /// Execution goes on behind it.
+    Call,
+    /// It takes the place of the function that makes it.
+    Tail,
+}
+
 impl Translator<'_> {
-    /// Calls guest code of type `sig` with the arguments on the operand stack, and replaces them by the results.
-    pub(super) fn call_guest(&mut self, sig: SigIndex, callee: Callee, context: Value) {
+    /// Calls guest code of type `sig` with the arguments on the operand stack, and replaces them by the results. What follows a tail
+    /// call is unreachable.
+    pub(super) fn call_guest(&mut self, how: How, sig: SigIndex, callee: Callee, context: Value) {
         let ty = &self.env.facts.sigs[sig];
         let first = self.stack.values.len() - ty.params().len();
         self.arguments.clear();
         self.arguments.push(context);
         self.arguments.extend(self.stack.values.drain(first..));
+        if how == How::Tail {
+            match callee {
+                Callee::Direct(function) => self.builder.ins().return_call(function, &self.arguments),
+                Callee::Indirect(signature, code) => {
+                    self.builder
+                        .ins()
+                        .return_call_indirect(signature, code, &self.arguments)
+                }
+            };
+            return self.set_unreachable();
+        }
         let landing = self.landing();
         let results = emit(&mut self.builder, callee, &self.arguments, landing);
         self.stack.values.extend_from_slice(results);
@@ -87,8 +108,18 @@ impl Translator<'_> {
         }
     }
 
-    /// Emits a libcall and returns its result.
+    /// Calls a helper of the runtime that throws no exception; gives its result.
     pub(super) fn libcall(&mut self, libcall: Libcall, arguments: &[Value]) -> Option<Value> {
+        self.libcall_to(None, libcall, arguments)
+    }
+
+    /// Calls a helper of the runtime, whose exception goes to `landing` or to the caller; gives its result.
+    pub(super) fn libcall_to(
+        &mut self,
+        landing: Option<Block>,
+        libcall: Libcall,
+        arguments: &[Value],
+    ) -> Option<Value> {
         let symbol = Symbol::Libcall(libcall);
         let function = match self.functions.get(&symbol) {
             Some(function) => *function,
@@ -96,10 +127,6 @@ impl Translator<'_> {
                 let signature = self.builder.import_signature(abi::libcall_signature(libcall));
                 self.declare_function(symbol, signature)
             }
-        };
-        let landing = match libcall {
-            Libcall::Throw | Libcall::ThrowRef => self.landing(),
-            _ => None,
         };
         self.arguments.clear();
         self.arguments.push(self.vmctx);

@@ -38,7 +38,8 @@ impl Translator<'_> {
             Op::Throw { tag_index } => self.throw(TagIndex::from_u32(*tag_index)),
             Op::ThrowRef => {
                 let reference = self.pop1();
-                self.throw_again(reference);
+                let landing = self.landing();
+                self.throw_again(reference, landing);
                 self.set_unreachable();
             }
             Op::Rethrow { relative_depth } => self.rethrow(*relative_depth)?,
@@ -270,7 +271,7 @@ impl Translator<'_> {
                 let arguments = [BlockArg::Value(caught.reference), BlockArg::Value(caught.fields)];
                 self.builder.ins().jump(landing, &arguments);
             }
-            None => self.throw_again(caught.reference),
+            None => self.throw_again(caught.reference, None),
         }
     }
 
@@ -294,14 +295,16 @@ impl Translator<'_> {
         }
         self.popn(count);
         let tag = self.tag_number(tag);
-        self.libcall(Libcall::Throw, &[tag, payload]);
+        let landing = self.landing();
+        self.libcall_to(landing, Libcall::Throw, &[tag, payload]);
         self.trap(TrapCode::Unreachable);
         self.set_unreachable();
     }
 
-    /// Throws an exception again. What follows is never reached, and there is an instruction that says so.
-    fn throw_again(&mut self, reference: Value) {
-        self.libcall(Libcall::ThrowRef, &[reference]);
+    /// Throws an exception again, to this landing or to the caller. What follows is never reached, and there is an instruction that
+    /// says so.
+    fn throw_again(&mut self, reference: Value, landing: Option<Block>) {
+        self.libcall_to(landing, Libcall::ThrowRef, &[reference]);
         self.trap(TrapCode::Unreachable);
     }
 
@@ -320,7 +323,8 @@ impl Translator<'_> {
                 imm: 1.into(),
             };
         }
-        self.throw_again(caught.reference);
+        let landing = self.landing();
+        self.throw_again(caught.reference, landing);
         self.set_unreachable();
         Ok(())
     }
