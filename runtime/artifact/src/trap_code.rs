@@ -62,6 +62,10 @@ codes! {
     FunctionMissing = 13, "call to a function that is not in the artifact";
     /// `throw_ref` of null.
     NullException = 14, "null exception reference";
+    /// An atomic access to an address that is no multiple of its size.
+    UnalignedAtomic = 15, "unaligned atomic";
+    /// `memory.atomic.wait` in a memory that is not shared.
+    ExpectedSharedMemory = 16, "expected shared memory";
 }
 
 impl TrapCode {

@@ -12,7 +12,8 @@ use crate::error::{CompileError, Proposal};
 
 /// Proposals that wrun does not support, by the name of their repository, the most common first.
 const PROPOSALS: &[(WasmFeatures, &str)] = &[
-    (WasmFeatures::THREADS, "threads"),
+    // The gate refuses shared memories without this, so it stands for the rest of that proposal too.
+    (WasmFeatures::SHARED_EVERYTHING_THREADS, "threads"),
     (WasmFeatures::MULTI_MEMORY, "multi-memory"),
     (WasmFeatures::MEMORY64, "memory64"),
     (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
@@ -24,7 +25,6 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::CUSTOM_DESCRIPTORS, "custom-descriptors"),
     (WasmFeatures::COMPACT_IMPORTS, "compact-import-section"),
     (WasmFeatures::MEMORY_CONTROL, "memory-control"),
-    (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything-threads"),
 ];
 
 impl Proposal {

@@ -1,6 +1,7 @@
 //! Refuses parts of proposals that the validator accepts although the proposals are switched off.
 //!
-//! In: a payload and the features. Out: nothing, or the error that the validator should have given. So far these are the import
+//! In: a payload and the features. Out: nothing, or the error that the validator should have given. So far these are shared
+//! memories, which belong to the same proposal as atomic instructions, the import
 //! of a function of an exact type (kind 0x20), whose kind the validator knows whatever the features are, and references to
 //! exceptions that cannot be null or are always null, which it takes for a part of exception handling. In bodies such references
 //! are harmless: their type is not compared with anything.
@@ -18,6 +19,11 @@ pub(super) fn check(payload: &Payload<'_>, features: WasmFeatures) -> Result<(),
             offset,
             "functions of an exact type are of the custom-descriptors proposal",
         );
+    }
+    if !features.contains(WasmFeatures::SHARED_EVERYTHING_THREADS)
+        && let Ok(Some(offset)) = shared_memory(payload)
+    {
+        return refuse(offset, "shared memories need threads");
     }
     if !features.contains(WasmFeatures::FUNCTION_REFERENCES)
         && let Ok(Some(offset)) = typed_reference(payload)
@@ -46,6 +52,30 @@ fn exact_import(payload: &Payload<'_>) -> Option<usize> {
     imports
         .find(|(_, import)| matches!(import.ty, TypeRef::FuncExact(_)))
         .map(|(offset, _)| offset)
+}
+
+/// Offset of the first memory that is shared.
+fn shared_memory(payload: &Payload<'_>) -> Result<Option<usize>, BinaryReaderError> {
+    match payload {
+        Payload::ImportSection(section) => {
+            for import in section.clone().into_imports_with_offsets() {
+                let (offset, import) = import?;
+                if matches!(import.ty, TypeRef::Memory(ty) if ty.shared) {
+                    return Ok(Some(offset));
+                }
+            }
+        }
+        Payload::MemorySection(section) => {
+            for memory in section.clone().into_iter_with_offsets() {
+                let (offset, memory) = memory?;
+                if memory.shared {
+                    return Ok(Some(offset));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(None)
 }
 
 /// Offset of the first entry of a section with a reference type that WebAssembly 2.0 and exception handling do not have.

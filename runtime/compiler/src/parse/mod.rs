@@ -39,11 +39,12 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, tail calls, and exceptions in both
-/// forms.
+/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, tail calls, exceptions in both
+/// forms, and atomic instructions. Shared memories, which belong to the same proposal as the last ones, are refused by the gate.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::THREADS)
     .union(WasmFeatures::EXCEPTIONS)
     .union(WasmFeatures::LEGACY_EXCEPTIONS);
 

@@ -29,6 +29,8 @@ const TABLE_SET: u8 = 0x26;
 const REF_FUNC: u8 = 0xd2;
 /// The prefix of vector instructions.
 pub(super) const VECTOR: u8 = 0xfd;
+/// The prefix of atomic instructions.
+const ATOMIC: u8 = 0xfe;
 
 /// Effects by first byte.
 const EFFECTS: [Effect; 256] = {
@@ -64,6 +66,8 @@ pub(super) fn effect(code: &[u8]) -> Effect {
     match code {
         // The opcodes of fixed-width SIMD are below 256: their LEB128 is one byte, or two bytes of which the second is 1.
         [VECTOR, 0..=0x7f, ..] | [VECTOR, 0x80..=0xff, 1, ..] => Effect::Context,
+        // Atomic instructions.
+        [ATOMIC, 0..=0x4e, ..] => Effect::Context,
         [opcode, ..] => EFFECTS[usize::from(*opcode)],
         [] => Effect::Look,
     }
@@ -102,6 +106,9 @@ macro_rules! supported_proposal {
         true
     };
     (tail_call) => {
+        true
+    };
+    (threads) => {
         true
     };
     (exceptions) => {
@@ -188,7 +195,7 @@ pub(crate) mod tests {
     }
 
     /// The proposals that wrun runs.
-    const SUPPORTED: [&str; 9] = [
+    const SUPPORTED: [&str; 10] = [
         "mvp",
         "sign_extension",
         "saturating_float_to_int",
@@ -196,6 +203,7 @@ pub(crate) mod tests {
         "reference_types",
         "simd",
         "tail_call",
+        "threads",
         "exceptions",
         "legacy_exceptions",
     ];
@@ -231,7 +239,9 @@ pub(crate) mod tests {
                     "CallIndirect" | "ReturnCallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => {
                         Effect::Context
                     }
-                    _ if memory || ["simd", "exceptions", "legacy_exceptions"].contains(proposal) => Effect::Context,
+                    _ if memory || ["simd", "threads", "exceptions", "legacy_exceptions"].contains(proposal) => {
+                        Effect::Context
+                    }
                     _ => Effect::None,
                 }
             };

@@ -5,12 +5,13 @@
 //! code is skipped.
 //!
 //! ```text
-//! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  exception  global  simd   one file per family
+//! function ─▶ operator ─┬▶ control  numeric  memory  table  call  reference  exception  atomic  global  simd   one file per family
 //!                       └▶ stack (operands, frames)   bounds (checks)   environ (vmctx, flags, alias regions)   call_site (calls)   values
 //! ```
 //!
 //! Must not hold: code emission, threads.
 
+mod atomic;
 mod bounds;
 mod call;
 mod call_site;
@@ -221,6 +222,7 @@ impl Translator<'_> {
             || self.table_operator(op)?
             || self.reference_operator(op)
             || self.exception_operator(op)?
+            || self.atomic_operator(op)
             || simd::operator(self, op)?;
         if known { Ok(()) } else { Err(unknown(op)) }
     }
