@@ -21,7 +21,24 @@ const COMPONENT: &str = "a component";
 
 /// Directives, the text that they expect, and the beginning of wrun's reason.
 const OTHER_WORDS: &[(Kind, &str, &str)] = &[
-    // The same error in other words.
+    // The same in other words.
+    (Invalid, "non-empty tag result type", "needs stack-switching"),
+    (
+        Invalid,
+        "type mismatch: instruction requires [i32] but stack has []",
+        "type mismatch: expected i32 but nothing on stack",
+    ),
+    (
+        Invalid,
+        "type mismatch: instruction requires [i32] but stack has [i64]",
+        "type mismatch: expected i32, found i64",
+    ),
+    (
+        Malformed,
+        "unexpected token",
+        "`catch_all` found outside `LegacyTry` block",
+    ),
+    (Malformed, "unexpected token", "`catch` found outside `LegacyTry` block"),
     (
         Invalid,
         "alignment must not be larger than natural",

@@ -277,14 +277,16 @@ mod tests {
                 continue;
             }
             let (mut facts, mut callees) = (BodyFacts::default(), Some(Vec::new()));
-            if look(reader, 0, &mut facts, &mut callees).is_err() {
-                // `catch` and similar instructions cannot be read alone. The result is an error, which is safe too.
-                assert_eq!(*proposal, "legacy_exceptions", "{name}");
-                continue;
-            }
-            let listed = ["mvp", "reference_types", "bulk_memory", "saturating_float_to_int"].contains(proposal);
-            assert_eq!(facts.unknown, !listed, "{name}");
-            let free = *name == "Call" || *proposal == "saturating_float_to_int";
+            look(reader, 0, &mut facts, &mut callees).expect("can be read alone");
+            let proposals = [
+                "mvp",
+                "reference_types",
+                "bulk_memory",
+                "saturating_float_to_int",
+                "tail_call",
+            ];
+            assert_eq!(facts.unknown, !proposals.contains(proposal), "{name}");
+            let free = ["Call", "ReturnCall"].contains(name) || *proposal == "saturating_float_to_int";
             assert_eq!(callees.is_some(), free, "{name}");
         }
     }

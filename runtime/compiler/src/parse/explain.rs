@@ -328,13 +328,7 @@ mod tests {
     #[test]
     fn a_module_that_needs_one_proposal_is_told_its_name() {
         for (name, text) in [
-            ("exception-handling", "(module (tag) (func throw 0))"),
             ("threads", "(module (memory 1 1 shared))"),
-            (
-                "threads",
-                "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
-            ),
-            ("tail-call", "(module (func $f return_call $f))"),
             ("multi-memory", "(module (memory 1) (memory 1))"),
             ("memory64", "(module (memory i64 1))"),
             (
@@ -368,8 +362,8 @@ mod tests {
         for (names, all, text) in [
             (
                 &["multi-memory"][..],
-                &["tail-call", "multi-memory"][..],
-                "(module (memory 1) (memory 1) (func $f return_call $f))",
+                &["multi-memory", "gc"][..],
+                "(module (memory 1) (memory 1) (func (drop (ref.i31 (i32.const 1)))))",
             ),
             (
                 &["threads", "memory64"],
@@ -377,21 +371,9 @@ mod tests {
                 "(module (memory i64 1 1 shared))",
             ),
             (
-                &["exception-handling"],
-                &["exception-handling", "legacy exception-handling"],
-                "(module (tag $e) (func try throw $e catch $e end))",
-            ),
-            (
-                // Like a C++ program that was compiled for threads and linked without them: no memory is shared.
-                &["exception-handling"],
-                &["exception-handling", "threads"],
-                "(module (memory 1) (tag $e) (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))
-                   (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $e)) unreachable) throw_ref))",
-            ),
-            (
-                &["exception-handling", "threads"],
-                &["exception-handling", "threads", "tail-call"],
-                "(module (memory 1 1 shared) (tag) (func $f return_call $f))",
+                &["threads"],
+                &["threads", "gc", "memory-control"],
+                "(module (memory 1 1 shared) (func (memory.discard (i32.const 0) (i32.const 0))) (func (drop (ref.i31 (i32.const 1)))))",
             ),
         ] {
             assert_eq!(proposals(text), (names.to_vec(), false), "{text}");
@@ -404,15 +386,14 @@ mod tests {
         for (names, text) in [
             (
                 // In one body.
-                &["threads", "tail-call"][..],
-                "(module (memory 1) (func $f (drop (i32.atomic.load (i32.const 0))) return_call $f))",
+                &["gc", "memory-control"][..],
+                "(module (memory 1) (func (memory.discard (i32.const 0) (i32.const 0)) (drop (ref.i31 (i32.const 1)))))",
             ),
             (
-                // In several bodies, with others between them.
-                &["threads", "tail-call", "relaxed-simd"],
-                "(module (memory 1) (func) (func $f return_call $f) (func) (func $g return_call $g)
-                   (func (drop (i32.atomic.load (i32.const 0))))
-                   (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))) (func))",
+                // In several, with others between them.
+                &["gc", "memory-control"],
+                "(module (memory 1) (func) (func (memory.discard (i32.const 0) (i32.const 0))) (func)
+                   (func (memory.discard (i32.const 0) (i32.const 0))) (func (drop (ref.i31 (i32.const 1)))) (func))",
             ),
         ] {
             assert_eq!(proposals(text), (names.to_vec(), true), "{text}");
@@ -422,12 +403,12 @@ mod tests {
 
     #[test]
     fn the_offset_is_that_of_the_first_use() {
-        let text = "(module (memory 1) (func) (func $f return_call $f) (func (drop (i32.atomic.load (i32.const 0)))))";
+        let text = "(module (memory 1) (func) (func (drop (ref.i31 (i32.const 1)))) (func (memory.discard (i32.const 0) (i32.const 0))))";
         let wasm = wat::parse_str(text).expect("text");
         let CompileError::Unsupported { offset, .. } = error(&wasm) else {
             panic!("supported")
         };
-        let at = wasm.iter().position(|byte| *byte == 0x12).expect("return_call");
+        let at = wasm.iter().position(|byte| *byte == 0xfb).expect("ref.i31");
         assert_eq!(offset, at as u64);
     }
 
@@ -456,7 +437,7 @@ mod tests {
                 "(module (type (func)) (type (struct)) (import \"m\" \"f\" (func (exact (type 0)))))",
             ),
             (
-                &["shared-everything-threads"],
+                &["threads"],
                 "(module (global (shared mut i32) (i32.const 0)) (func (drop (global.atomic.get seq_cst 0))))",
             ),
         ] {
@@ -484,8 +465,8 @@ mod tests {
     fn a_module_that_is_invalid_anyway_is_not_called_unsupported() {
         let wasm = wat::parse_str("(module (func i32.add))").expect("text");
         assert!(matches!(error(&wasm), CompileError::Invalid { .. }));
-        // Needs a proposal and is also invalid after that: the error that no proposal removes is returned.
-        let wasm = wat::parse_str("(module (func $f return_call $f) (func f32.neg))").expect("text");
+        // Needs a proposal and is invalid behind that: what is wrong is what no proposal mends.
+        let wasm = wat::parse_str("(module (func (drop (ref.i31 (i32.const 1)))) (func f32.neg))").expect("text");
         let CompileError::Invalid { offset, .. } = error(&wasm) else {
             panic!("valid")
         };
