@@ -24,6 +24,9 @@ pub(crate) struct MemoryObject {
     definition: NonNull<VMMemoryDefinition>,
 }
 
+/// Runs of up to this many bytes are copied: cheaper than a mapping of their own, which the kernel would copy at the first write.
+const COPIED: usize = 2 * PAGE;
+
 /// The least address space for a process with a guarded memory, in bytes: the reservation, and the process itself.
 const ROOM_FOR_GUARDED: u64 = RESERVATION + GUARD_SIZE + (224 << 20);
 
@@ -152,7 +155,8 @@ impl MemoryObject {
         Some((pages, moved))
     }
 
-    /// Fills in the initial contents, by mapping the image's file over the memory or, where there is none, by copying.
+    /// Fills in the initial contents, by mapping the image's file over the memory. Short runs are copied, and so is everything where
+    /// there is no file.
     pub(crate) fn load_image(&mut self, image: &Image, runs: &[RunRow]) -> Result<(), Error> {
         let number = |n: u64| usize::try_from(n).map_err(|_| Error::damaged("the initial contents of a memory"));
         for run in runs {
@@ -171,7 +175,7 @@ impl MemoryObject {
             if !(at.is_multiple_of(PAGE) && len.is_multiple_of(PAGE) && from.is_multiple_of(PAGE)) {
                 return Err(Error::damaged("the initial contents of a memory"));
             }
-            if let Some(file) = image.file() {
+            if let Some(file) = image.file().filter(|_| len > COPIED) {
                 // SAFETY: the memory is new, nothing refers to it; the file is the image's, which nobody changes.
                 unsafe {
                     self.mapping
