@@ -73,26 +73,27 @@ fn all_imports_of_a_module_for_another_host_are_listed_and_it_is_not_compiled() 
 #[test]
 fn a_module_of_refused_proposals_lists_all_that_it_needs_and_its_own_declarations() {
     let dir = Dir::new();
-    let text = r#"(module (type $s (struct)) (import "m" "t" (tag (param i32))) (import "m" "mem" (memory i64 1 2 shared))
-        (func (export "f") (param (ref $s)) (return_call 0 (local.get 0))))"#;
+    let text = r#"(module (type $s (struct)) (type $f (func)) (type (cont $f))
+        (import "m" "t" (tag (param i32))) (import "m" "mem" (memory 1 2 shared))
+        (func (export "f") (memory.discard (i32.const 0) (i32.const 0))))"#;
     dir.write("x.wasm", wat::parse_str(text).expect("well-formed"));
     let (value, words) = inspected(&dir, "x.wasm");
-    let needed = ["exception-handling", "threads", "tail-call", "memory64", "gc"];
+    let needed = ["threads", "gc", "stack-switching", "memory-control"];
     assert_eq!(value["proposals"], json!(needed));
     assert_eq!(
         value["imports"][0],
         json!({"module": "m", "name": "t", "type": "tag (i32)"})
     );
-    assert_eq!(value["imports"][1]["type"], "shared 64-bit memory of 1 to 2 pages");
+    assert_eq!(value["imports"][1]["type"], "shared memory of 1 to 2 pages");
     let refused = value["refused"].as_str().expect("a reason");
     assert!(
-        refused.starts_with("cannot run `x.wasm`: the module needs exception-handling and "),
+        refused.starts_with("cannot run `x.wasm`: the module needs threads and gc and stack-switching "),
         "{refused}"
     );
     contains(
         &words,
         &[
-            "proposals     exception-handling, threads, tail-call, memory64, gc\n",
+            "proposals     threads, gc, stack-switching, memory-control\n",
             "import        m.t tag (i32)\n",
         ],
     );
@@ -101,12 +102,12 @@ fn a_module_of_refused_proposals_lists_all_that_it_needs_and_its_own_declaration
 #[test]
 fn a_proposal_that_only_the_code_needs_is_listed_too() {
     let dir = Dir::new();
-    dir.write("x.wat", "(module (func $f (export \"_start\") return_call $f))");
-    let (value, _) = inspected(&dir, "x.wat");
-    assert_eq!(
-        (&value["proposals"], &value["functions"]),
-        (&json!(["tail-call"]), &json!(1))
+    dir.write(
+        "x.wat",
+        "(module (func (export \"_start\") (drop (ref.i31 (i32.const 1)))))",
     );
+    let (value, _) = inspected(&dir, "x.wat");
+    assert_eq!((&value["proposals"], &value["functions"]), (&json!(["gc"]), &json!(1)));
 }
 
 #[test]

@@ -34,15 +34,18 @@ fn what_the_sections_before_the_code_show_is_refused_before_the_code_is_looked_a
             r#"(memory 1 1 shared) (func (export "_start"))"#,
             "needs threads (first at offset 0x",
         ),
-        (r#"(tag) (func (export "_start"))"#, "needs exception-handling (first"),
+        (
+            r#"(type $f (func)) (type (cont $f)) (func (export "_start"))"#,
+            "needs stack-switching (first",
+        ),
         (r#"(type (struct)) (func (export "_start"))"#, "needs gc (first"),
         (
-            r#"(import "mine" "t" (table i64 1 funcref)) (func (export "_start"))"#,
-            "needs memory64 (first",
+            r#"(import "mine" "f" (func (exact (type 0)))) (type (func)) (func (export "_start"))"#,
+            "needs custom-descriptors (first",
         ),
         (
-            r#"(global (ref null func) (ref.null func)) (global (mut (ref any)) (ref.i31 (i32.const 1)))"#,
-            "needs gc (first",
+            r#"(global (ref null func) (ref.null func)) (global (mut anyref) (ref.i31 (i32.const 1)))"#,
+            "gc (first",
         ),
     ] {
         let module = format!("(module {text} {INVALID})");
@@ -112,13 +115,17 @@ fn an_instruction_of_a_proposal_in_the_last_function_of_many_is_named() {
             &["needs gc (first at offset 0x", "wasm-opt has --disable-gc"][..],
         ),
         (
-            "(drop (i32.atomic.load (i32.const 0))) (return_call $last)",
-            &["needs threads and tail-call (first", "-mno-atomics", "-mno-tail-call"],
+            "(memory.discard (i32.const 0) (i32.const 0)) (drop (ref.i31 (i32.const 1)))",
+            &[
+                "needs gc and memory-control (first",
+                "Kotlin",
+                "write the text or the intrinsic without it",
+            ],
         ),
         ("i32.add", &["invalid wasm module: type mismatch"]),
         // An error that no proposal removes counts, also after a use of a proposal.
         (
-            "(return_call $last)) (func f32.neg",
+            "(drop (ref.i31 (i32.const 1)))) (func f32.neg",
             &["invalid wasm module: type mismatch"],
         ),
     ] {
@@ -134,71 +141,27 @@ fn an_instruction_of_a_proposal_in_the_last_function_of_many_is_named() {
 /// A use of each proposal that is refused by name, and parts of its advice.
 const PROPOSALS: &[(&str, &[&str])] = &[
     (
-        "(tag)",
-        &[
-            "exception-handling",
-            "-fwasm-exceptions",
-            "-fno-exceptions",
-            "-C panic=abort",
-        ],
-    ),
-    (
-        "(func try catch_all end)",
-        &["legacy exception-handling", "-fwasm-exceptions", "-fno-exceptions"],
-    ),
-    (
         "(memory 1 1 shared)",
-        &["threads", "its memory is shared", "wasm32-wasip1", "without -pthread"],
-    ),
-    (
-        "(memory 1) (func (drop (i32.atomic.load (i32.const 0))))",
         &[
             "threads",
-            "is not shared",
-            "-mcpu=bleeding-edge",
-            "`bleeding_edge`",
-            "-mno-atomics",
-            "target-feature=-atomics",
+            "a shared memory comes from",
+            "wasm32-wasip1-threads",
+            "-pthread",
+            "build for wasm32-wasip1 without",
         ],
     ),
     (
-        "(func $f return_call $f)",
-        &[
-            "tail-call",
-            "-mtail-call",
-            "-mno-tail-call",
-            "target-feature=-tail-call",
-        ],
-    ),
-    (
-        "(memory 1) (memory 1)",
-        &["multi-memory", "wasm-merge", "--multi-memory-lowering"],
-    ),
-    ("(memory i64 1)", &["memory64", "--target=wasm64", "wasm32-wasip1"]),
-    (
-        "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
-        &[
-            "relaxed-simd",
-            "-mrelaxed-simd",
-            "-mno-relaxed-simd",
-            "target-feature=-relaxed-simd",
-        ],
-    ),
-    (
-        "(type $t (func)) (func (param (ref $t)))",
-        &["function-references", "Kotlin", "wasm-opt"],
+        "(global (shared mut i32) (i32.const 0))",
+        &["threads", "shared globals", "--disable-shared-everything"],
     ),
     (
         "(type (struct))",
-        &["gc", "Kotlin", "Dart", "MoonBit has `--target wasm`"],
-    ),
-    ("(memory 1 (pagesize 1))", &["custom-page-sizes", "--page-size"]),
-    (
-        "(func (param i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 0)))",
         &[
-            "wide-arithmetic",
-            "-mno-wide-arithmetic",
-            "target-feature=-wide-arithmetic",
+            "gc",
+            "wasmWasi",
+            "dart compile wasm",
+            "wasm_of_ocaml",
+            "`--target wasm` in place of wasm-gc",
         ],
     ),
     ("(type $f (func)) (type (cont $f))", &["stack-switching", "wasm-opt"]),
@@ -209,10 +172,6 @@ const PROPOSALS: &[(&str, &[&str])] = &[
     (
         "(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))",
         &["memory-control", "without it"],
-    ),
-    (
-        "(global (shared mut i32) (i32.const 0))",
-        &["shared-everything-threads", "--disable-shared-everything"],
     ),
 ];
 

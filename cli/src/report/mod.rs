@@ -278,8 +278,8 @@ impl Reporter<'_> {
             CompileError::Interrupted => self.deadline(None),
             CompileError::Cpu(_) => Failure::new(Status::Failure, &reason),
             CompileError::Function { bug: true, .. } => Failure::new(Status::Failure, &reason),
-            CompileError::Unsupported { proposals, in_code, .. } => {
-                self.cannot_run(&format!("{reason}: {}", proposal_hints::advice(proposals, *in_code)))
+            CompileError::Unsupported { proposals, .. } => {
+                self.cannot_run(&format!("{reason}: {}", proposal_hints::advice(proposals)))
             }
             CompileError::Component => self.cannot_run(&format!("{reason}: {COMPONENT}")),
             _ => self.cannot_run(&reason),

@@ -11,34 +11,13 @@ struct Hint {
     advice: &'static str,
 }
 
-/// Advice for atomic instructions in a module without a shared memory.
-const ATOMICS: &str = "its memory is not shared, so its atomic instructions come from -mcpu=bleeding-edge (`bleeding_edge` in Zig), \
-     -matomics (clang), -C target-feature=+atomics (rustc) or --enable threads (asc): leave that out, or add -mno-atomics, \
-     -C target-feature=-atomics";
-
-/// Advice for a shared memory.
-const SHARED_MEMORY: &str = "its memory is shared, for wasi-threads or Emscripten's pthreads: build for wasm32-wasip1 in place of \
-     wasm32-wasip1-threads, and without -pthread, --shared-memory and -C target-feature=+atomics";
-
 const HINTS: &[Hint] = &[
     Hint {
-        proposal: "exception-handling",
-        advice: "exceptions come from -fwasm-exceptions (clang, Emscripten), setjmp with -mllvm -wasm-enable-sjlj or \
-                 -sSUPPORT_LONGJMP=wasm, or panic=unwind (rustc): build with -fno-exceptions and without setjmp, or -C panic=abort",
-    },
-    Hint {
-        proposal: "legacy exception-handling",
-        advice: "exceptions of the older form come from -fwasm-exceptions (clang, Emscripten): build with -fno-exceptions; \
-                 `wasm-opt --translate-to-exnref` gives the newer form, which wrun does not run yet either",
-    },
-    Hint {
         proposal: "threads",
-        advice: ATOMICS,
-    },
-    Hint {
-        proposal: "tail-call",
-        advice: "tail calls come from -mtail-call or -mcpu=bleeding-edge (clang), -C target-feature=+tail-call (rustc): leave that \
-                 out, or add -mno-tail-call, -C target-feature=-tail-call",
+        advice: "a shared memory comes from the targets wasm32-wasi-threads and wasm32-wasip1-threads, from -pthread and from \
+                 -Wl,--shared-memory (clang, Emscripten), -C link-arg=--shared-memory (rustc) or --sharedMemory (asc): build for \
+                 wasm32-wasip1 without them, atomic instructions may stay; shared globals, tables and functions come from \
+                 `wasm-opt --all-features`: add --disable-shared-everything",
     },
     Hint {
         proposal: "multi-memory",
@@ -63,9 +42,10 @@ const HINTS: &[Hint] = &[
     },
     Hint {
         proposal: "gc",
-        advice: "objects of WebAssembly's garbage collector come from compilers such as Kotlin's, Dart's, J2CL, wasm_of_ocaml and \
-                 Hoot, which have no flag against them; MoonBit has `--target wasm`, TeaVM has its target WEBASSEMBLY, and \
-                 wasm-opt has --disable-gc",
+        advice: "objects of WebAssembly's garbage collector come from Kotlin's targets wasmWasi and wasmJs, `dart compile wasm`, \
+                 J2CL (j2wasm), wasm_of_ocaml and Hoot (`guild compile-wasm`), which have no flag against them; MoonBit has \
+                 `--target wasm` in place of wasm-gc, TeaVM has the target WEBASSEMBLY in place of WEBASSEMBLY_GC, and wasm-opt \
+                 has --disable-gc",
     },
     Hint {
         proposal: "custom-page-sizes",
@@ -93,26 +73,15 @@ const HINTS: &[Hint] = &[
         proposal: "memory-control",
         advice: "no compiler uses it by itself: write the text or the intrinsic without it",
     },
-    Hint {
-        proposal: "shared-everything-threads",
-        advice: "shared globals, tables and functions come from `wasm-opt --all-features`: add --disable-shared-everything",
-    },
 ];
 
-/// Returns the advice for all refused proposals of a module. `in_code` is true if they were found in the body of a function.
-pub(super) fn advice(proposals: &[Proposal], in_code: bool) -> String {
-    let advice: Vec<_> = proposals
-        .iter()
-        .filter_map(|proposal| one(*proposal, in_code))
-        .collect();
+/// Returns the advice for all refused proposals of a module.
+pub(super) fn advice(proposals: &[Proposal]) -> String {
+    let advice: Vec<_> = proposals.iter().filter_map(|proposal| one(*proposal)).collect();
     advice.join("; ")
 }
 
-fn one(proposal: Proposal, in_code: bool) -> Option<&'static str> {
-    // A shared memory is declared, and refused, before the code.
-    if proposal.0 == "threads" && !in_code {
-        return Some(SHARED_MEMORY);
-    }
+fn one(proposal: Proposal) -> Option<&'static str> {
     HINTS
         .iter()
         .find(|hint| hint.proposal == proposal.0)
@@ -130,12 +99,5 @@ mod tests {
         refused.sort_unstable();
         hinted.sort_unstable();
         assert_eq!(hinted, refused);
-    }
-
-    #[test]
-    fn atomics_are_a_matter_of_flags_where_no_memory_is_shared() {
-        let threads = [Proposal("threads")];
-        assert!(advice(&threads, true).contains("-mno-atomics"));
-        assert!(advice(&threads, false).contains("wasi-threads"));
     }
 }
