@@ -52,5 +52,11 @@ macro_rules! every_file {
                 return_call return_call_indirect
             }
         }
+        pub(crate) mod atomics {
+            tests! {
+                $mode Atomics
+                atomic
+            }
+        }
     };
 }

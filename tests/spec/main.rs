@@ -7,12 +7,13 @@
 //! far::…       with 1 MiB between functions, for the files about calls
 //! ```
 //!
-//! Only one file is skipped, [`SKIPPED`]. The tests use only the public API of `wrun-runtime`.
+//! Only one file is skipped, [`SKIPPED`]. `skipped` lists the directives that wrun does not satisfy, and why. The tests use only the public API of `wrun-runtime`.
 
 #[macro_use]
 mod files;
 mod refusal;
 mod run;
+mod skipped;
 mod spectest;
 mod suite;
 mod value;
@@ -88,6 +89,11 @@ fn no_file_of_the_suite_is_missing() {
                 checked::tail_call::FILES,
                 padded::tail_call::FILES,
             ],
+        ),
+        (
+            Suite::Atomics,
+            1,
+            [plain::atomics::FILES, checked::atomics::FILES, padded::atomics::FILES],
         ),
     ];
     for (suite, count, modes) in suites {

@@ -125,7 +125,7 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
         "malformed memop flags",
         "type mismatch: values remaining on stack",
     ),
-    (Malformed, "malformed mutability", "needs shared-everything-threads"),
+    (Malformed, "malformed mutability", "needs threads"),
     (
         Malformed,
         "section size mismatch",
@@ -219,6 +219,7 @@ fn every_entry_of_the_list_is_needed() {
         crate::Suite::ExtendedConst,
         crate::Suite::Exceptions,
         crate::Suite::TailCall,
+        crate::Suite::Atomics,
     ] {
         for file in suite.files() {
             for entry in crate::run::refusals(&file) {

@@ -18,6 +18,8 @@ pub(crate) enum Suite {
     Exceptions,
     /// Tail calls.
     TailCall,
+    /// Atomic instructions, with memories that are not shared.
+    Atomics,
 }
 
 impl Suite {
@@ -29,6 +31,10 @@ impl Suite {
             Self::ExtendedConst => data::proposal(Proposal::ExtendedConst).collect(),
             Self::Exceptions => data::proposal(Proposal::ExceptionHandling).collect(),
             Self::TailCall => data::proposal(Proposal::TailCall).collect(),
+            Self::Atomics => data::proposal(Proposal::Threads)
+                .filter(|file| file.name == "atomic.wast")
+                .map(unshared)
+                .collect(),
         };
         files.sort_by_key(|file| identifier(&file.name));
         files.into_iter()
@@ -41,6 +47,12 @@ impl Suite {
             .find(|file| identifier(&file.name) == wanted)
             .unwrap_or_else(|| panic!("{self:?} has no file {test}"))
     }
+}
+
+/// Makes the memories of a file unshared. Every line keeps its number.
+fn unshared(mut file: TestFile<'static>) -> TestFile<'static> {
+    file.contents = file.contents.replace(" shared)", ")").leak();
+    file
 }
 
 /// Converts the name of a file or of a test to a form in which both are equal.

@@ -1,0 +1,97 @@
+//! Directives that wrun does not satisfy, because their file needs something that wrun refuses.
+//!
+//! A directive is listed with the beginning of its failure, so that another failure of the same directive is still reported. An
+//! entry that is not needed any more is reported too.
+
+use crate::suite::Suite;
+
+/// Directives of one file with the same reason.
+struct Skipped {
+    suite: Suite,
+    file: &'static str,
+    /// The proposal that the file needs.
+    reason: &'static str,
+    /// A part of the failure of each directive.
+    failure: &'static str,
+    /// The lines of the directives.
+    lines: &'static [usize],
+}
+
+const SKIPPED: &[Skipped] = &[
+    // Recursive type groups.
+    Skipped {
+        suite: Suite::Exceptions,
+        file: "tag.wast",
+        reason: "gc",
+        failure: "the module needs gc ",
+        lines: &[30, 40, 48],
+    },
+    Skipped {
+        suite: Suite::Exceptions,
+        file: "tag.wast",
+        reason: "gc",
+        failure: "unknown imports: M.tag ",
+        lines: &[59],
+    },
+    // References that cannot be null, and those to functions of one type.
+    Skipped {
+        suite: Suite::Exceptions,
+        file: "try_table.wast",
+        reason: "function-references",
+        failure: "the module needs function-references ",
+        lines: &[420, 470, 483],
+    },
+    Skipped {
+        suite: Suite::Exceptions,
+        file: "try_table.wast",
+        reason: "function-references",
+        failure: "no function \"catch",
+        lines: &[464, 465, 466, 467, 468],
+    },
+    // Waiting, which traps on a memory that is not shared.
+    Skipped {
+        suite: Suite::Atomics,
+        file: "atomic.wast",
+        reason: "threads",
+        failure: "expected shared memory",
+        lines: &[434, 435],
+    },
+];
+
+/// Removes the failures that are listed. Adds those listed directives that do not fail in this way.
+pub(crate) fn without_listed(suite: Suite, file: &str, mut failures: Vec<(usize, String)>) -> Vec<String> {
+    let mut unneeded = Vec::new();
+    for skipped in SKIPPED.iter().filter(|it| it.suite == suite && it.file == file) {
+        for line in skipped.lines {
+            let before = failures.len();
+            failures.retain(|(at, failure)| !(at == line && failure.contains(skipped.failure)));
+            if failures.len() == before {
+                let reason = skipped.reason;
+                unneeded.push(format!(
+                    "  {line}: this directive is listed as skipped ({reason}), but need not be"
+                ));
+            }
+        }
+    }
+    failures
+        .into_iter()
+        .map(|(_, failure)| failure)
+        .chain(unneeded)
+        .collect()
+}
+
+#[test]
+fn only_listed_failures_are_removed_and_unneeded_entries_are_reported() {
+    let failures = [
+        (30, "30:2: the module needs gc (first"),
+        (40, "40:2: another reason"),
+        (48, "48:2: the module needs gc (first"),
+        (59, "59:2: unknown imports: M.tag tag ()"),
+        (60, "60:2: the module needs gc (first"),
+    ]
+    .map(|(line, failure)| (line, failure.to_owned()))
+    .to_vec();
+    let left = without_listed(Suite::Exceptions, "tag.wast", failures);
+    let lines: Vec<_> = left.iter().map(|failure| failure.trim()[..2].to_owned()).collect();
+    assert_eq!(lines, ["40", "60", "40"]);
+}
