@@ -36,7 +36,9 @@ const MODULE: &str = r#"(module $app
   (data (i32.const 131072) "\00\00\02\00\06\00\00\00")
   (data $text "whole\n")
   (func $trap (unreachable))
-  (func $keep (param externref) (result externref) (call $say) (local.get 0))
+  (func $keep (param externref) (result externref)
+    (block $caught (try_table (catch_all $caught) (call $say)))
+    (local.get 0))
   (func $say
     (memory.init $text (i32.const 131072) (i32.const 0) (i32.const 6))
     (i32.store (i32.const 0) (i32.const 131072))

@@ -322,6 +322,8 @@ mod tests {
             (Libcall::TableSet, table_set_entry as *const u8),
             (Libcall::RefFunc, ref_func as *const u8),
             (Libcall::ResolveIndirect, resolve_indirect as *const u8),
+            (Libcall::Throw, throw_new as *const u8),
+            (Libcall::ThrowRef, throw_ref as *const u8),
         ];
         assert_eq!(by_name.len(), Libcall::ALL.len());
         for (libcall, address) in by_name {
