@@ -31,6 +31,7 @@ const CRATES: &[Crate] = &[
             "traps",
             "address_map",
             "stack_maps",
+            "handlers",
             "header",
             "elf",
         ],

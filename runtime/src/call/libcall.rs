@@ -301,6 +301,27 @@ unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32
     })
 }
 
+unsafe extern "C" fn throw_new(vmctx: NonNull<u8>, tag: u64, payload: *const Slot) -> ! {
+    let exception = run(vmctx, |Scene { core, .. }| {
+        let count = core.tag(tag)?.ty.params().len();
+        // SAFETY: compiled code puts the values of this tag's payload there.
+        let payload = (0..count).map(|at| unsafe { payload.add(at).read() });
+        throw::create(core, tag, payload)
+    });
+    // SAFETY: compiled code passes its own context, and is suspended in this call. Nothing here has anything to drop.
+    unsafe { throw::throw(store(vmctx), exception) }
+}
+
+unsafe extern "C" fn throw_ref(vmctx: NonNull<u8>, exception: u64) -> ! {
+    run(vmctx, |Scene { core, .. }| match exception {
+        0 => Err(TrapCode::NullException.into()),
+        _ if core.objects.exception(exception).is_none() => Err(Error::damaged("a stack map")),
+        _ => Ok(()),
+    });
+    // SAFETY: as above.
+    unsafe { throw::throw(store(vmctx), exception) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,25 +351,4 @@ mod tests {
             assert_eq!(LIBCALLS.0[libcall as usize], address, "{libcall:?}");
         }
     }
-}
-
-unsafe extern "C" fn throw_new(vmctx: NonNull<u8>, tag: u64, payload: *const Slot) -> ! {
-    let exception = run(vmctx, |Scene { core, .. }| {
-        let count = core.tag(tag)?.ty.params().len();
-        // SAFETY: compiled code puts the values of this tag's payload there.
-        let payload = (0..count).map(|at| unsafe { payload.add(at).read() });
-        throw::create(core, tag, payload)
-    });
-    // SAFETY: compiled code passes its own context, and is suspended in this call. Nothing here has anything to drop.
-    unsafe { throw::throw(store(vmctx), exception) }
-}
-
-unsafe extern "C" fn throw_ref(vmctx: NonNull<u8>, exception: u64) -> ! {
-    run(vmctx, |Scene { core, .. }| match exception {
-        0 => Err(TrapCode::NullException.into()),
-        _ if core.objects.exception(exception).is_none() => Err(Error::damaged("a stack map")),
-        _ => Ok(()),
-    });
-    // SAFETY: as above.
-    unsafe { throw::throw(store(vmctx), exception) }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Thrown {
     pub(crate) trace: Vec<usize>,
     /// Frame pointer of the function whose handler it reached last.
     pub(crate) handler_frame: usize,
-    /// Where it was thrown first, if it comes from outside of the guest.
+    /// The backtrace of its first throw, if it comes from outside of the guest.
     pub(crate) backtrace: Option<Backtrace>,
 }
 
