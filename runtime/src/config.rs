@@ -79,6 +79,15 @@ impl Config {
         self
     }
 
+    /// Gives results for which the specification leaves a choice the meaning of its deterministic profile: relaxed vector
+    /// instructions have the results of their counterparts in fixed-width SIMD, and every NaN that arithmetic makes is the positive
+    /// one with an empty payload. Results are then the same on every CPU. Off unless asked for, and then what is fastest is done,
+    /// which is the same in all runs on one machine.
+    pub fn deterministic(&mut self, on: bool) -> &mut Self {
+        self.artifact.deterministic = on;
+        self
+    }
+
     /// Bytes of padding between functions, for tests of far calls.
     pub fn padding(&mut self, bytes: u32) -> &mut Self {
         self.artifact.padding = bytes;

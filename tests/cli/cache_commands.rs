@@ -223,6 +223,7 @@ fn key_is_the_name_of_the_artifact_that_a_run_makes() {
         &["--cpu", "native"],
         &["--cpu", "x86-64-v2"],
         &["--no-address-map"],
+        &["--deterministic"],
     ] {
         let site = Site::new(&[]);
         let words = [&["key", hello][..], options].concat();

@@ -376,6 +376,7 @@ fn options_that_change_code_are_in_the_key_and_others_are_not() {
         &["--cpu", "x86-64-v2"][..],
         &["--no-address-map"],
         &["--cpu", "x86-64-v2", "--no-address-map"],
+        &["--deterministic"],
     ]
     .into_iter()
     .enumerate()

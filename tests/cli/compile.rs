@@ -122,6 +122,7 @@ fn what_was_written_is_to_be_had_as_json() {
         "bytes": fs::metadata(dir.path().join("out")).expect("it exists").len(),
         "cpu": ["sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cmpxchg16b"],
         "address_map": true,
+        "deterministic": false,
         "functions": 1,
     });
     assert_eq!(value, expected);
@@ -178,6 +179,7 @@ fn code_with_other_settings_runs_unless_options_say_otherwise() {
         &["--cpu", "x86-64-v2"][..],
         &["--no-address-map"],
         &["--no-address-map", "--cpu", "x86-64-v2"],
+        &["--deterministic"],
     ] {
         let dir = compiled(options);
         let run = |options: &[&str]| dir.wrun(["--allow-precompiled"]).args(options).args(["out"]).run();
@@ -189,13 +191,14 @@ fn code_with_other_settings_runs_unless_options_say_otherwise() {
         &["--cpu", "native"][..],
         &["--no-address-map"],
         &["--cpu", "x86-64-v2", "--no-address-map"],
+        &["--cpu", "x86-64-v2", "--deterministic"],
     ] {
         let ended = dir.wrun(["--allow-precompiled"]).args(options).args(["out"]).run();
         let parts = [
             "other settings",
-            "with an address map",
+            "with an address map, not deterministic",
             "sse4.2",
-            "leave --cpu and --no-address-map out",
+            "leave --cpu, --no-address-map and --deterministic out",
         ];
         ended.fails(126, parts);
     }

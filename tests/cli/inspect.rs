@@ -59,6 +59,7 @@ fn the_fields_of_a_wasm_file_and_of_its_compiled_module() {
         ("reservation", json!(1_u64 << 32)),
         ("guard", json!(32 << 20)),
         ("alias_analysis", json!(true)),
+        ("deterministic", json!(false)),
         ("padding", json!(0)),
         ("address_map", json!(false)),
         (

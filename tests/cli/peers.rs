@@ -48,6 +48,10 @@ fn the_option_that_does_the_same_is_named() {
         (&["-C", "cache=n"], &["no option `-C`", "`--no-cache`"]),
         (&["-D", "max-backtrace=3"], &["no option `-D`", "`--backtrace full`"]),
         (
+            &["-W", "relaxed-simd-deterministic"],
+            &["no option `-W`", "`--deterministic`"],
+        ),
+        (
             &["run", "-W", "unknown-imports-trap"],
             &["no option `-W`", "`--unknown-imports trap`"],
         ),

@@ -28,6 +28,7 @@ fn help_names_every_option_and_status() {
             "--unknown-imports",
             "--stack-size",
             "--no-address-map",
+            "--deterministic",
             "--invoke",
             "--epoch-timeout",
             "--profile",
@@ -133,6 +134,7 @@ fn wrong_usage_has_status_125_and_the_fix() {
         (&["run", "--dirr", ".", hello], &["did you mean `--dir"]),
         (&["--dir"], &["--dir", "a value is required"]),
         (&["--no-address-map=1", hello], &["--no-address-map"]),
+        (&["--deterministic=1", hello], &["--deterministic"]),
         (&["--dir", "::x", hello], &["--dir: `::x` has no path", "HOST::GUEST"]),
         (
             &["--dir-ro", ".::", hello],
@@ -221,7 +223,7 @@ fn reserved_words_are_commands_and_files_have_a_path() {
     for (words, parts) in [
         (
             &["compile", "--help"][..],
-            &["--output <OUT>", "--cpu", "--no-address-map"][..],
+            &["--output <OUT>", "--cpu", "--no-address-map", "--deterministic"][..],
         ),
         (
             &["cache", "--help"],

@@ -83,6 +83,7 @@ pub(crate) fn compile(line: CompileLine) -> Result<Status, Failure> {
         "bytes": artifact.len(),
         "cpu": super::features(made.cpu),
         "address_map": made.address_map,
+        "deterministic": made.deterministic,
         "functions": made.functions.len(),
     });
     super::print(true, &value, String::new)

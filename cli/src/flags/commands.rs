@@ -17,6 +17,11 @@ pub(crate) struct CodegenFlags {
     /// Leave out the table of wasm offsets: the compiled module is smaller, but backtraces have no offsets and no source lines
     #[arg(long)]
     pub(crate) no_address_map: bool,
+
+    /// Give results that differ between CPUs the same value on every CPU, which is slower: relaxed vector instructions behave as
+    /// in WebAssembly's deterministic profile, and NaNs from arithmetic have one form
+    #[arg(long)]
+    pub(crate) deterministic: bool,
 }
 
 /// The CPU to compile for.
@@ -129,7 +134,7 @@ pub(crate) enum CacheAction {
         #[command(flatten)]
         limit: LimitFlag,
     },
-    /// Print the key of a module, for the given --cpu and --no-address-map
+    /// Print the key of a module, for the given --cpu, --no-address-map and --deterministic
     Key {
         #[command(flatten)]
         codegen: CodegenFlags,

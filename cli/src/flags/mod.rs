@@ -490,7 +490,14 @@ mod tests {
             &["cache", "--cache-dir", "d", "ls", "--json"],
             &["cache", "ls", "--cache-dir=d"],
             &["cache", "prune", "--cache-size", "1G", "--json"],
-            &["cache", "key", "--cpu=native", "a.wasm", "--no-address-map"],
+            &[
+                "cache",
+                "key",
+                "--cpu=native",
+                "a.wasm",
+                "--no-address-map",
+                "--deterministic",
+            ],
             &["inspect", "a.wasm", "--json", "--cache-dir", "d"],
         ] {
             assert_eq!(outcome(words), Ok(vec!["a command".to_owned()]), "{words:?}");

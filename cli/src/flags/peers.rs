@@ -29,6 +29,7 @@ const CORE_DUMP: &str =
     "wrun writes no core dump of a program; `--backtrace full` shows all frames that a backtrace has";
 const TRAP: &str = "`--unknown-imports trap` traps when an import that wrun does not know is called";
 const ZERO: &str = "`--unknown-imports zero` returns zeros from imports that wrun does not know";
+const DETERMINISTIC: &str = "`--deterministic` makes relaxed vector instructions and NaNs the same on every CPU";
 const DEFAULT_DENY: &str = "a program may use only what `--dir`, `--dir-ro`, `--listen` and `--env` give it";
 
 const ANSWERS: &[Answer] = &[
@@ -246,6 +247,7 @@ const GROUPS: &[Group] = &[
             (&["max-wasm-stack"], STACK),
             (&["unknown-imports-trap", "trap-unknown-imports"], TRAP),
             (&["unknown-imports-default"], ZERO),
+            (&["relaxed-simd-deterministic", "nan-canonicalization"], DETERMINISTIC),
         ],
         otherwise: PROPOSALS,
     },

@@ -60,9 +60,10 @@ fn other_settings(artifact: &Artifact<'_>, options: &Options) -> Result<Failure,
     }
     .map_err(Error::Artifact)?;
     let map = if found.address_map { "with" } else { "without" };
+    let deterministic = if found.deterministic { "" } else { "not " };
     let text = format!(
-        "it was made with other settings than the options say ({map} an address map, for a CPU with {}): leave --cpu and \
-         --no-address-map out, or compile it again",
+        "it was made with other settings than the options say ({map} an address map, {deterministic}deterministic, for a CPU with \
+         {}): leave --cpu, --no-address-map and --deterministic out, or compile it again",
         found.cpu
     );
     Ok(options.reporter().cannot_run(&text))

@@ -13,6 +13,8 @@ pub(crate) struct CodegenOptions {
     cpu: Option<Cpu>,
     /// True if the artifact has an address map: a table from machine addresses to wasm offsets.
     pub(crate) address_map: bool,
+    /// True if results are the same on every CPU.
+    deterministic: bool,
 }
 
 impl CodegenOptions {
@@ -21,6 +23,7 @@ impl CodegenOptions {
         Self {
             cpu: flags.cpu,
             address_map: !flags.no_address_map,
+            deterministic: flags.deterministic,
         }
     }
 
@@ -33,7 +36,10 @@ impl CodegenOptions {
     /// Returns the settings of an engine for this code.
     pub(crate) fn config(&self, memory: MemoryMode) -> Config {
         let mut config = Config::new();
-        config.memory_mode(memory).address_map(self.address_map);
+        config
+            .memory_mode(memory)
+            .address_map(self.address_map)
+            .deterministic(self.deterministic);
         if let Some((level, _)) = self.cpu.and_then(level) {
             config.cpu(level);
         }
@@ -42,7 +48,7 @@ impl CodegenOptions {
 
     /// Returns true if the user has chosen any of these settings.
     pub(crate) fn is_chosen(&self) -> bool {
-        self.cpu.is_some() || !self.address_map
+        self.cpu.is_some() || !self.address_map || self.deterministic
     }
 }
 

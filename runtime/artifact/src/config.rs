@@ -7,7 +7,7 @@
 use core::fmt;
 
 /// Version of the artifact's format and of every layout that compiled code relies on. Raised with each change to them.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 macro_rules! features {
     ($($(#[$doc:meta])* $konst:ident = $bit:literal, $flag:literal;)*) => {
@@ -144,6 +144,9 @@ pub struct Config {
     pub address_map: bool,
     /// Lets the alias analysis remove and reorder loads and stores. Switching it off helps to find miscompilations.
     pub alias_analysis: bool,
+    /// Gives results for which the specification leaves a choice the meaning of its deterministic profile, so that they are the same
+    /// on every CPU: relaxed vector instructions, and the payloads of NaNs.
+    pub deterministic: bool,
     /// For tests: number of bytes of padding between functions, so that calls have long distances. At most 1 MiB.
     pub padding: u32,
 }
@@ -156,6 +159,7 @@ impl Config {
             memory: MemoryMode::Guarded,
             address_map: true,
             alias_analysis: true,
+            deterministic: false,
             padding: 0,
         }
     }
@@ -167,6 +171,7 @@ impl Config {
             memory,
             address_map,
             alias_analysis,
+            deterministic,
             padding,
         } = self;
         let mut bytes = [0; 24];
@@ -177,6 +182,7 @@ impl Config {
         };
         bytes[9] = u8::from(*address_map);
         bytes[10] = u8::from(*alias_analysis);
+        bytes[11] = u8::from(*deterministic);
         bytes[12..16].copy_from_slice(&padding.to_le_bytes());
         bytes[16] = u8::try_from(RESERVATION.trailing_zeros()).expect("at most 64");
         bytes[17] = u8::try_from(GUARD_SIZE.trailing_zeros()).expect("at most 64");
@@ -194,6 +200,7 @@ impl Config {
             },
             address_map: bytes[9] == 1,
             alias_analysis: bytes[10] == 1,
+            deterministic: bytes[11] == 1,
             padding: u32::from_le_bytes(bytes[12..16].try_into().ok()?),
         };
         (config.to_bytes() == *bytes).then_some(config)
@@ -218,6 +225,10 @@ mod tests {
             },
             Config {
                 alias_analysis: false,
+                ..base
+            },
+            Config {
+                deterministic: true,
                 ..base
             },
             Config { padding: 7, ..base },

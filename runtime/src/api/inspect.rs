@@ -32,6 +32,8 @@ pub struct Inspection {
     pub address_map: bool,
     /// True if loads and stores were optimised by the alias analysis.
     pub alias_analysis: bool,
+    /// True if results for which the specification leaves a choice are the same on every CPU.
+    pub deterministic: bool,
     /// Bytes of padding between functions.
     pub padding: u32,
     /// Offset of the code section's contents in the wasm file.
@@ -103,6 +105,7 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
         guard: GUARD_SIZE,
         address_map: config.address_map,
         alias_analysis: config.alias_analysis,
+        deterministic: config.deterministic,
         padding: config.padding,
         code_section: artifact.code_section(),
         checksums: header::checksums_of(artifact.bytes()).ok_or(Stale::NotAnArtifact)?,

@@ -38,6 +38,7 @@ pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, foun
         "guard": found.guard,
         "address_map": found.address_map,
         "alias_analysis": found.alias_analysis,
+        "deterministic": found.deterministic,
         "padding": found.padding,
         "code_section": found.code_section,
         "checksums": {
@@ -101,6 +102,10 @@ pub(super) fn words(source: &str, key: Option<&str>, refused: Option<&str>, foun
         ("memory", memory),
         ("address map", if found.address_map { "yes" } else { "no" }.to_owned()),
         ("aliases", aliases.to_owned()),
+        (
+            "deterministic",
+            if found.deterministic { "yes" } else { "no" }.to_owned(),
+        ),
         ("padding", quantity::bytes(found.padding.into())),
         ("code section", format!("at {:#x} of the wasm file", found.code_section)),
         ("checksums", checksums),

@@ -44,7 +44,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("is_pic", "false"),
     ("use_colocated_libcalls", "false"),
     ("enable_pinned_reg", "false"),
-    ("enable_nan_canonicalization", "false"),
     ("tls_model", "none"),
     ("stack_switch_model", "none"),
     ("libcall_call_conv", "isa_default"),
@@ -92,8 +91,11 @@ fn with_settings(config: &Config, more: &[(&str, &str)]) -> Result<OwnedTargetIs
     let bug = |error: &dyn core::fmt::Display| CompileError::Bug(format!("the code generator's settings: {error}"));
 
     let mut shared = settings::builder();
-    let alias_analysis = ("enable_alias_analysis", switch(config.alias_analysis));
-    for (name, value) in SETTINGS.iter().chain([&alias_analysis]).chain(more) {
+    let chosen = [
+        ("enable_alias_analysis", switch(config.alias_analysis)),
+        ("enable_nan_canonicalization", switch(config.deterministic)),
+    ];
+    for (name, value) in SETTINGS.iter().chain(&chosen).chain(more) {
         shared.set(name, value).map_err(|error| bug(&error))?;
     }
 
