@@ -10,6 +10,7 @@
 //! invoke          `--invoke`
 //! traps           messages and backtraces of traps
 //! deadline        `--epoch-timeout`
+//! deterministic   `--deterministic`
 //! limits          memory that calls of the guest make wrun use
 //! sockets         `--listen`, and the sockets of a service manager
 //! logs            `WRUN_LOG`
@@ -38,6 +39,7 @@ mod cache_start;
 mod compile;
 mod completions;
 mod deadline;
+mod deterministic;
 mod guest;
 mod inspect;
 mod inspect_refused;

@@ -1,9 +1,9 @@
 //! Golden tests: text format → Cranelift IR → machine code, one `.wat` file for each family of instructions.
 //!
 //! A file is a module, followed by the listing that it has to give, as comments behind [`MARK`]. Lines that begin with `;;!` are
-//! directives: `;;! memory = checked`, `;;! list = PREFIX…` (only the functions and trampolines whose names begin so; trampolines
-//! are listed only then). All files are compiled for x86-64-v2 without an address map, so a listing depends on nothing but
-//! the file and the code generator. To accept what has changed:
+//! directives: `;;! memory = checked`, `;;! cpu = v3`, `;;! deterministic = true`, `;;! list = PREFIX…` (only the functions and
+//! trampolines whose names begin so; trampolines are listed only then). All other files are compiled for x86-64-v2, and all
+//! without an address map, so a listing depends on nothing but the file and the code generator. To accept what has changed:
 //!
 //! ```text
 //! WRUN_BLESS=1 cargo test -p wrun-tests --test disas
@@ -43,6 +43,8 @@ fn directives(module: &str) -> (Config, Vec<&str>) {
     for line in module.lines().filter_map(|line| line.strip_prefix(";;!")) {
         match line.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
             Some(("memory", "checked")) => config.memory = MemoryMode::Checked,
+            Some(("cpu", "v3")) => config.cpu = CpuFeatures::X86_64_V3,
+            Some(("deterministic", "true")) => config.deterministic = true,
             Some(("list", names)) => prefixes.extend(names.split_whitespace()),
             _ => panic!("no such directive: {line}"),
         }

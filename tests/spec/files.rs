@@ -58,5 +58,18 @@ macro_rules! every_file {
                 atomic
             }
         }
+        pub(crate) mod wide_arithmetic {
+            tests! {
+                $mode WideArithmetic
+                wide_arithmetic
+            }
+        }
+        pub(crate) mod relaxed_simd {
+            tests! {
+                $mode RelaxedSimd
+                i16x8_relaxed_q15mulr_s i32x4_relaxed_trunc i8x16_relaxed_swizzle relaxed_dot_product
+                relaxed_laneselect relaxed_madd_nmadd relaxed_min_max
+            }
+        }
     };
 }

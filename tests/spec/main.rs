@@ -56,46 +56,25 @@ mod far {
 
 #[test]
 fn no_file_of_the_suite_is_missing() {
-    let suites = [
-        (Suite::V2, 90, [plain::v2::FILES, checked::v2::FILES, padded::v2::FILES]),
-        (
-            Suite::Simd,
-            59,
-            [plain::simd::FILES, checked::simd::FILES, padded::simd::FILES],
-        ),
-        (
-            Suite::ExtendedConst,
-            3,
-            [
-                plain::extended_const::FILES,
-                checked::extended_const::FILES,
-                padded::extended_const::FILES,
-            ],
-        ),
-        (
-            Suite::Exceptions,
-            4,
-            [
-                plain::exceptions::FILES,
-                checked::exceptions::FILES,
-                padded::exceptions::FILES,
-            ],
-        ),
-        (
-            Suite::TailCall,
-            2,
-            [
-                plain::tail_call::FILES,
-                checked::tail_call::FILES,
-                padded::tail_call::FILES,
-            ],
-        ),
-        (
-            Suite::Atomics,
-            1,
-            [plain::atomics::FILES, checked::atomics::FILES, padded::atomics::FILES],
-        ),
-    ];
+    macro_rules! suites {
+        ($($suite:ident $module:ident $count:literal)*) => {
+            [$((
+                Suite::$suite,
+                $count,
+                [plain::$module::FILES, checked::$module::FILES, padded::$module::FILES],
+            )),*]
+        };
+    }
+    let suites = suites! {
+        V2 v2 90
+        Simd simd 59
+        ExtendedConst extended_const 3
+        Exceptions exceptions 4
+        TailCall tail_call 2
+        Atomics atomics 1
+        WideArithmetic wide_arithmetic 1
+        RelaxedSimd relaxed_simd 7
+    };
     for (suite, count, modes) in suites {
         let mut names: Vec<_> = suite.files().map(|file| suite::identifier(&file.name)).collect();
         assert_eq!(names.len(), count, "{suite:?}");

@@ -20,6 +20,10 @@ pub(crate) enum Suite {
     TailCall,
     /// Atomic instructions, with memories that are not shared.
     Atomics,
+    /// Arithmetic on 128 bits.
+    WideArithmetic,
+    /// Relaxed vector instructions.
+    RelaxedSimd,
 }
 
 impl Suite {
@@ -35,6 +39,8 @@ impl Suite {
                 .filter(|file| file.name == "atomic.wast")
                 .map(unshared)
                 .collect(),
+            Self::WideArithmetic => data::proposal(Proposal::WideArithmetic).collect(),
+            Self::RelaxedSimd => data::proposal(Proposal::RelaxedSimd).collect(),
         };
         files.sort_by_key(|file| identifier(&file.name));
         files.into_iter()

@@ -118,7 +118,11 @@ fn look(
         | Operator::I64TruncSatF32S
         | Operator::I64TruncSatF32U
         | Operator::I64TruncSatF64S
-        | Operator::I64TruncSatF64U => return Ok(()),
+        | Operator::I64TruncSatF64U
+        | Operator::I64Add128
+        | Operator::I64Sub128
+        | Operator::I64MulWideS
+        | Operator::I64MulWideU => return Ok(()),
         Operator::TableSet { table: t } | Operator::TableFill { table: t } => facts.tables_written.push(table(t)),
         Operator::TableGrow { table: t } => {
             facts.tables_written.push(table(t));
@@ -244,6 +248,10 @@ mod tests {
         for (body, expect) in [
             ("", Some(vec![])),
             ("(drop (i64.trunc_sat_f64_u (f64.sqrt (f64.const 2))))", Some(vec![])),
+            (
+                "(drop (drop (i64.mul_wide_u (i64.const 1) (i64.const 2))))",
+                Some(vec![]),
+            ),
             ("(call $other) (call $f)", Some(vec![1, 0])),
             ("(call $import)", None),
             ("(call $other) (call $import) (call $other)", None),
@@ -284,9 +292,11 @@ mod tests {
                 "bulk_memory",
                 "saturating_float_to_int",
                 "tail_call",
+                "wide_arithmetic",
             ];
             assert_eq!(facts.unknown, !proposals.contains(proposal), "{name}");
-            let free = ["Call", "ReturnCall"].contains(name) || *proposal == "saturating_float_to_int";
+            let free = ["Call", "ReturnCall"].contains(name)
+                || ["saturating_float_to_int", "wide_arithmetic"].contains(proposal);
             assert_eq!(callees.is_some(), free, "{name}");
         }
     }

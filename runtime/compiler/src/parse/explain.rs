@@ -16,11 +16,9 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "threads"),
     (WasmFeatures::MULTI_MEMORY, "multi-memory"),
     (WasmFeatures::MEMORY64, "memory64"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
     (WasmFeatures::FUNCTION_REFERENCES, "function-references"),
     (WasmFeatures::GC, "gc"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom-page-sizes"),
-    (WasmFeatures::WIDE_ARITHMETIC, "wide-arithmetic"),
     (WasmFeatures::STACK_SWITCHING, "stack-switching"),
     (WasmFeatures::CUSTOM_DESCRIPTORS, "custom-descriptors"),
     (WasmFeatures::COMPACT_IMPORTS, "compact-import-section"),
@@ -332,18 +330,10 @@ mod tests {
             ("multi-memory", "(module (memory 1) (memory 1))"),
             ("memory64", "(module (memory i64 1))"),
             (
-                "relaxed-simd",
-                "(module (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
-            ),
-            (
                 "function-references",
                 "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
             ),
             ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
-            (
-                "wide-arithmetic",
-                "(module (func (param i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 0))))",
-            ),
             (
                 "custom-descriptors",
                 "(module (import \"m\" \"f\" (func (exact (type 0)))) (type (func)))",

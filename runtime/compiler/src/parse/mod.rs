@@ -40,13 +40,16 @@ use wasmparser::WasmFeatures;
 use crate::error::CompileError;
 
 /// The features that wrun runs: WebAssembly 2.0, extended constant expressions, tail calls, exceptions in both
-/// forms, and atomic instructions. Shared memories, which belong to the same proposal as the last ones, are refused by the gate.
+/// forms, relaxed vector instructions, wide arithmetic, and atomic instructions. Shared memories, which belong to the same proposal
+/// as the last ones, are refused by the gate.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::THREADS)
     .union(WasmFeatures::EXCEPTIONS)
-    .union(WasmFeatures::LEGACY_EXCEPTIONS);
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::WIDE_ARITHMETIC);
 
 /// Converts an error of the validator.
 fn invalid(error: &wasmparser::BinaryReaderError) -> CompileError {

@@ -64,8 +64,9 @@ const fn of_opcode(opcode: u8) -> Effect {
 /// Returns the effect of the instruction at the beginning of `code`, which is not empty.
 pub(super) fn effect(code: &[u8]) -> Effect {
     match code {
-        // The opcodes of fixed-width SIMD are below 256: their LEB128 is one byte, or two bytes of which the second is 1.
-        [VECTOR, 0..=0x7f, ..] | [VECTOR, 0x80..=0xff, 1, ..] => Effect::Context,
+        // The opcodes of fixed-width SIMD are below 256: their LEB128 is one byte, or two bytes of which the second is 1. Those of
+        // relaxed SIMD are 256 to 275: the second byte is 2.
+        [VECTOR, 0..=0x7f, ..] | [VECTOR, 0x80..=0xff, 1, ..] | [VECTOR, 0x80..=0x93, 2, ..] => Effect::Context,
         // Atomic instructions.
         [ATOMIC, 0..=0x4e, ..] => Effect::Context,
         [opcode, ..] => EFFECTS[usize::from(*opcode)],
@@ -115,6 +116,12 @@ macro_rules! supported_proposal {
         true
     };
     (legacy_exceptions) => {
+        true
+    };
+    (relaxed_simd) => {
+        true
+    };
+    (wide_arithmetic) => {
         true
     };
     ($other:ident) => {
@@ -195,7 +202,7 @@ pub(crate) mod tests {
     }
 
     /// The proposals that wrun runs.
-    const SUPPORTED: [&str; 10] = [
+    const SUPPORTED: [&str; 12] = [
         "mvp",
         "sign_extension",
         "saturating_float_to_int",
@@ -206,6 +213,8 @@ pub(crate) mod tests {
         "threads",
         "exceptions",
         "legacy_exceptions",
+        "relaxed_simd",
+        "wide_arithmetic",
     ];
 
     #[test]
@@ -239,7 +248,8 @@ pub(crate) mod tests {
                     "CallIndirect" | "ReturnCallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => {
                         Effect::Context
                     }
-                    _ if memory || ["simd", "threads", "exceptions", "legacy_exceptions"].contains(proposal) => {
+                    _ if memory => Effect::Context,
+                    _ if ["simd", "relaxed_simd", "threads", "exceptions", "legacy_exceptions"].contains(proposal) => {
                         Effect::Context
                     }
                     _ => Effect::None,

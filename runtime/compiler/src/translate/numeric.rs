@@ -13,7 +13,7 @@ use wasmparser::Operator as Op;
 
 use super::Translator;
 
-use types::{F32, F64, I8, I16, I32, I64};
+use types::{F32, F64, I8, I16, I32, I64, I128};
 
 /// Pops one operand and pushes the result of an instruction.
 macro_rules! unary {
@@ -85,7 +85,7 @@ impl Translator<'_> {
             Op::F32Floor | Op::F64Floor => unary!(self, floor),
             Op::F32Trunc | Op::F64Trunc => unary!(self, trunc),
             Op::F32Nearest | Op::F64Nearest => unary!(self, nearest),
-            _ => return self.comparison_operator(op) || self.conversion_operator(op),
+            _ => return self.comparison_operator(op) || self.conversion_operator(op) || self.wide_operator(op),
         }
         true
     }
@@ -150,6 +150,49 @@ impl Translator<'_> {
             _ => return false,
         }
         true
+    }
+
+    /// Arithmetic on 128 bits (the wide-arithmetic proposal). Each number of 128 bits is two operands or results, the low half first.
+    fn wide_operator(&mut self, op: &Op<'_>) -> bool {
+        let wide = match op {
+            Op::I64Add128 => {
+                let (left, right) = self.pop2_wide();
+                self.builder.ins().iadd(left, right)
+            }
+            Op::I64Sub128 => {
+                let (left, right) = self.pop2_wide();
+                self.builder.ins().isub(left, right)
+            }
+            Op::I64MulWideS => {
+                let (left, right) = self.pop2();
+                let (left, right) = (
+                    self.builder.ins().sextend(I128, left),
+                    self.builder.ins().sextend(I128, right),
+                );
+                self.builder.ins().imul(left, right)
+            }
+            Op::I64MulWideU => {
+                let (left, right) = self.pop2();
+                let (left, right) = (
+                    self.builder.ins().uextend(I128, left),
+                    self.builder.ins().uextend(I128, right),
+                );
+                self.builder.ins().imul(left, right)
+            }
+            _ => return false,
+        };
+        let (low, high) = self.builder.ins().isplit(wide);
+        self.push(low);
+        self.push(high);
+        true
+    }
+
+    /// Pops two numbers of 128 bits.
+    fn pop2_wide(&mut self) -> (Value, Value) {
+        let (low, high) = self.pop2();
+        let right = self.builder.ins().iconcat(low, high);
+        let (low, high) = self.pop2();
+        (self.builder.ins().iconcat(low, high), right)
     }
 
     fn compare(&mut self, condition: IntCC) {

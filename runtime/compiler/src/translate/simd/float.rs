@@ -53,7 +53,7 @@ pub(super) fn operator(t: &mut Translator<'_>, op: &Op<'_>) -> bool {
 
 /// Minimum and maximum as programs write them with a compare: the result is `y` where the first value of the pair `less` is
 /// less than the second, otherwise `x`. The code generator recognises this form and uses one instruction of x86-64.
-fn pseudo(t: &mut Translator<'_>, ty: Type, less: fn(Value, Value) -> (Value, Value)) {
+pub(super) fn pseudo(t: &mut Translator<'_>, ty: Type, less: fn(Value, Value) -> (Value, Value)) {
     let (x, y) = pop2_lanes(t, ty);
     let (low, high) = less(x, y);
     let mask = t.builder.ins().fcmp(FloatCC::LessThan, low, high);

@@ -1,4 +1,4 @@
-//! The 236 instructions of fixed-width SIMD.
+//! The 236 instructions of fixed-width SIMD, and the 20 of relaxed SIMD.
 //!
 //! Input: an operator, with its operands on the translator's stack. Output: IR, with the result on the stack. On the stack, in
 //! locals, parameters and results a `v128` always has the IR type `I8X16`. Here it is cast to the lanes of an instruction, and
@@ -6,7 +6,7 @@
 //! removes the earlier cast (see [`as_lanes`]).
 //!
 //! Must not hold: IR for which the code generator would call a library function. On x86-64 these are swizzles and shuffles
-//! without SSSE3, rounding without SSE4.1, and fused multiplication, which no instruction here needs.
+//! without SSSE3, rounding without SSE4.1, and fused multiplication without FMA.
 
 mod compare;
 mod convert;
@@ -14,6 +14,7 @@ mod float;
 mod integer;
 mod lanes;
 mod memory;
+mod relaxed;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,8 @@ pub(crate) fn operator(translator: &mut Translator<'_>, op: &Operator<'_>) -> Re
         || float::operator(translator, op)
         || compare::operator(translator, op)
         || convert::operator(translator, op)
-        || memory::operator(translator, op))
+        || memory::operator(translator, op)
+        || relaxed::operator(translator, op))
 }
 
 /// An instruction with one operand.

@@ -114,6 +114,25 @@ const INSTRUCTIONS: &[(&str, &str, &str)] = &[
          f32x4.convert_i32x4_u, f64x2.convert_low_i32x4_s, f64x2.convert_low_i32x4_u, \
          f32x4.demote_f64x2_zero, f64x2.promote_low_f32x4",
     ),
+    (
+        "v128 v128 v128",
+        "v128",
+        "f32x4.relaxed_madd, f32x4.relaxed_nmadd, f64x2.relaxed_madd, f64x2.relaxed_nmadd, \
+         i8x16.relaxed_laneselect, i16x8.relaxed_laneselect, i32x4.relaxed_laneselect, \
+         i64x2.relaxed_laneselect, i32x4.relaxed_dot_i8x16_i7x16_add_s",
+    ),
+    (
+        "v128 v128",
+        "v128",
+        "i8x16.relaxed_swizzle, f32x4.relaxed_min, f32x4.relaxed_max, f64x2.relaxed_min, f64x2.relaxed_max, \
+         i16x8.relaxed_q15mulr_s, i16x8.relaxed_dot_i8x16_i7x16_s",
+    ),
+    (
+        "v128",
+        "v128",
+        "i32x4.relaxed_trunc_f32x4_s, i32x4.relaxed_trunc_f32x4_u, i32x4.relaxed_trunc_f64x2_s_zero, \
+         i32x4.relaxed_trunc_f64x2_u_zero",
+    ),
 ];
 
 /// The sets of CPU features that users are likely to have.
@@ -128,6 +147,13 @@ const CPUS: &[CpuFeatures] = &[
         .union(CpuFeatures::AVX512BITALG)
         .union(CpuFeatures::AVX512VBMI),
 ];
+
+fn config(cpu: CpuFeatures) -> Config {
+    Config {
+        cpu,
+        ..Config::native()
+    }
+}
 
 /// Returns a module with a memory and these functions.
 fn module(functions: &str) -> Vec<u8> {
@@ -150,12 +176,7 @@ fn one_instruction_each() -> String {
 }
 
 /// Translates and compiles every function of a module, with all checks of the code generator. Returns the assembly.
-fn compile(wasm: &[u8], cpu: CpuFeatures, memory: MemoryMode, optimise: bool) -> Vec<String> {
-    let config = &Config {
-        cpu,
-        memory,
-        ..Config::native()
-    };
+fn compile(wasm: &[u8], config: &Config, optimise: bool) -> Vec<String> {
     let module = parse(wasm, config).expect("valid");
     let mut pool = ValidationPool::default();
     let count = u32::try_from(module.bodies.len()).expect("few");
@@ -223,11 +244,11 @@ fn the_tests_know_every_instruction() {
     let all: &[(&str, &str)] = wasmparser::for_each_visit_simd_operator!(names);
     let simd: BTreeSet<_> = all
         .iter()
-        .filter(|entry| entry.0 == "simd")
+        .filter(|entry| ["simd", "relaxed_simd"].contains(&entry.0))
         .map(|entry| entry.1.to_owned())
         .collect();
     let used = used(&module(&one_instruction_each()));
-    assert_eq!(simd.len(), 236);
+    assert_eq!(simd.len(), 236 + 20);
     assert_eq!(simd.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
@@ -235,9 +256,14 @@ fn the_tests_know_every_instruction() {
 fn every_instruction_compiles_on_every_cpu_without_library_calls() {
     let wasm = module(&one_instruction_each());
     for cpu in CPUS.iter().copied().chain([CpuFeatures::detect()]) {
-        for memory in [MemoryMode::Guarded, MemoryMode::Checked] {
+        for (memory, deterministic) in [(MemoryMode::Guarded, false), (MemoryMode::Checked, true)] {
             for optimise in [true, false] {
-                compile(&wasm, cpu, memory, optimise);
+                let config = Config {
+                    memory,
+                    deterministic,
+                    ..config(cpu)
+                };
+                compile(&wasm, &config, optimise);
             }
         }
     }
@@ -274,9 +300,14 @@ fn every_instruction_takes_constants_and_splats() {
     }
     let wasm = module(&text);
     for cpu in CPUS {
-        for optimise in [true, false] {
-            compile(&wasm, *cpu, MemoryMode::Guarded, optimise);
+        for deterministic in [false, true] {
+            let config = Config {
+                deterministic,
+                ..config(*cpu)
+            };
+            compile(&wasm, &config, true);
         }
+        compile(&wasm, &config(*cpu), false);
     }
 }
 
@@ -295,7 +326,7 @@ fn casts_between_lanes_do_not_hide_instructions_from_each_other() {
     for (body, expected, absent) in cases {
         let result = if body.ends_with("_true") { "i32" } else { "v128" };
         let text = format!("(func (param v128 v128) (result {result}) (local v128) local.get 0 local.get 1 {body})");
-        let code = compile(&module(&text), CpuFeatures::X86_64_V2, MemoryMode::Guarded, true);
+        let code = compile(&module(&text), &config(CpuFeatures::X86_64_V2), true);
         assert!(code[0].contains(expected), "{body}: no {expected} in\n{}", code[0]);
         assert!(!code[0].contains(absent), "{body}: {absent} in\n{}", code[0]);
     }
