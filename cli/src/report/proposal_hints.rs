@@ -30,12 +30,6 @@ const HINTS: &[Hint] = &[
                  build for wasm32-wasip1",
     },
     Hint {
-        proposal: "relaxed-simd",
-        advice: "relaxed vector instructions come from -mrelaxed-simd or -mcpu=bleeding-edge (clang), \
-                 -C target-feature=+relaxed-simd (rustc) or --enable relaxed-simd (asc): leave that out, or add \
-                 -mno-relaxed-simd, -C target-feature=-relaxed-simd",
-    },
-    Hint {
         proposal: "function-references",
         advice: "typed function references come from compilers for garbage-collected languages (Kotlin, Dart, OCaml, Scheme), which \
                  have no flag against them, and from `wasm-opt --enable-gc`: leave that out",
@@ -50,11 +44,6 @@ const HINTS: &[Hint] = &[
     Hint {
         proposal: "custom-page-sizes",
         advice: "another page size comes from `wasm-ld --page-size`: link without it",
-    },
-    Hint {
-        proposal: "wide-arithmetic",
-        advice: "128-bit arithmetic comes from -mwide-arithmetic (clang) or -C target-feature=+wide-arithmetic (rustc): leave that \
-                 out, or add -mno-wide-arithmetic, -C target-feature=-wide-arithmetic",
     },
     Hint {
         proposal: "stack-switching",
