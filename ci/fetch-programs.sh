@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the programs of tests/programs.md from the Python and npm package indexes into target/programs/, unless they exist there.
-# Afterwards, `ls target/programs/` lists them. Together they are 130 MB to fetch.
+# Fetches the programs of tests/programs.md, and clang for ci/exceptions.sh, from the Python and npm package indexes into
+# target/programs/, unless they exist there. Afterwards, `ls target/programs/` lists them. Together they are 150 MB to fetch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,7 @@ wheels=(
 tarballs=(
     pandoc-wasm@1.1.0
     @ruby/3.4-wasm-wasi@2.10.1
+    @yowasp/clang@22.0.0-git20542-10
 )
 
 fetched=

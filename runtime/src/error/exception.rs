@@ -108,7 +108,7 @@ impl fmt::Debug for Exception {
 impl fmt::Display for Exception {
     /// The tag's name and the payload: `out_of_paper(i32 7, externref)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name().unwrap_or("exception of a tag without a name"))?;
+        f.write_str(self.name().unwrap_or("unnamed tag"))?;
         let values = self.0.ty.params().iter().zip(&self.0.payload);
         for (index, (ty, part)) in values.enumerate() {
             f.write_str(if index == 0 { "(" } else { ", " })?;
