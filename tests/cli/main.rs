@@ -40,6 +40,7 @@ mod compile;
 mod completions;
 mod deadline;
 mod deterministic;
+mod exceptions;
 mod guest;
 mod inspect;
 mod inspect_refused;
