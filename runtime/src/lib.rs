@@ -78,4 +78,4 @@ pub use wrun_artifact::elf::Stale;
 pub use wrun_artifact::header::Checksums;
 pub use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
 #[cfg(feature = "compiler")]
-pub use wrun_compiler::{CompileError, DescribedFunction, Description, Linkage, Proposal, describe};
+pub use wrun_compiler::{CompileError, DescribedFunction, Description, ExceptionForm, Linkage, Proposal, describe};

@@ -22,7 +22,9 @@ mod pipeline;
 mod translate;
 
 pub use error::{CompileError, Proposal};
-pub use parse::{Declarations, DescribedFunction, Description, Linkage, declarations, describe, recognise};
+pub use parse::{
+    Declarations, DescribedFunction, Description, ExceptionForm, Linkage, declarations, describe, recognise,
+};
 pub use pipeline::{Options, Phase, Report, compile, compile_subset, proposals};
 pub use wrun_artifact::Config;
 

@@ -1,7 +1,7 @@
 //! Describes a compiled module: the file itself, or the compiled module that a run makes of a wasm file.
 
 use serde_json::{Value, json};
-use wrun_runtime::{Inspection, MemoryMode};
+use wrun_runtime::{ExceptionForm, Inspection, MemoryMode};
 
 use super::super::features;
 use super::{function_lines, line};
@@ -14,9 +14,13 @@ fn memory(mode: MemoryMode) -> &'static str {
     }
 }
 
-/// Returns the description as JSON. For a wasm file, `key` is its key in the cache, and `refused` the message of a run that
-/// refuses it.
-pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> Value {
+/// Properties of a wasm file that its compiled module does not have: its key in the cache, the form of exceptions that it uses,
+/// and the message of a run that refuses it.
+type Source<'a> = (&'a str, ExceptionForm, Option<&'a str>);
+
+/// Returns the description as JSON. `wasm` is there for a wasm file.
+pub(super) fn value(source: &str, wasm: Option<Source<'_>>, found: &Inspection) -> Value {
+    let (key, exceptions, refused) = parts(wasm);
     let imports = found.imports.iter();
     let exports = found.exports.iter();
     let sections = found.sections.iter();
@@ -27,6 +31,7 @@ pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, foun
         "key": key,
         "refused": refused,
         "proposals": [],
+        "exceptions": exceptions,
         "bytes": found.bytes,
         "build": found.build,
         "is_this_build": found.is_this_build,
@@ -59,13 +64,22 @@ pub(super) fn value(source: &str, key: Option<&str>, refused: Option<&str>, foun
     })
 }
 
+/// Returns the properties one by one, the form of exceptions by name.
+fn parts(wasm: Option<Source<'_>>) -> (Option<&str>, Option<&'static str>, Option<&str>) {
+    match wasm {
+        Some((key, exceptions, refused)) => (Some(key), Some(exceptions.name()), refused),
+        None => (None, None, None),
+    }
+}
+
 /// Writes a checksum in hexadecimal, because numbers in JSON are not exact to 64 bits.
 fn hex(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
 
 /// Returns the description as text.
-pub(super) fn words(source: &str, key: Option<&str>, refused: Option<&str>, found: &Inspection) -> String {
+pub(super) fn words(source: &str, wasm: Option<Source<'_>>, found: &Inspection) -> String {
+    let (key, exceptions, refused) = parts(wasm);
     let mut text = String::new();
     let what = if key.is_none() { "compiled module" } else { "wasm" };
     let this = if found.is_this_build {
@@ -111,6 +125,7 @@ pub(super) fn words(source: &str, key: Option<&str>, refused: Option<&str>, foun
         ("checksums", checksums),
         ("key", key.unwrap_or("-").to_owned()),
         ("refused", refused.unwrap_or("no").to_owned()),
+        ("exceptions", exceptions.unwrap_or("-").to_owned()),
         ("functions", found.functions.len().to_string()),
     ];
     for (title, row) in rows {

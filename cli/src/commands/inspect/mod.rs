@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use wrun_runtime::{
-    CacheKey, CompileError, Declarations, Description, Engine, Error, Inspection, MemoryMode, Module, describe,
-    inspect as inspect_artifact,
+    CacheKey, CompileError, Declarations, Description, Engine, Error, ExceptionForm, Inspection, MemoryMode, Module,
+    describe, inspect as inspect_artifact,
 };
 
 use crate::exit::Status;
@@ -49,6 +49,8 @@ enum Found {
         key: String,
         /// The compiled module that a run makes of it.
         inspection: Inspection,
+        /// The form of exceptions that its code uses. (A compiled module does not show it.)
+        exceptions: ExceptionForm,
         /// Message of a run without options, if it refuses the module: it may lack `_start`.
         refused: Option<String>,
     },
@@ -71,12 +73,13 @@ impl Found {
     /// Returns the description as JSON.
     fn value(&self, source: &str) -> Value {
         match self {
-            Self::Compiled(inspection) => compiled::value(source, None, None, inspection),
+            Self::Compiled(inspection) => compiled::value(source, None, inspection),
             Self::Wasm {
                 key,
                 inspection,
+                exceptions,
                 refused,
-            } => compiled::value(source, Some(key), refused.as_deref(), inspection),
+            } => compiled::value(source, Some((key, *exceptions, refused.as_deref())), inspection),
             Self::Refused(found) => refused::value(source, found),
         }
     }
@@ -84,12 +87,13 @@ impl Found {
     /// Returns the description as text.
     fn words(&self, source: &str) -> String {
         match self {
-            Self::Compiled(inspection) => compiled::words(source, None, None, inspection),
+            Self::Compiled(inspection) => compiled::words(source, None, inspection),
             Self::Wasm {
                 key,
                 inspection,
+                exceptions,
                 refused,
-            } => compiled::words(source, Some(key), refused.as_deref(), inspection),
+            } => compiled::words(source, Some((key, *exceptions, refused.as_deref())), inspection),
             Self::Refused(found) => refused::words(source, found),
         }
     }
@@ -133,6 +137,9 @@ fn look(options: &Options, as_run: &Options) -> Result<Found, Failure> {
                 .err()
                 .map(|failure| failure.line().to_owned()),
             inspection: inspect(module.serialize())?,
+            exceptions: describe(wasm)
+                .map_err(|error| report.failure(&error.into()))?
+                .exceptions,
             key,
         }),
         Err(NoModule::Error(Error::Compile(error))) if error.is_about_the_module() => refused(Refusal::Compile(error)),

@@ -26,6 +26,7 @@ pub(super) fn value(source: &str, found: &Refused) -> Value {
         "key": found.key,
         "refused": found.reason,
         "proposals": found.proposals,
+        "exceptions": (!description.is_component).then(|| description.exceptions.name()),
         "name": description.name,
         "functions": functions.len(),
         "function_list": functions
@@ -60,6 +61,7 @@ pub(super) fn words(source: &str, found: &Refused) -> String {
             false => found.proposals.join(", "),
         };
         rows.push(("proposals", proposals));
+        rows.push(("exceptions", description.exceptions.name().to_owned()));
         rows.push(("functions", description.functions.len().to_string()));
     }
     for (title, row) in rows {

@@ -6,6 +6,7 @@
 use wasmparser::{ComponentExternalKind, Encoding, ExternalKind, KnownCustom, Parser, Payload, WasmFeatures};
 use wrun_artifact::index::FuncIndex;
 
+use super::exception_form::ExceptionForm;
 use super::words::Types;
 use super::{invalid, names, recognise};
 use crate::error::CompileError;
@@ -23,6 +24,8 @@ pub struct Description {
     pub exports: Vec<(String, String)>,
     /// Functions with a body, by index. Empty for a component.
     pub functions: Vec<DescribedFunction>,
+    /// The form of exceptions that its functions use. For a component, nothing is known.
+    pub exceptions: ExceptionForm,
     /// Sections, in order: name, offset of the contents in the file and their length, both in bytes.
     pub sections: Vec<(String, u64, u64)>,
     /// Number of core modules nested in it, at any depth.
@@ -179,7 +182,10 @@ impl<'a> Reading<'a> {
                     self.add_export(&export?);
                 }
             }
-            Payload::CodeSectionEntry(body) => self.add_body(&body),
+            Payload::CodeSectionEntry(body) => {
+                self.found.exceptions.add_body(&body);
+                self.add_body(&body);
+            }
             Payload::CustomSection(section) => {
                 if let KnownCustom::Name(names) = section.as_known() {
                     self.names = Some(names);
