@@ -29,8 +29,8 @@ const MIXED: &[ValType] = &[
     ValType::F32,
     ValType::F64,
     ValType::V128,
-    ValType::FuncRef,
-    ValType::ExternRef,
+    ValType::FUNCREF,
+    ValType::EXTERNREF,
 ];
 
 #[test]

@@ -264,7 +264,7 @@ fn a_table_has_no_more_entries_than_the_limit() {
     let mut store = Store::new(&engine, ());
     let ty = |min: u32| TableType {
         index: IndexType::I32,
-        element: ValType::FuncRef,
+        element: ValType::FUNCREF,
         min: min.into(),
         max: None,
     };

@@ -434,7 +434,7 @@ fn exceptions_and_what_they_refer_to_go_when_no_guest_can_reach_them() {
         let alive = Arc::new(());
         let mut store = Store::new(&engine, (Arc::clone(&alive), 0_usize));
         let mut imports = Imports::new(&engine);
-        let new = FuncType::new([], [ValType::ExternRef]);
+        let new = FuncType::new([], [ValType::EXTERNREF]);
         imports.func_untyped(
             "host",
             "new",
@@ -488,7 +488,7 @@ fn references_live_across_calls_that_throw() {
     for engine in engines() {
         let mut store = Store::new(&engine, ());
         let mut imports = Imports::new(&engine);
-        let new = FuncType::new([ValType::I32], [ValType::ExternRef]);
+        let new = FuncType::new([ValType::I32], [ValType::EXTERNREF]);
         imports.func_untyped("host", "new", new, |mut caller: Caller<'_, ()>, arguments, results| {
             caller.collect_host_objects()?;
             results[0] = Value::ExternRef(Some(ExternRef::new(arguments[0].clone())));
@@ -616,7 +616,7 @@ fn references_to_exceptions_go_in_and_out() {
         let table = instance.table(&mut store, "table").expect("exported");
         table.set(&mut store, 1, Value::ExnRef(Some(own))).expect("inside");
         let content = GlobalType {
-            content: ValType::ExnRef,
+            content: ValType::EXNREF,
             mutable: false,
         };
         let host = Global::new(&mut store, content, Value::ExnRef(made)).expect("of this type");

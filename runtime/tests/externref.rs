@@ -79,7 +79,7 @@ fn failed(text: String) -> Error {
 }
 
 fn imports(engine: &Engine) -> Imports<Host> {
-    const REF: ValType = ValType::ExternRef;
+    const REF: ValType = ValType::EXTERNREF;
     let mut imports = Imports::new(engine);
     for (name, count) in [("new", 1), ("new4", 4)] {
         let ty = FuncType::new([], vec![REF; count]);
@@ -310,7 +310,7 @@ fn segments_and_globals_that_take_an_imported_object_hold_it() {
         let module = module(&engine, body);
         let mut store = Store::new(&engine, Host::default());
         let ty = GlobalType {
-            content: ValType::ExternRef,
+            content: ValType::EXTERNREF,
             mutable: false,
         };
         let object = store.data_mut().new_object();
@@ -462,7 +462,7 @@ fn tables_and_globals_of_the_host_keep_objects_for_every_instance() {
         let mut store = Store::new(&engine, Host::default());
         let object = |store: &mut Store<Host>| Value::ExternRef(Some(store.data_mut().new_object()));
         let ty = TableType {
-            element: ValType::ExternRef,
+            element: ValType::EXTERNREF,
             index: IndexType::I32,
             min: 1,
             max: None,
@@ -472,7 +472,7 @@ fn tables_and_globals_of_the_host_keep_objects_for_every_instance() {
         let second = object(&mut store);
         assert_eq!(table.grow(&mut store, 1, second).expect("small"), 1);
         let ty = GlobalType {
-            content: ValType::ExternRef,
+            content: ValType::EXTERNREF,
             mutable: true,
         };
         let global = Global::new(&mut store, ty, Value::ExternRef(None)).expect("of this type");

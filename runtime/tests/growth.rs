@@ -25,7 +25,7 @@ fn instance(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     };
     let memory = Memory::new(&mut store, memory).expect("room");
     imports.define("host", "memory", memory);
-    for (name, element) in [("objects", ValType::ExternRef), ("functions", ValType::FuncRef)] {
+    for (name, element) in [("objects", ValType::EXTERNREF), ("functions", ValType::FUNCREF)] {
         let ty = TableType {
             index,
             element,

@@ -82,7 +82,7 @@ fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
         let mut store = Store::new(&engine, ());
         let ty = TableType {
             index: IndexType::I32,
-            element: ValType::FuncRef,
+            element: ValType::FUNCREF,
             min: 4,
             max: None,
         };

@@ -374,7 +374,7 @@ fn number(value: &Value) -> Number {
 }
 
 fn imports(engine: &Engine) -> Imports<Host> {
-    const REF: ValType = ValType::ExternRef;
+    const REF: ValType = ValType::EXTERNREF;
     let mut imports = Imports::new(engine);
     imports
         .func_untyped(

@@ -271,7 +271,7 @@ fn run(seed: u64) -> bool {
         mutable: false,
     };
     let foreign = Value::FuncRef(Some(foreign));
-    let foreign = Global::new(&mut store, constant(ValType::FuncRef), foreign).expect("of its type");
+    let foreign = Global::new(&mut store, constant(ValType::FUNCREF), foreign).expect("of its type");
     let offset = Value::I32(program.offset as i32);
     let offset = Global::new(&mut store, constant(ValType::I32), offset).expect("of its type");
     let mut imports = Imports::new(&engine);

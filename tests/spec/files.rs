@@ -52,6 +52,14 @@ macro_rules! every_file {
                 return_call return_call_indirect
             }
         }
+        pub(crate) mod function_references {
+            tests! {
+                $mode FunctionReferences
+                binary br_on_non_null br_on_null br_table call_ref data elem func global r#if linking local_get local_init
+                r#ref ref_as_non_null ref_is_null ref_null return_call return_call_indirect return_call_ref select table
+                table_sub type_equivalence unreached_invalid unreached_valid
+            }
+        }
         pub(crate) mod atomics {
             tests! {
                 $mode Atomics

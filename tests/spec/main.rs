@@ -71,6 +71,7 @@ fn no_file_of_the_suite_is_missing() {
         ExtendedConst extended_const 3
         Exceptions exceptions 4
         TailCall tail_call 2
+        FunctionReferences function_references 26
         Atomics atomics 1
         WideArithmetic wide_arithmetic 1
         RelaxedSimd relaxed_simd 7

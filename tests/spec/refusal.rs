@@ -22,6 +22,12 @@ const COMPONENT: &str = "a component";
 /// Directives, the text that they expect, and the beginning of wrun's reason.
 const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     // The same in other words.
+    (
+        Invalid,
+        "constant expression required",
+        "type mismatch: expected funcref, found i32",
+    ),
+    (Invalid, "immutable global", "global is immutable"),
     (Invalid, "non-empty tag result type", "needs stack-switching"),
     (
         Invalid,
@@ -219,6 +225,7 @@ fn every_entry_of_the_list_is_needed() {
         crate::Suite::ExtendedConst,
         crate::Suite::Exceptions,
         crate::Suite::TailCall,
+        crate::Suite::FunctionReferences,
         crate::Suite::Atomics,
         crate::Suite::WideArithmetic,
         crate::Suite::RelaxedSimd,

@@ -11,7 +11,7 @@ use wrun_runtime::{
 pub(crate) fn exports(store: &mut Store<()>) -> Result<HashMap<String, Extern>, Error> {
     let table = TableType {
         index: IndexType::I32,
-        element: ValType::FuncRef,
+        element: ValType::FUNCREF,
         min: 10,
         max: Some(20),
     };

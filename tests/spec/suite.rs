@@ -18,6 +18,8 @@ pub(crate) enum Suite {
     Exceptions,
     /// Tail calls.
     TailCall,
+    /// Typed function references.
+    FunctionReferences,
     /// Atomic instructions, with memories that are not shared.
     Atomics,
     /// Arithmetic on 128 bits.
@@ -35,6 +37,7 @@ impl Suite {
             Self::ExtendedConst => data::proposal(Proposal::ExtendedConst).collect(),
             Self::Exceptions => data::proposal(Proposal::ExceptionHandling).collect(),
             Self::TailCall => data::proposal(Proposal::TailCall).collect(),
+            Self::FunctionReferences => data::proposal(Proposal::FunctionReferences).collect(),
             Self::Atomics => data::proposal(Proposal::Threads)
                 .filter(|file| file.name == "atomic.wast")
                 .map(unshared)

@@ -54,7 +54,7 @@ fn expected(ty: ValType) -> &'static str {
         }
         ValType::F32 => "an f32 (a decimal number up to 3.4028235e38, inf or nan)",
         ValType::F64 => "an f64 (a decimal number up to 1.7976931348623157e308, inf or nan)",
-        ValType::V128 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => "a value that can be typed",
+        ValType::V128 | ValType::Ref(_) => "a value that can be typed",
     }
 }
 
@@ -95,7 +95,7 @@ fn number(ty: ValType, text: &str) -> Option<Value> {
             };
             Some(Value::F64(bits))
         }
-        ValType::V128 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => None,
+        ValType::V128 | ValType::Ref(_) => None,
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn words_that_are_no_such_number_are_refused() {
-        use ValType::{F32, F64, FuncRef, I32, I64, V128};
+        use ValType::{F32, F64, I32, I64, V128};
         for (ty, texts) in [
             (
                 I32,
@@ -282,7 +282,7 @@ mod tests {
             ),
             (F64, &["nan:0x10000000000000", "--1", "1.5.2", "1e309", "-1e999"]),
             (V128, &["0"]),
-            (FuncRef, &["null"]),
+            (ValType::FUNCREF, &["null"]),
         ] {
             for text in texts {
                 assert!(number(ty, text).is_none(), "{ty} `{text}`");

@@ -113,12 +113,12 @@ impl Facts {
         out.list(types.values(), |out, sig| out.u32(sig.as_u32()));
         out.list(sigs.values(), |out, ty| {
             for types in [ty.params(), ty.results()] {
-                out.list(types.iter(), |out, ty| out.u8(ty.byte()));
+                out.list(types.iter(), |out, ty| out.u32(ty.code()));
             }
         });
         out.list(funcs.values(), |out, sig| out.u32(sig.as_u32()));
         out.list(tables.values(), |out, table| {
-            out.u8(table.ty.element.byte());
+            out.u32(table.ty.element.code());
             out.u8(table.ty.index as u8);
             out.limits(table.ty.min, table.ty.max);
             out.u8(table.form as u8);
@@ -133,7 +133,7 @@ impl Facts {
             out.limits(ty.min, ty.max);
         });
         out.list(globals.values(), |out, global| {
-            out.u8(global.ty.content.byte());
+            out.u32(global.ty.content.code());
             out.u8(u8::from(global.ty.mutable));
             out.option(global.constant, |out, slot| out.0.extend_from_slice(&slot));
         });
@@ -213,6 +213,7 @@ impl Facts {
         let adds_up = |imported: u32, defined: u32, len: usize| {
             imported.checked_add(defined).map(|all| all as usize) == Some(len)
         };
+        let is_known = |ty: &ValType| ty.concrete().is_none_or(|number| number < sigs);
         let sig_exists = |sig: &SigIndex| sig.index() < self.sigs.len();
         let func_exists = |func: &FuncIndex| func.index() < self.funcs.len();
         let defined_funcs = self.funcs.len().checked_sub(imported_funcs as usize);
@@ -228,6 +229,13 @@ impl Facts {
                 .chain(self.tags.values())
                 .all(sig_exists)
             && self.tags.values().all(|sig| self.sigs[*sig].results().is_empty())
+            && self
+                .sigs
+                .values()
+                .flat_map(|ty| ty.params().iter().chain(ty.results()))
+                .all(is_known)
+            && self.tables.values().all(|table| is_known(&table.ty.element))
+            && self.globals.values().all(|global| is_known(&global.ty.content))
             && self.thunks.iter().all(|func| func.as_u32() < imported_funcs)
             && self.tables.values().all(|table| {
                 table.is_consistent()
@@ -323,7 +331,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn val_type(&mut self) -> Result<ValType, Damaged> {
-        ValType::from_byte(self.u8()?).ok_or(Damaged)
+        ValType::from_code(self.u32()?).ok_or(Damaged)
     }
 
     fn index_type(&mut self) -> Result<IndexType, Damaged> {
@@ -405,16 +413,16 @@ mod tests {
             types: [sig(1), sig(0), sig(1)].into_iter().collect(),
             sigs: [
                 FuncType::new([], [ValType::F32, ValType::V128]),
-                FuncType::new([ValType::ExternRef], []),
+                FuncType::new([ValType::EXTERNREF], []),
             ]
             .into_iter()
             .collect(),
             funcs: [sig(0), sig(1), sig(1), sig(0)].into_iter().collect(),
             tables: [
-                table(ValType::ExternRef, TableForm::Extern, false, vec![]),
-                table(ValType::FuncRef, TableForm::Shared, false, vec![Some(func(0))]),
+                table(ValType::EXTERNREF, TableForm::Extern, false, vec![]),
+                table(ValType::FUNCREF, TableForm::Shared, false, vec![Some(func(0))]),
                 table(
-                    ValType::FuncRef,
+                    ValType::FUNCREF,
                     TableForm::Private,
                     true,
                     vec![None, Some(func(1)), Some(func(3))],

@@ -66,6 +66,10 @@ codes! {
     UnalignedAtomic = 15, "unaligned atomic";
     /// `memory.atomic.wait` in a memory that is not shared.
     ExpectedSharedMemory = 16, "expected shared memory";
+    /// `call_ref` of null.
+    NullFunction = 17, "null function reference";
+    /// `ref.as_non_null` of null.
+    NullReference = 18, "null reference";
 }
 
 impl TrapCode {

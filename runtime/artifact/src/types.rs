@@ -2,82 +2,260 @@
 
 use core::fmt;
 
-/// A value type (spec 2.3.4). The discriminants are the bytes of the binary format (spec 5.3).
+/// A value type (spec 2.3.4).
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum ValType {
     /// 32-bit integer.
-    I32 = 0x7f,
+    I32,
     /// 64-bit integer.
-    I64 = 0x7e,
+    I64,
     /// 32-bit float.
-    F32 = 0x7d,
+    F32,
     /// 64-bit float.
-    F64 = 0x7c,
+    F64,
     /// 128-bit vector.
-    V128 = 0x7b,
-    /// Nullable reference to a function.
-    FuncRef = 0x70,
-    /// Nullable reference to an object of the host.
-    ExternRef = 0x6f,
-    /// Nullable reference to an exception.
-    ExnRef = 0x69,
+    V128,
+    /// Reference.
+    Ref(RefType),
 }
 
+/// A reference type (spec 2.3.3).
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RefType {
+    /// True if null is a value.
+    pub nullable: bool,
+    /// Type of the things that values refer to.
+    pub heap: HeapType,
+}
+
+/// A heap type (spec 2.3.2), as far as wrun runs them.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum HeapType {
+    /// Any function.
+    Func,
+    /// Anything of the host.
+    Extern,
+    /// Any exception.
+    Exn,
+    /// No function at all.
+    NoFunc,
+    /// Nothing of the host.
+    NoExtern,
+    /// No exception.
+    NoExn,
+    /// A function of the type with this number: a signature's index in an artifact, and an id of the engine elsewhere.
+    Concrete(u32),
+}
+
+impl HeapType {
+    /// The most general type of the same kind.
+    const fn top(self) -> Self {
+        match self {
+            Self::Func | Self::NoFunc | Self::Concrete(_) => Self::Func,
+            Self::Extern | Self::NoExtern => Self::Extern,
+            Self::Exn | Self::NoExn => Self::Exn,
+        }
+    }
+
+    /// Returns true if everything of this type is of the other one too (spec 3.3.3).
+    pub fn matches(self, other: Self) -> bool {
+        self == other
+            || match self {
+                Self::NoFunc | Self::NoExtern | Self::NoExn => self.top() == other.top(),
+                Self::Concrete(_) => other == Self::Func,
+                Self::Func | Self::Extern | Self::Exn => false,
+            }
+    }
+}
+
+impl RefType {
+    /// Returns true if every value of this type is of the other one too (spec 3.3.4).
+    pub fn matches(self, other: Self) -> bool {
+        (other.nullable || !self.nullable) && self.heap.matches(other.heap)
+    }
+}
+
+/// The bits of a value type's code that say which type it is. The others are the number of a concrete type.
+const KIND: u32 = 0xff;
+/// The bit of the kind that says that null is no value.
+const NOT_NULL: u32 = 0x80;
+/// Numbers that a concrete type can have.
+const NUMBERS: u32 = 1 << 24;
+
 impl ValType {
-    /// Returns the type with this byte in the binary format.
-    pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            0x7f => Self::I32,
-            0x7e => Self::I64,
-            0x7d => Self::F32,
-            0x7c => Self::F64,
-            0x7b => Self::V128,
-            0x70 => Self::FuncRef,
-            0x6f => Self::ExternRef,
-            0x69 => Self::ExnRef,
+    /// `funcref`: a nullable reference to any function.
+    pub const FUNCREF: Self = Self::nullable(HeapType::Func);
+    /// `externref`: a nullable reference to anything of the host.
+    pub const EXTERNREF: Self = Self::nullable(HeapType::Extern);
+    /// `exnref`: a nullable reference to any exception.
+    pub const EXNREF: Self = Self::nullable(HeapType::Exn);
+
+    /// The type of references to `heap`, with null.
+    pub const fn nullable(heap: HeapType) -> Self {
+        Self::Ref(RefType { nullable: true, heap })
+    }
+
+    /// The type with this code in an artifact.
+    pub(crate) const fn from_code(code: u32) -> Option<Self> {
+        let number = code >> 8;
+        let heap = match code & KIND & !NOT_NULL {
+            0x70 => HeapType::Func,
+            0x6f => HeapType::Extern,
+            0x69 => HeapType::Exn,
+            0x73 => HeapType::NoFunc,
+            0x72 => HeapType::NoExtern,
+            0x74 => HeapType::NoExn,
+            0x64 => HeapType::Concrete(number),
+            0x7f if code == 0x7f => return Some(Self::I32),
+            0x7e if code == 0x7e => return Some(Self::I64),
+            0x7d if code == 0x7d => return Some(Self::F32),
+            0x7c if code == 0x7c => return Some(Self::F64),
+            0x7b if code == 0x7b => return Some(Self::V128),
             _ => return None,
-        })
+        };
+        if number != 0 && !matches!(heap, HeapType::Concrete(_)) {
+            return None;
+        }
+        let nullable = code & NOT_NULL == 0;
+        Some(Self::Ref(RefType { nullable, heap }))
     }
 
-    /// Returns the byte of this type in the binary format.
-    pub const fn byte(self) -> u8 {
-        self as u8
+    /// The code of this type in an artifact: the byte of the binary format (spec 5.3), with the highest bit set where null is no
+    /// value, and above it the number of a concrete type.
+    ///
+    /// # Panics
+    /// When the number of a concrete type has more than 24 bits: parsing bounds the number of types.
+    pub const fn code(self) -> u32 {
+        let RefType { nullable, heap } = match self {
+            Self::I32 => return 0x7f,
+            Self::I64 => return 0x7e,
+            Self::F32 => return 0x7d,
+            Self::F64 => return 0x7c,
+            Self::V128 => return 0x7b,
+            Self::Ref(ty) => ty,
+        };
+        let kind = match heap {
+            HeapType::Func => 0x70,
+            HeapType::Extern => 0x6f,
+            HeapType::Exn => 0x69,
+            HeapType::NoFunc => 0x73,
+            HeapType::NoExtern => 0x72,
+            HeapType::NoExn => 0x74,
+            HeapType::Concrete(number) => {
+                assert!(number < NUMBERS, "the number of types is bounded by parsing");
+                number << 8 | 0x64
+            }
+        };
+        if nullable { kind } else { kind | NOT_NULL }
     }
 
-    /// Returns the size in bytes of a value as compiled code stores it. References have 8 bytes.
+    /// The size of a value in memory, in bytes, as compiled code stores it (references are pointers).
     pub const fn size(self) -> u32 {
         match self {
             Self::I32 | Self::F32 => 4,
-            Self::I64 | Self::F64 | Self::FuncRef | Self::ExternRef | Self::ExnRef => 8,
+            Self::I64 | Self::F64 | Self::Ref(_) => 8,
             Self::V128 => 16,
         }
     }
 
-    /// Returns true for reference types.
+    /// Returns true if values are references.
     pub const fn is_ref(self) -> bool {
-        matches!(self, Self::FuncRef | Self::ExternRef | Self::ExnRef)
+        matches!(self, Self::Ref(_))
+    }
+
+    /// Returns true if values are references to functions.
+    pub const fn is_func(self) -> bool {
+        matches!(self, Self::Ref(ty) if matches!(ty.heap.top(), HeapType::Func))
     }
 
     /// Returns true if values are references to objects that a store keeps as long as a guest can reach them: things of the host,
     /// and exceptions.
     pub const fn is_object(self) -> bool {
-        matches!(self, Self::ExternRef | Self::ExnRef)
+        matches!(self, Self::Ref(ty) if matches!(ty.heap.top(), HeapType::Extern | HeapType::Exn))
+    }
+
+    /// Returns true if values are references to exceptions.
+    pub const fn is_exn(self) -> bool {
+        matches!(self, Self::Ref(ty) if matches!(ty.heap.top(), HeapType::Exn))
+    }
+
+    /// Returns true if null is a value.
+    pub const fn is_nullable(self) -> bool {
+        matches!(self, Self::Ref(ty) if ty.nullable)
+    }
+
+    /// Returns true if every value of this type is of the other one too (spec 3.3.5).
+    pub fn matches(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Ref(a), Self::Ref(b)) => a.matches(b),
+            _ => self == other,
+        }
+    }
+
+    /// The number of a concrete type.
+    pub const fn concrete(self) -> Option<u32> {
+        match self {
+            Self::Ref(RefType {
+                heap: HeapType::Concrete(number),
+                ..
+            }) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// This type, with another number if it is a concrete one.
+    ///
+    /// # Errors
+    /// That of `renumber`.
+    pub fn renumbered<E>(self, renumber: impl FnOnce(u32) -> Result<u32, E>) -> Result<Self, E> {
+        Ok(match (self, self.concrete()) {
+            (Self::Ref(RefType { nullable, .. }), Some(number)) => Self::Ref(RefType {
+                nullable,
+                heap: HeapType::Concrete(renumber(number)?),
+            }),
+            _ => self,
+        })
     }
 }
 
 impl fmt::Display for ValType {
+    /// As the text format writes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::I32 => "i32",
-            Self::I64 => "i64",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-            Self::V128 => "v128",
-            Self::FuncRef => "funcref",
-            Self::ExternRef => "externref",
-            Self::ExnRef => "exnref",
-        })
+        match self {
+            Self::I32 => f.write_str("i32"),
+            Self::I64 => f.write_str("i64"),
+            Self::F32 => f.write_str("f32"),
+            Self::F64 => f.write_str("f64"),
+            Self::V128 => f.write_str("v128"),
+            Self::Ref(ty) => ty.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RefType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = match self.heap {
+            HeapType::Func => "funcref",
+            HeapType::Extern => "externref",
+            HeapType::Exn => "exnref",
+            HeapType::NoFunc => "nullfuncref",
+            HeapType::NoExtern => "nullexternref",
+            HeapType::NoExn => "nullexnref",
+            HeapType::Concrete(_) => "",
+        };
+        if self.nullable && !short.is_empty() {
+            return f.write_str(short);
+        }
+        f.write_str(if self.nullable { "(ref null " } else { "(ref " })?;
+        match self.heap {
+            HeapType::Func => f.write_str("func)"),
+            HeapType::Extern => f.write_str("extern)"),
+            HeapType::Exn => f.write_str("exn)"),
+            HeapType::NoFunc => f.write_str("nofunc)"),
+            HeapType::NoExtern => f.write_str("noextern)"),
+            HeapType::NoExn => f.write_str("noexn)"),
+            HeapType::Concrete(number) => write!(f, "{number})"),
+        }
     }
 }
 
@@ -105,6 +283,16 @@ impl FuncType {
     /// Returns the result types.
     pub fn results(&self) -> &[ValType] {
         &self.results
+    }
+
+    /// This type, with other numbers in the concrete types.
+    ///
+    /// # Errors
+    /// The first one of `renumber`.
+    pub fn renumbered<E>(&self, mut renumber: impl FnMut(u32) -> Result<u32, E>) -> Result<Self, E> {
+        let mut list =
+            |types: &[ValType]| -> Result<Vec<_>, E> { types.iter().map(|ty| ty.renumbered(&mut renumber)).collect() };
+        Ok(Self::new(list(&self.params)?, list(&self.results)?))
     }
 }
 

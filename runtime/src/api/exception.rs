@@ -63,7 +63,11 @@ impl Exception {
         let number = tag.number(core)?;
         let object = core.tag(number)?;
         let types: Vec<ValType> = payload.iter().map(Value::ty).collect();
-        if types != object.ty.params() {
+        let fit = payload
+            .iter()
+            .zip(object.ty.params())
+            .all(|(value, ty)| value.is(*ty, core));
+        if !fit || payload.len() != object.ty.params().len() {
             let given = FuncType::new(types, []);
             return Err(Error::Refused(format!(
                 "the payload of the exception is {given}, and its tag has {}",
@@ -107,7 +111,7 @@ impl Exception {
         let value = |(ty, part): (&ValType, &Part)| match part {
             Part::Object(object) => Ok(Value::ExternRef(Some(object.clone()))),
             Part::Exception(exception) => Ok(Value::ExnRef(Some(exception.clone()))),
-            Part::Plain(slot) if *ty == ValType::FuncRef => Ok(Value::FuncRef(
+            Part::Plain(slot) if ty.is_func() => Ok(Value::FuncRef(
                 FuncPtr::from_slot(*slot).map(|func| Func::of(func, core)),
             )),
             Part::Plain(slot) => Value::from_slot(*slot, *ty, core),

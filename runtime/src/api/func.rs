@@ -58,7 +58,8 @@ where
             let mut results: Vec<Value> = this.ty.results().iter().copied().map(Value::default_of).collect();
             (this.closure)(caller, &params, &mut results)?;
             for (ty, value) in this.ty.results().iter().zip(&results) {
-                if value.ty() != *ty {
+                // SAFETY: the closure is done, so nothing else uses the store.
+                if !value.is(*ty, unsafe { &*core }) {
                     return Err(Error::HostPanic(format!("a result is {}, not {ty}", value.ty())));
                 }
             }
@@ -148,6 +149,12 @@ impl Func {
             .ok_or_else(|| Error::damaged("the type of a function"))
     }
 
+    /// The id of its type in the engine. `None` for a function of another store.
+    pub(crate) fn sig_id(&self, core: &StoreCore) -> Option<u32> {
+        // SAFETY: a function of this store, which is alive.
+        Some(unsafe { self.ptr(core).ok()?.get() }.sig)
+    }
+
     /// Calls the function.
     ///
     /// # Errors
@@ -155,7 +162,8 @@ impl Func {
     pub fn call(&self, store: &mut impl AsStore, args: &[Value]) -> Result<Vec<Value>, Error> {
         let core = core_of_mut(store);
         let ty = self.ty_in(core)?;
-        if !args.iter().map(Value::ty).eq(ty.params().iter().copied()) {
+        let fit = args.iter().zip(ty.params()).all(|(arg, ty)| arg.is(*ty, core));
+        if !fit || args.len() != ty.params().len() {
             let given: Vec<_> = args.iter().map(|arg| arg.ty().to_string()).collect();
             return Err(Error::Refused(format!(
                 "the function has type {ty}, but was called with ({})",

@@ -33,8 +33,8 @@ impl Global {
     /// # Errors
     /// When the value is of another type.
     pub fn new<T>(store: &mut Store<T>, ty: GlobalType, value: Value) -> Result<Self, Error> {
-        check(&ty, &value)?;
         let core = core_of_mut(store);
+        check(&ty, &value, core)?;
         let slot = value.to_only_slot(core)?;
         let place = core.globals.push(slot);
         if ty.content.is_object() {
@@ -82,8 +82,8 @@ impl Global {
         if !self.ty.mutable {
             return Err(Error::Refused("the global is immutable".into()));
         }
-        check(&self.ty, &value)?;
         let core = core_of_mut(store);
+        check(&self.ty, &value, core)?;
         let place = self.place(core)?.as_ptr();
         let slot = value.to_only_slot(core)?;
         // SAFETY: as above, borrowed exclusively.
@@ -92,8 +92,8 @@ impl Global {
     }
 }
 
-fn check(ty: &GlobalType, value: &Value) -> Result<(), Error> {
-    if ty.content == value.ty() {
+fn check(ty: &GlobalType, value: &Value, core: &StoreCore) -> Result<(), Error> {
+    if value.is(ty.content, core) {
         return Ok(());
     }
     Err(Error::Refused(format!(

@@ -93,7 +93,9 @@ impl Instance {
             ));
         }
         let phase = Phase::start("instantiate");
-        let given = instantiate::resolve(module.core(), |module, name| imports.give(core, module, name))?;
+        let given = instantiate::resolve(&core.engine, module.core(), |module, name| {
+            imports.give(core, module, name)
+        })?;
         let place = instantiate::instantiate(core, module.core(), given)?;
         drop(phase);
         let this = Self {

@@ -211,7 +211,7 @@ impl Module {
 
     /// The imports of the module, in its order.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
-        let imports = self.core.imports();
+        let imports = self.core.imports(self.engine.core());
         imports.map(|(module, name, ty)| ImportType { module, name, ty })
     }
 
@@ -222,6 +222,7 @@ impl Module {
             name: info.string(row.name),
             ty: info
                 .export_type(row)
+                .and_then(|ty| self.core.in_engine(self.engine.core(), ty).ok())
                 .unwrap_or_else(|| ExternType::Func(Default::default())),
         })
     }
@@ -229,6 +230,7 @@ impl Module {
     /// The type of the export with this name.
     pub fn export(&self, name: &str) -> Option<ExternType> {
         let info = self.core.artifact().info();
-        info.export_type(info.export(name)?)
+        let ty = info.export_type(info.export(name)?)?;
+        self.core.in_engine(self.engine.core(), ty).ok()
     }
 }

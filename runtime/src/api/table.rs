@@ -120,7 +120,7 @@ impl Table {
 
 /// A reference of the element's type, as compiled code handles it.
 fn reference(value: &Value, element: ValType, core: &mut StoreCore) -> Result<u64, Error> {
-    if value.ty() != element {
+    if !value.is(element, core) {
         return Err(Error::Refused(format!("the table holds {element}, not {}", value.ty())));
     }
     Ok(value.to_only_slot(core)? as u64)

@@ -1,6 +1,6 @@
 //! Values of the guest, as the host handles them.
 
-use wrun_artifact::types::ValType;
+use wrun_artifact::types::{HeapType, RefType, ValType};
 
 use super::Func;
 use crate::call::{self, collect_if_due, list_of_one, sealed};
@@ -31,7 +31,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value's type.
+    /// The value's type. A reference has the most general type of its kind.
     pub fn ty(&self) -> ValType {
         match self {
             Self::I32(_) => ValType::I32,
@@ -39,9 +39,26 @@ impl Value {
             Self::F32(_) => ValType::F32,
             Self::F64(_) => ValType::F64,
             Self::V128(_) => ValType::V128,
-            Self::FuncRef(_) => ValType::FuncRef,
-            Self::ExternRef(_) => ValType::ExternRef,
-            Self::ExnRef(_) => ValType::ExnRef,
+            Self::FuncRef(_) => ValType::FUNCREF,
+            Self::ExternRef(_) => ValType::EXTERNREF,
+            Self::ExnRef(_) => ValType::EXNREF,
+        }
+    }
+
+    /// Returns true if this is a value of the type `ty`, which has the engine's numbers.
+    pub(crate) fn is(&self, ty: ValType, core: &StoreCore) -> bool {
+        let ValType::Ref(RefType { nullable, heap }) = ty else {
+            return self.ty() == ty;
+        };
+        match (self, heap) {
+            (Self::FuncRef(None), HeapType::Func | HeapType::NoFunc | HeapType::Concrete(_))
+            | (Self::ExternRef(None), HeapType::Extern | HeapType::NoExtern)
+            | (Self::ExnRef(None), HeapType::Exn | HeapType::NoExn) => nullable,
+            (Self::FuncRef(Some(_)), HeapType::Func)
+            | (Self::ExternRef(Some(_)), HeapType::Extern)
+            | (Self::ExnRef(Some(_)), HeapType::Exn) => true,
+            (Self::FuncRef(Some(func)), HeapType::Concrete(id)) => func.sig_id(core) == Some(id),
+            _ => false,
         }
     }
 
@@ -53,9 +70,9 @@ impl Value {
             ValType::F32 => Self::F32(0),
             ValType::F64 => Self::F64(0),
             ValType::V128 => Self::V128(0),
-            ValType::FuncRef => Self::FuncRef(None),
-            ValType::ExternRef => Self::ExternRef(None),
-            ValType::ExnRef => Self::ExnRef(None),
+            ty if ty.is_func() => Self::FuncRef(None),
+            ty if ty.is_exn() => Self::ExnRef(None),
+            ValType::Ref(_) => Self::ExternRef(None),
         }
     }
 
@@ -109,17 +126,17 @@ impl Value {
             ValType::F32 => Self::F32(slot as u32),
             ValType::F64 => Self::F64(slot as u64),
             ValType::V128 => Self::V128(slot),
-            ValType::FuncRef => Self::FuncRef(FuncPtr::from_slot(slot).map(|ptr| Func::of(ptr, store))),
-            ValType::ExternRef => Self::ExternRef(match slot as u64 {
+            ty if ty.is_func() => Self::FuncRef(FuncPtr::from_slot(slot).map(|ptr| Func::of(ptr, store))),
+            ty if ty.is_exn() => Self::ExnRef(match slot as u64 {
+                0 => None,
+                number => Some(call::exception(store, number)?),
+            }),
+            ValType::Ref(_) => Self::ExternRef(match slot as u64 {
                 0 => None,
                 number => {
                     let object = store.objects.get(number).cloned();
                     Some(object.ok_or_else(|| Error::damaged("a stack map"))?)
                 }
-            }),
-            ValType::ExnRef => Self::ExnRef(match slot as u64 {
-                0 => None,
-                number => Some(call::exception(store, number)?),
             }),
         })
     }
@@ -151,13 +168,13 @@ impl From<f64> for Value {
 
 /// A reference as a value of its own Rust type. Conversions are those of [`Value`].
 macro_rules! references {
-    ($($ty:ident)*) => {$(
+    ($($ty:ident: $val_type:ident)*) => {$(
         impl sealed::Value for Option<$ty> {
-            const TYPE: ValType = ValType::$ty;
+            const TYPE: ValType = ValType::$val_type;
             const IN_REGISTER: bool = false;
 
             fn from_slot(slot: Slot, store: &StoreCore) -> Result<Self, Error> {
-                match Value::from_slot(slot, ValType::$ty, store)? {
+                match Value::from_slot(slot, ValType::$val_type, store)? {
                     Value::$ty(reference) => Ok(reference),
                     other => unreachable!("{other:?} has another type"),
                 }
@@ -175,4 +192,4 @@ macro_rules! references {
 type FuncRef = Func;
 type ExnRef = Exception;
 
-references!(FuncRef ExternRef ExnRef);
+references!(FuncRef: FUNCREF ExternRef: EXTERNREF ExnRef: EXNREF);

@@ -45,6 +45,7 @@ pub(crate) static LIBCALLS: Table = Table([
     resolve_indirect as *const u8,
     throw_new as *const u8,
     throw_ref as *const u8,
+    resolve_ref as *const u8,
 ]);
 
 /// Bytes that are copied or filled between two looks at the deadline: a few milliseconds' worth where each page is touched for
@@ -301,6 +302,24 @@ unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32
     })
 }
 
+unsafe extern "C" fn resolve_ref(vmctx: NonNull<u8>, reference: u64, sig: u32) -> u64 {
+    run(vmctx, |Scene { instance, core }| {
+        let damaged = || Error::damaged("the type of a call");
+        let func = FuncPtr::from_slot(reference.into()).ok_or_else(damaged)?;
+        // SAFETY: a reference of the guest, which is to a function of this store.
+        let func = unsafe { func.get() };
+        let wanted = instance.sig_id(core, sig)?;
+        if func.sig != wanted {
+            return Err(damaged());
+        }
+        if func.code.get().is_null() {
+            let trampoline = instance.host_trampoline(core, wanted);
+            func.code.set(trampoline.ok_or_else(damaged)?);
+        }
+        Ok(func.code.get() as u64)
+    })
+}
+
 unsafe extern "C" fn throw_new(vmctx: NonNull<u8>, tag: u64, payload: *const Slot) -> ! {
     let exception = run(vmctx, |Scene { core, .. }| {
         let count = core.tag(tag)?.ty.params().len();
@@ -345,6 +364,7 @@ mod tests {
             (Libcall::ResolveIndirect, resolve_indirect as *const u8),
             (Libcall::Throw, throw_new as *const u8),
             (Libcall::ThrowRef, throw_ref as *const u8),
+            (Libcall::ResolveRef, resolve_ref as *const u8),
         ];
         assert_eq!(by_name.len(), Libcall::ALL.len());
         for (libcall, address) in by_name {

@@ -9,8 +9,6 @@ use std::arch::naked_asm;
 use std::iter;
 use std::ops::ControlFlow;
 
-use wrun_artifact::types::ValType;
-
 use super::collect::collect_but;
 use super::entry::land;
 use crate::error::{Error, Exception, Part};
@@ -116,11 +114,9 @@ fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Er
     let mut parts = Vec::with_capacity(tag.ty.params().len());
     for (ty, slot) in iter::zip(tag.ty.params(), thrown.payload()) {
         parts.push(match ty {
-            ValType::ExternRef if slot as u64 != 0 => {
-                Part::Object(core.objects.get(slot as u64).cloned().ok_or_else(damaged)?)
-            }
-            ValType::ExnRef if slot as u64 != 0 => Part::Exception(exception(core, slot as u64)?),
-            _ => Part::Plain(slot),
+            _ if slot as u64 == 0 || !ty.is_object() => Part::Plain(slot),
+            ty if ty.is_exn() => Part::Exception(exception(core, slot as u64)?),
+            _ => Part::Object(core.objects.get(slot as u64).cloned().ok_or_else(damaged)?),
         });
     }
     let backtrace = match &thrown.backtrace {

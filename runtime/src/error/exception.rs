@@ -132,7 +132,7 @@ fn write_value(f: &mut fmt::Formatter<'_>, ty: ValType, part: &Part) -> fmt::Res
         ValType::F32 => write!(f, " {}", f32::from_bits(slot as u32)),
         ValType::F64 => write!(f, " {}", f64::from_bits(slot as u64)),
         ValType::V128 => write!(f, " {slot:#034x}"),
-        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => match FuncPtr::from_slot(slot) {
+        ValType::Ref(_) => match FuncPtr::from_slot(slot) {
             None => f.write_str(" null"),
             Some(_) => Ok(()),
         },

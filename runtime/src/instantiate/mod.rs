@@ -76,6 +76,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given:
         context.importer.set(Some(vmctx));
     }
     init_globals(instance, core)?;
+    init_tables(instance, core)?;
     copy_active(instance, core)?;
     Ok(place)
 }
@@ -284,7 +285,7 @@ fn define_tables(instance: &mut InstanceData, core: &mut StoreCore) -> Result<()
         let definition = unsafe { instance.vmctx.field::<VMTableDefinition>(at) };
         // SAFETY: as for memories.
         let definition = unsafe { NonNull::new_unchecked(definition) };
-        let object = TableObject::of_module(&module, row, definition)?;
+        let object = TableObject::of_module(&module, &core.engine, row, definition)?;
         instance.tables.push(core.tables.len());
         core.tables.push(object);
     }
@@ -296,11 +297,31 @@ fn define_tags(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Erro
     for (index, row) in instance.info().tags.iter().enumerate() {
         let ty = instance.info().func_type(row.sig.get());
         let ty = ty.ok_or_else(|| Error::damaged("the type of a tag"))?;
+        let ty = instance.module.func_in_engine(&core.engine, &ty)?;
         let name = Some(instance.info().string(row.name)).filter(|name| !name.is_empty());
         let number = core.add_tag(TagObject::new(ty, name));
         let at = instance.layout().tag(TagIndex::new(imported + index));
         // SAFETY: the field of this tag in the new context.
         unsafe { instance.vmctx.set(at, number) };
+    }
+    Ok(())
+}
+
+/// Fills the tables that do not begin with null.
+fn init_tables(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
+    let imported = instance.layout().counts().imported_tables as usize;
+    for (index, row) in instance.info().tables.iter().enumerate() {
+        if row.init.len.get() == 0 {
+            continue;
+        }
+        let reference = evaluate(instance, core, row.init)? as u64;
+        let table = &core.tables[instance.tables[imported + index]];
+        if table.form() == TableForm::Private {
+            return Err(Error::damaged("the form of a table"));
+        }
+        for index in 0..table.len() {
+            table.write(index, reference);
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use wrun_artifact::types::{ExternType, MemoryType, TableType};
 
 use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport};
-use crate::state::{Item, ModuleCore};
+use crate::state::{EngineCore, Item, ModuleCore};
 use crate::vm::HostFunc;
 
 /// Something for an import, of the right type and store.
@@ -17,12 +17,13 @@ pub(crate) enum Given {
 /// Finds what is given for each import of a module: `find` gives it for a module name and a name, with its type. All that is
 /// missing or of another type is reported at once.
 pub(crate) fn resolve(
+    engine: &EngineCore,
     module: &ModuleCore,
     find: impl Fn(&str, &str) -> Result<Option<(ExternType, Given)>, Error>,
 ) -> Result<Vec<Given>, Error> {
     let mut all = Vec::new();
     let mut error = ImportsError::default();
-    for (module, name, wanted) in module.imports() {
+    for (module, name, wanted) in module.imports(engine) {
         match find(module, name)? {
             None => error.missing.push(MissingImport {
                 module: module.to_owned(),
@@ -63,7 +64,8 @@ pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
             let MemoryType { index, min, max } = *wanted;
             given.index == index && limits((given.min, given.max), (min, max))
         }
-        (ExternType::Global(given), ExternType::Global(wanted)) => given == wanted,
+        (ExternType::Global(given), ExternType::Global(wanted)) if given.mutable || wanted.mutable => given == wanted,
+        (ExternType::Global(given), ExternType::Global(wanted)) => given.content.matches(wanted.content),
         (ExternType::Tag(given), ExternType::Tag(wanted)) => given == wanted,
         _ => false,
     }

@@ -119,6 +119,7 @@ impl InstanceData {
         match unsafe { self.vmctx.get(at) } {
             0 => {
                 let ty = self.info().func_type(sig).ok_or_else(damaged)?;
+                let ty = self.module.func_in_engine(&core.engine, &ty)?;
                 let id = core.engine.sig_id(&ty);
                 // SAFETY: as above.
                 unsafe { self.vmctx.set(at, id) };
@@ -174,7 +175,8 @@ impl InstanceData {
             ItemKind::Table => Item::Table(place(&self.tables)?),
             ItemKind::Memory => Item::Memory(place(&self.memories)?),
             ItemKind::Global => {
-                let Some(ExternType::Global(ty)) = self.info().item_type(ItemKind::Global, index) else {
+                let ty = self.info().item_type(ItemKind::Global, index).ok_or_else(damaged)?;
+                let ExternType::Global(ty) = self.module.in_engine(&core.engine, ty)? else {
                     return Err(damaged());
                 };
                 Item::Global(NonNull::new(self.global(index)?).ok_or_else(damaged)?, ty)

@@ -4,11 +4,11 @@ use std::ptr::{self, NonNull};
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::info::{NONE, Span, TableRow};
-use wrun_artifact::types::{IndexType, TableType, ValType};
+use wrun_artifact::types::{ExternType, IndexType, TableType, ValType};
 use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
 
 use super::block::Block;
-use super::{InstanceData, ModuleCore, StoreCore};
+use super::{EngineCore, InstanceData, ModuleCore, StoreCore};
 use crate::error::Error;
 use crate::vm::{VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
 
@@ -60,7 +60,7 @@ impl TableObject {
     pub(crate) fn of_host(ty: TableType, definition: NonNull<VMTableDefinition>, init: u64) -> Result<Self, Error> {
         let entries = check_size(&ty)?;
         let form = match ty.element {
-            ValType::FuncRef => TableForm::Shared,
+            ValType::FUNCREF => TableForm::Shared,
             _ => TableForm::Extern,
         };
         let this = Self::empty(ty, form, definition)?;
@@ -75,10 +75,15 @@ impl TableObject {
     /// A table that a module defines, with its initial contents.
     pub(crate) fn of_module(
         module: &ModuleCore,
+        engine: &EngineCore,
         row: &TableRow,
         definition: NonNull<VMTableDefinition>,
     ) -> Result<Self, Error> {
-        let ty = row.ty.as_table().ok_or_else(|| Error::damaged("the type of a table"))?;
+        let damaged = || Error::damaged("the type of a table");
+        let ty = ExternType::Table(row.ty.as_table().ok_or_else(damaged)?);
+        let ExternType::Table(ty) = module.in_engine(engine, ty)? else {
+            return Err(damaged());
+        };
         let entries = check_size(&ty)?;
         let form = TableForm::from_u8(row.form).ok_or_else(|| Error::damaged("the form of a table"))?;
         if row.image.len.get() > entries {

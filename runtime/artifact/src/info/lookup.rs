@@ -22,10 +22,10 @@ impl<'a> Info<'a> {
 
     /// A list of types of the pool.
     pub fn types(&self, span: Span) -> impl ExactSizeIterator<Item = ValType> + 'a {
-        // A byte that is no type can only come from a damaged artifact; any type does then.
+        // A code that is no type can only come from a damaged artifact; any type does then.
         span.of(self.valtypes)
             .iter()
-            .map(|byte| ValType::from_byte(*byte).unwrap_or(ValType::I32))
+            .map(|code| ValType::from_code(code.get()).unwrap_or(ValType::I32))
     }
 
     /// The function type with this signature index.

@@ -86,7 +86,7 @@ macro_rules! tables {
 
 tables! {
     /// Pool of value types.
-    valtypes: u8,
+    valtypes: U32,
     /// Pool of string bytes. Names are UTF-8, which parsing has checked.
     strings: u8,
     /// Distinct function types, by signature index.
@@ -133,7 +133,7 @@ impl InfoBuilder {
     pub fn types(&mut self, types: &[ValType]) -> Span {
         append(
             &mut self.valtypes,
-            &types.iter().map(|ty| ty.byte()).collect::<Vec<_>>(),
+            &types.iter().map(|ty| U32::new(ty.code())).collect::<Vec<_>>(),
         )
     }
 }

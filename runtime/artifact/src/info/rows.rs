@@ -128,12 +128,14 @@ rows! {
     ExternRow {
         /// An [`ItemKind`].
         kind: u8,
-        /// Tables: the element's type. Globals: the content's type.
-        val_type: u8,
         /// Globals: 1 when mutable.
         mutable: u8,
         /// Tables, memories: the type of the indices, an [`IndexType`].
         index_type: u8,
+        /// Unused, 0.
+        pad: u8,
+        /// Tables: the code of the element's type. Globals: that of the content's type.
+        val_type: U32,
         /// Functions, tags: the signature's index.
         sig: U32,
         /// Tables, memories: the minimum.
@@ -163,6 +165,8 @@ rows! {
         constant: u8,
         /// Unused, 0.
         pad: [u8; 2],
+        /// The value that fills the table at first, in `const_ops`: empty for null.
+        init: Span,
         /// Initial contents from element 0. Private: entries of 8 bytes in the `.wrun.tables` section, counted in entries.
         /// Shared: function indices (or `NONE`) in `elem_items`. The rest of the table is null.
         image: Span,
@@ -298,7 +302,7 @@ impl ExternRow {
     pub fn table(ty: &TableType) -> Self {
         Self {
             kind: ItemKind::Table as u8,
-            val_type: ty.element.byte(),
+            val_type: U32::new(ty.element.code()),
             index_type: ty.index as u8,
             min: U64::new(ty.min),
             max: U64::new(ty.max.unwrap_or(NONE_64)),
@@ -321,7 +325,7 @@ impl ExternRow {
     pub fn global(ty: &GlobalType) -> Self {
         Self {
             kind: ItemKind::Global as u8,
-            val_type: ty.content.byte(),
+            val_type: U32::new(ty.content.code()),
             mutable: u8::from(ty.mutable),
             ..Self::default()
         }
@@ -339,7 +343,7 @@ impl ExternRow {
     /// As a table type, if it is one.
     pub fn as_table(&self) -> Option<TableType> {
         Some(TableType {
-            element: ValType::from_byte(self.val_type)
+            element: ValType::from_code(self.val_type.get())
                 .filter(|ty| self.kind() == Some(ItemKind::Table) && ty.is_ref())?,
             index: IndexType::from_u8(self.index_type)?,
             min: self.min.get(),
@@ -359,7 +363,7 @@ impl ExternRow {
     /// As a global type, if it is one.
     pub fn as_global(&self) -> Option<GlobalType> {
         Some(GlobalType {
-            content: ValType::from_byte(self.val_type).filter(|_| self.kind() == Some(ItemKind::Global))?,
+            content: ValType::from_code(self.val_type.get()).filter(|_| self.kind() == Some(ItemKind::Global))?,
             mutable: self.mutable == 1,
         })
     }

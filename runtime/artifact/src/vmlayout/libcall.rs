@@ -78,6 +78,9 @@ libcalls! {
     Throw = 14 (I64, I64);
     /// (reference to an exception). Throws it again, or traps when it is null; does not return.
     ThrowRef = 15 (I64);
+    /// (reference to a function, its signature) → address of its code. Called when the reference has none: for functions of the host
+    /// that no guest has called so far.
+    ResolveRef = 16 (I64, I32) -> I64;
 }
 
 impl Libcall {

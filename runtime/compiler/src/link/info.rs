@@ -129,7 +129,12 @@ fn table_rows(info: &mut InfoBuilder, module: &Module<'_>, facts: &Facts) {
             ),
             TableForm::Extern => Span::default(),
         };
+        let init = module
+            .defined_table(table)
+            .and_then(|own| module.table_inits[own].as_ref());
+        let init = init.map_or(Span::default(), |init| const_expr(info, init));
         info.tables.push(TableRow {
+            init,
             ty: ExternRow::table(&module.tables[table]),
             form: known.form as u8,
             constant: u8::from(known.constant),

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wrun_artifact::facts::{Facts, GlobalFacts, TableFacts};
 use wrun_artifact::index::{DefinedFuncIndex, ElemIndex, FuncIndex, Index, IndexVec, TableIndex};
-use wrun_artifact::types::{GlobalType, ValType};
+use wrun_artifact::types::GlobalType;
 use wrun_artifact::vmlayout::TableForm;
 
 use super::module::{BodyFacts, Elem, ElemItems, Item, Mode, Module, Scan};
@@ -181,7 +181,8 @@ impl Uses {
             .tables
             .iter()
             .map(|(table, used)| {
-                module.tables[table].element == ValType::FuncRef
+                module.tables[table].element.is_func()
+                    && module.is_null_at_first(table)
                     && used.is_own
                     && !used.exported
                     && !used.written
@@ -211,7 +212,7 @@ impl Uses {
 fn image(module: &Module<'_>, table: TableIndex, active: &[ElemIndex]) -> Option<Vec<Option<FuncIndex>>> {
     module.defined_table(table)?;
     let ty = &module.tables[table];
-    if ty.element != ValType::FuncRef {
+    if !ty.element.is_func() || !module.is_null_at_first(table) {
         return None;
     }
     let min = usize::try_from(ty.min).ok()?;

@@ -1,12 +1,10 @@
 //! Refuses parts of proposals that the validator accepts although the proposals are switched off.
 //!
-//! In: a payload and the features. Out: nothing, or the error that the validator should have given. So far these are shared
-//! memories, which belong to the same proposal as atomic instructions, the import
-//! of a function of an exact type (kind 0x20), whose kind the validator knows whatever the features are, and references to
-//! exceptions that cannot be null or are always null, which it takes for a part of exception handling. In bodies such references
-//! are harmless: their type is not compared with anything.
+//! Input: a payload and the features. Output: nothing, or the error that the validator should have given. So far these are
+//! shared memories, which belong to the same proposal as atomic instructions, and the import of a function of an exact type
+//! (kind 0x20), which the validator accepts with any features.
 
-use wasmparser::{BinaryReaderError, ElementItems, Payload, RefType, TypeRef, ValType, WasmFeatures};
+use wasmparser::{BinaryReaderError, Payload, TypeRef, WasmFeatures};
 
 use crate::error::CompileError;
 
@@ -24,14 +22,6 @@ pub(super) fn check(payload: &Payload<'_>, features: WasmFeatures) -> Result<(),
         && let Ok(Some(offset)) = shared_memory(payload)
     {
         return refuse(offset, "shared memories need threads");
-    }
-    if !features.contains(WasmFeatures::FUNCTION_REFERENCES)
-        && let Ok(Some(offset)) = typed_reference(payload)
-    {
-        return refuse(
-            offset,
-            "references to exceptions that are never or always null are of the function-references proposal",
-        );
     }
     Ok(())
 }
@@ -69,65 +59,6 @@ fn shared_memory(payload: &Payload<'_>) -> Result<Option<usize>, BinaryReaderErr
             for memory in section.clone().into_iter_with_offsets() {
                 let (offset, memory) = memory?;
                 if memory.shared {
-                    return Ok(Some(offset));
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(None)
-}
-
-/// Offset of the first entry of a section with a reference type that WebAssembly 2.0 and exception handling do not have.
-fn typed_reference(payload: &Payload<'_>) -> Result<Option<usize>, BinaryReaderError> {
-    let is_typed = |ty: RefType| ![RefType::FUNCREF, RefType::EXTERNREF, RefType::EXNREF].contains(&ty);
-    let holds_typed = |ty: &ValType| matches!(ty, ValType::Ref(ty) if is_typed(*ty));
-    match payload {
-        Payload::TypeSection(section) => {
-            for group in section.clone().into_iter_with_offsets() {
-                let (offset, group) = group?;
-                for ty in group.types() {
-                    if let wasmparser::CompositeInnerType::Func(ty) = &ty.composite_type.inner
-                        && ty.params().iter().chain(ty.results()).any(holds_typed)
-                    {
-                        return Ok(Some(offset));
-                    }
-                }
-            }
-        }
-        Payload::ImportSection(section) => {
-            for import in section.clone().into_imports_with_offsets() {
-                let (offset, import) = import?;
-                let found = match import.ty {
-                    TypeRef::Global(ty) => holds_typed(&ty.content_type),
-                    TypeRef::Table(ty) => is_typed(ty.element_type),
-                    _ => false,
-                };
-                if found {
-                    return Ok(Some(offset));
-                }
-            }
-        }
-        Payload::TableSection(section) => {
-            for table in section.clone().into_iter_with_offsets() {
-                let (offset, table) = table?;
-                if is_typed(table.ty.element_type) {
-                    return Ok(Some(offset));
-                }
-            }
-        }
-        Payload::GlobalSection(section) => {
-            for global in section.clone().into_iter_with_offsets() {
-                let (offset, global) = global?;
-                if holds_typed(&global.ty.content_type) {
-                    return Ok(Some(offset));
-                }
-            }
-        }
-        Payload::ElementSection(section) => {
-            for elem in section.clone().into_iter_with_offsets() {
-                let (offset, elem) = elem?;
-                if matches!(elem.items, ElementItems::Expressions(ty, _) if is_typed(ty)) {
                     return Ok(Some(offset));
                 }
             }

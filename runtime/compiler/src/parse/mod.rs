@@ -41,11 +41,12 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, tail calls, exceptions in both
-/// forms, relaxed vector instructions, wide arithmetic, and atomic instructions. Shared memories, which belong to the same proposal
+/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, typed function references, tail
+/// calls, exceptions in both forms, relaxed vector instructions, wide arithmetic, and atomic instructions. Shared memories, which belong to the same proposal
 /// as the last ones, are refused by the gate.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::FUNCTION_REFERENCES)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::THREADS)
     .union(WasmFeatures::EXCEPTIONS)

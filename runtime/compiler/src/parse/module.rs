@@ -22,6 +22,8 @@ pub(crate) struct Module<'a> {
     pub(crate) funcs: IndexVec<FuncIndex, SigIndex>,
     /// Type of every table, imports first.
     pub(crate) tables: IndexVec<TableIndex, TableType>,
+    /// The values that fill the defined tables at first, where it is not null.
+    pub(crate) table_inits: IndexVec<DefinedTableIndex, Option<ConstExpr>>,
     /// Type of every memory, imports first.
     pub(crate) memories: IndexVec<MemoryIndex, MemoryType>,
     /// Type of every global, imports first.
@@ -213,6 +215,12 @@ impl Module<'_> {
     /// Returns the defined table with this index, or `None` for an imported one.
     pub(crate) fn defined_table(&self, table: TableIndex) -> Option<DefinedTableIndex> {
         self.layout.table_is_defined(table)
+    }
+
+    /// Returns true if a table is filled with null at first, or imported.
+    pub(crate) fn is_null_at_first(&self, table: TableIndex) -> bool {
+        self.defined_table(table)
+            .is_none_or(|table| self.table_inits[table].is_none())
     }
 
     /// Returns the defined memory with this index, or `None` for an imported one.

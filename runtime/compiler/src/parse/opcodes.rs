@@ -45,8 +45,9 @@ const EFFECTS: [Effect; 256] = {
 
 const fn of_opcode(opcode: u8) -> Effect {
     match opcode {
-        // unreachable to else; end to return; drop and select; locals; constants and arithmetic; ref.null, ref.is_null.
-        0x00..=0x05 | 0x0b..=0x0f | 0x1a..=0x1c | 0x20..=0x22 | 0x41..=0xc4 | 0xd0..=0xd1 => Effect::None,
+        // unreachable to else; end to return; drop and select; locals; constants and arithmetic; ref.null, ref.is_null,
+        // ref.as_non_null, br_on_null, br_on_non_null.
+        0x00..=0x05 | 0x0b..=0x0f | 0x1a..=0x1c | 0x20..=0x22 | 0x41..=0xc4 | 0xd0..=0xd1 | 0xd4..=0xd6 => Effect::None,
         // globals and table.get; loads, stores, memory.size and memory.grow; try to throw_ref, delegate to catch_all, try_table.
         CALL_INDIRECT
         | RETURN_CALL_INDIRECT
@@ -104,6 +105,9 @@ macro_rules! supported_proposal {
         true
     };
     (simd) => {
+        true
+    };
+    (function_references) => {
         true
     };
     (tail_call) => {
@@ -202,13 +206,14 @@ pub(crate) mod tests {
     }
 
     /// The proposals that wrun runs.
-    const SUPPORTED: [&str; 12] = [
+    const SUPPORTED: [&str; 13] = [
         "mvp",
         "sign_extension",
         "saturating_float_to_int",
         "bulk_memory",
         "reference_types",
         "simd",
+        "function_references",
         "tail_call",
         "threads",
         "exceptions",
@@ -245,9 +250,8 @@ pub(crate) mod tests {
                 match *name {
                     "Call" | "ReturnCall" | "TableSet" => Effect::Look,
                     _ if encodings[*name][0] == 0xfc => Effect::Look,
-                    "CallIndirect" | "ReturnCallIndirect" | "GlobalGet" | "GlobalSet" | "TableGet" | "RefFunc" => {
-                        Effect::Context
-                    }
+                    "CallIndirect" | "ReturnCallIndirect" | "CallRef" | "ReturnCallRef" | "GlobalGet" | "GlobalSet"
+                    | "TableGet" | "RefFunc" => Effect::Context,
                     _ if memory => Effect::Context,
                     _ if ["simd", "relaxed_simd", "threads", "exceptions", "legacy_exceptions"].contains(proposal) => {
                         Effect::Context

@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 
 use wasmparser::{
-    BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom, NameSectionReader, Parser,
-    Payload, RefType, TypeRef, ValidPayload, Validator, ValidatorResources,
+    AbstractHeapType, BinaryReaderError, DataKind, ElementItems, ElementKind, ExternalKind, KnownCustom,
+    NameSectionReader, Parser, Payload, TableInit, TypeRef, UnpackedIndex, ValidPayload, Validator, ValidatorResources,
 };
 use wrun_artifact::Config;
 use wrun_artifact::index::{
-    DataIndex, DefinedFuncIndex, DefinedGlobalIndex, ElemIndex, FuncIndex, GlobalIndex, IndexVec, MemoryIndex,
-    SigIndex, TableIndex, TagIndex, TypeIndex,
+    DataIndex, DefinedFuncIndex, DefinedGlobalIndex, DefinedTableIndex, ElemIndex, FuncIndex, GlobalIndex, IndexVec,
+    MemoryIndex, SigIndex, TableIndex, TagIndex, TypeIndex,
 };
-use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
+use wrun_artifact::types::{
+    ExternType, FuncType, GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType,
+};
 use wrun_artifact::vmlayout::{Counts, VMLayout};
 
 use super::module::{Body, ConstExpr, ConstOp, Data, Elem, ElemItems, Export, Import, Item, Mode, Module};
@@ -48,6 +50,7 @@ pub(super) struct Sections<'a> {
     pub(super) imports: Vec<Import<'a>>,
     pub(super) funcs: IndexVec<FuncIndex, SigIndex>,
     pub(super) tables: IndexVec<TableIndex, TableType>,
+    table_inits: IndexVec<DefinedTableIndex, Option<ConstExpr>>,
     pub(super) memories: IndexVec<MemoryIndex, MemoryType>,
     pub(super) globals: IndexVec<GlobalIndex, GlobalType>,
     global_inits: IndexVec<DefinedGlobalIndex, ConstExpr>,
@@ -94,7 +97,13 @@ impl<'a> Sections<'a> {
             }
             Payload::TableSection(section) => {
                 for table in section {
-                    self.tables.push(table_type(&table?.ty));
+                    let table = table?;
+                    let ty = self.table_type(&table.ty);
+                    self.tables.push(ty);
+                    self.table_inits.push(match table.init {
+                        TableInit::RefNull => None,
+                        TableInit::Expr(expr) => Some(self.constant(&expr)?),
+                    });
                 }
             }
             Payload::MemorySection(section) => {
@@ -106,7 +115,8 @@ impl<'a> Sections<'a> {
                 for global in section {
                     let global = global?;
                     let init = self.constant(&global.init_expr)?;
-                    self.globals.push(global_type(&global.ty));
+                    let ty = self.global_type(&global.ty);
+                    self.globals.push(ty);
                     self.global_inits.push(init);
                 }
             }
@@ -150,7 +160,7 @@ impl<'a> Sections<'a> {
     }
 
     fn add_type(&mut self, ty: &wasmparser::FuncType) {
-        let list = |types: &[wasmparser::ValType]| types.iter().copied().map(val_type).collect::<Vec<_>>();
+        let list = |types: &[wasmparser::ValType]| types.iter().map(|ty| self.val_type(*ty)).collect::<Vec<_>>();
         let ty = FuncType::new(list(ty.params()), list(ty.results()));
         let sig = match self.sig_of.get(&ty) {
             Some(sig) => *sig,
@@ -172,7 +182,7 @@ impl<'a> Sections<'a> {
                 ExternType::Func(self.sigs[sig].clone())
             }
             TypeRef::Table(ty) => {
-                let ty = table_type(&ty);
+                let ty = self.table_type(&ty);
                 self.tables.push(ty);
                 self.counts.imported_tables += 1;
                 ExternType::Table(ty)
@@ -184,7 +194,7 @@ impl<'a> Sections<'a> {
                 ExternType::Memory(ty)
             }
             TypeRef::Global(ty) => {
-                let ty = global_type(&ty);
+                let ty = self.global_type(&ty);
                 self.globals.push(ty);
                 self.counts.imported_globals += 1;
                 ExternType::Global(ty)
@@ -227,9 +237,9 @@ impl<'a> Sections<'a> {
             ElementItems::Expressions(ty, exprs) => {
                 let exprs: Result<Vec<_>, BinaryReaderError> =
                     exprs.into_iter().map(|expr| self.constant(&expr?)).collect();
-                match ref_type(ty) {
-                    ValType::FuncRef => plain(exprs?),
-                    _ => ElemItems::Exprs(exprs?),
+                match self.ref_type(ty).is_func() {
+                    true => plain(exprs?),
+                    false => ElemItems::Exprs(exprs?),
                 }
             }
         };
@@ -250,6 +260,56 @@ impl<'a> Sections<'a> {
         };
         self.data.push(Data { mode, bytes: data.data });
         Ok(())
+    }
+
+    fn val_type(&self, ty: wasmparser::ValType) -> ValType {
+        match ty {
+            wasmparser::ValType::I32 => ValType::I32,
+            wasmparser::ValType::I64 => ValType::I64,
+            wasmparser::ValType::F32 => ValType::F32,
+            wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
+            wasmparser::ValType::Ref(ty) => self.ref_type(ty),
+        }
+    }
+
+    /// A reference type. Without GC a type refers to earlier ones only.
+    fn ref_type(&self, ty: wasmparser::RefType) -> ValType {
+        let heap = match ty.heap_type() {
+            wasmparser::HeapType::Concrete(UnpackedIndex::Module(index)) => {
+                HeapType::Concrete(self.types[TypeIndex::from_u32(index)].as_u32())
+            }
+            wasmparser::HeapType::Abstract { shared: false, ty } => match ty {
+                AbstractHeapType::Func => HeapType::Func,
+                AbstractHeapType::Extern => HeapType::Extern,
+                AbstractHeapType::Exn => HeapType::Exn,
+                AbstractHeapType::NoFunc => HeapType::NoFunc,
+                AbstractHeapType::NoExtern => HeapType::NoExtern,
+                AbstractHeapType::NoExn => HeapType::NoExn,
+                other => unreachable!("validation let the heap type {other:?} pass"),
+            },
+            other => unreachable!("validation let the heap type {other:?} pass"),
+        };
+        ValType::Ref(RefType {
+            nullable: ty.is_nullable(),
+            heap,
+        })
+    }
+
+    fn table_type(&self, ty: &wasmparser::TableType) -> TableType {
+        TableType {
+            index: index_type(ty.table64),
+            element: self.ref_type(ty.element_type),
+            min: ty.initial,
+            max: ty.maximum,
+        }
+    }
+
+    fn global_type(&self, ty: &wasmparser::GlobalType) -> GlobalType {
+        GlobalType {
+            content: self.val_type(ty.content_type),
+            mutable: ty.mutable,
+        }
     }
 
     fn constant(&self, expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, BinaryReaderError> {
@@ -282,6 +342,7 @@ impl<'a> Sections<'a> {
             imports: self.imports,
             funcs: self.funcs,
             tables: self.tables,
+            table_inits: self.table_inits,
             memories: self.memories,
             globals: self.globals,
             global_inits: self.global_inits,
@@ -326,35 +387,6 @@ fn item(kind: ExternalKind, index: u32) -> Item {
     }
 }
 
-fn val_type(ty: wasmparser::ValType) -> ValType {
-    match ty {
-        wasmparser::ValType::I32 => ValType::I32,
-        wasmparser::ValType::I64 => ValType::I64,
-        wasmparser::ValType::F32 => ValType::F32,
-        wasmparser::ValType::F64 => ValType::F64,
-        wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::Ref(ty) => ref_type(ty),
-    }
-}
-
-fn ref_type(ty: RefType) -> ValType {
-    match ty {
-        RefType::FUNCREF => ValType::FuncRef,
-        RefType::EXTERNREF => ValType::ExternRef,
-        RefType::EXNREF => ValType::ExnRef,
-        other => unreachable!("validation let the type {other} pass"),
-    }
-}
-
-fn table_type(ty: &wasmparser::TableType) -> TableType {
-    TableType {
-        index: index_type(ty.table64),
-        element: ref_type(ty.element_type),
-        min: ty.initial,
-        max: ty.maximum,
-    }
-}
-
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     MemoryType {
         index: index_type(ty.memory64),
@@ -367,13 +399,6 @@ fn index_type(is_64: bool) -> IndexType {
     match is_64 {
         false => IndexType::I32,
         true => IndexType::I64,
-    }
-}
-
-fn global_type(ty: &wasmparser::GlobalType) -> GlobalType {
-    GlobalType {
-        content: val_type(ty.content_type),
-        mutable: ty.mutable,
     }
 }
 
@@ -421,7 +446,7 @@ mod tests {
                 assert_eq!(module.start, Some(FuncIndex::from_u32(1)));
                 let imports: Vec<_> = module.imports.iter().map(|import| (import.module, import.name)).collect();
                 assert_eq!(imports, [("m", "f"), ("m", "t"), ("m", "g")]);
-                let own = TableType { index: IndexType::I32, element: ValType::ExternRef, min: 2, max: Some(3) };
+                let own = TableType { index: IndexType::I32, element: ValType::EXTERNREF, min: 2, max: Some(3) };
                 assert_eq!(module.tables[TableIndex::from_u32(1)], own);
                 assert_eq!(module.memories.as_slice(), [MemoryType { index: IndexType::I32, min: 1, max: Some(2) }]);
                 let globals: Vec<_> = module.globals.values().map(|ty| (ty.content, ty.mutable)).collect();

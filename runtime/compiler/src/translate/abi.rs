@@ -20,7 +20,7 @@ pub(crate) const fn ir_type(ty: ValType) -> ir::Type {
         ValType::F32 => types::F32,
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,
-        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => POINTER,
+        ValType::Ref(_) => POINTER,
     }
 }
 
@@ -49,7 +49,8 @@ pub(crate) fn host_typed_signature(ty: &FuncType) -> Option<ir::Signature> {
     Some(signature)
 }
 
-/// The type of a value in a body, where wrun has it. References to exceptions that are never null, or always, are kept like others.
+/// Converts a value type of a body: `None` for one that wrun does not have. Types that refer to different kinds of functions, or that
+/// differ in having null, are the same here: nothing depends on the difference.
 pub(crate) fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
     Some(match ty {
         wasmparser::ValType::I32 => ValType::I32,
@@ -57,13 +58,14 @@ pub(crate) fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
         wasmparser::ValType::F32 => ValType::F32,
         wasmparser::ValType::F64 => ValType::F64,
         wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::FUNCREF => ValType::FuncRef,
-        wasmparser::ValType::EXTERNREF => ValType::ExternRef,
         wasmparser::ValType::Ref(ty) => match ty.heap_type() {
-            HeapType::Abstract {
-                shared: false,
-                ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
-            } => ValType::ExnRef,
+            HeapType::Concrete(_) => ValType::FUNCREF,
+            HeapType::Abstract { shared: false, ty } => match ty {
+                AbstractHeapType::Func | AbstractHeapType::NoFunc => ValType::FUNCREF,
+                AbstractHeapType::Extern | AbstractHeapType::NoExtern => ValType::EXTERNREF,
+                AbstractHeapType::Exn | AbstractHeapType::NoExn => ValType::EXNREF,
+                _ => return None,
+            },
             _ => return None,
         },
     })
@@ -95,13 +97,13 @@ mod tests {
         assert_eq!(fits(&[], &[]), Some(1));
         assert_eq!(fits(&[ValType::I32, ValType::F64], &[ValType::I64]), Some(3));
         assert_eq!(fits(&[ValType::V128], &[]), None);
-        assert_eq!(fits(&[], &[ValType::ExternRef]), None);
+        assert_eq!(fits(&[], &[ValType::EXTERNREF]), None);
         assert_eq!(fits(&[], &[ValType::I32, ValType::I32]), None);
     }
 
     #[test]
     fn a_guest_function_gets_its_context_first() {
-        let signature = guest_signature(&FuncType::new([ValType::V128], [ValType::FuncRef, ValType::F32]));
+        let signature = guest_signature(&FuncType::new([ValType::V128], [ValType::FUNCREF, ValType::F32]));
         assert_eq!(signature.params[0].purpose, ArgumentPurpose::VMContext);
         assert_eq!(signature.params[1].value_type, types::I8X16);
         assert_eq!(signature.returns[0].value_type, types::I64);

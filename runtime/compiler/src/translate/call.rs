@@ -1,4 +1,4 @@
-//! Call instructions (spec 4.4.8: `call`, `call_indirect`, and the same in tail position, `return_call`, `return_call_indirect`).
+//! Call instructions (spec 4.4.8: `call`, `call_indirect`, `call_ref`, and the same in tail position, `return_call` and so on).
 //!
 //! Input: a function, or a table and an index. Output: a direct call if the callee is known, otherwise a call through the vmctx
 //! or through a table's entry.
@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use wasmparser::Operator as Op;
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::{FuncIndex, SigIndex, TableIndex, TypeIndex};
-use wrun_artifact::vmlayout::{Libcall, TableForm, func_import, private_entry, shared_entry};
+use wrun_artifact::vmlayout::{Libcall, TableForm, func_import, func_ref, private_entry, shared_entry};
 
 use super::abi::POINTER;
 use super::call_site::How;
@@ -47,9 +47,37 @@ impl Translator<'_> {
                 type_index,
                 table_index,
             } => self.call_indirect(How::Tail, *type_index, TableIndex::from_u32(*table_index))?,
+            Op::CallRef { type_index } => self.call_ref(How::Call, *type_index),
+            Op::ReturnCallRef { type_index } => self.call_ref(How::Tail, *type_index),
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Calls the function that the reference on the operand stack stands for. Validation vouches for its type.
+    fn call_ref(&mut self, how: How, ty: u32) {
+        let sig = self.env.facts.types[TypeIndex::from_u32(ty)];
+        let reference = self.pop1();
+        // Where it is null, this faults on the null page.
+        let null = trap::to_clif(TrapCode::NullFunction);
+        let flags = self.variable(Region::Function).with_trap_code(Some(null));
+        let found = self.builder.ins().load(POINTER, flags, reference, func_ref::CODE);
+        let (unresolved, next) = (self.cold_block(), self.builder.create_block());
+        let code = self.builder.append_block_param(next, POINTER);
+        self.builder.ins().brif(found, next, &[found.into()], unresolved, &[]);
+
+        self.builder.seal_block(unresolved);
+        self.builder.switch_to_block(unresolved);
+        let sig_number = self.index_const(sig.as_u32());
+        let resolved = self.libcall(Libcall::ResolveRef, &[reference, sig_number]);
+        self.builder.ins().jump(next, &[resolved.expect("has a result").into()]);
+
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+        let flags = self.variable(Region::Function);
+        let context = self.builder.ins().load(POINTER, flags, reference, func_ref::VMCTX);
+        let callee = self.code_at(sig, code);
+        self.call_guest(how, sig, callee, context);
     }
 
     fn call(&mut self, how: How, func: FuncIndex) {

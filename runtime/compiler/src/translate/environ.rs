@@ -40,6 +40,8 @@ pub(super) enum Region {
     Table(TableIndex),
     /// The value of a global.
     Global(GlobalIndex),
+    /// What references to functions point to: code and context.
+    Function,
     /// Exceptions: tag, flag and payload, also where a payload waits on the stack to be thrown.
     Exception,
     /// The stack slots in which references to host objects lie during calls.
@@ -62,6 +64,7 @@ impl Region {
             Self::Global(_) => (5, "global"),
             Self::StackSlots => (6, "stack slot"),
             Self::Exception => (7, "exception"),
+            Self::Function => (8, "function"),
         };
         (kind << 16 | defined.map_or(0, |number| number.min(LAST) + 1), name)
     }
@@ -72,7 +75,7 @@ impl Translator<'_> {
     pub(super) fn alias_region(&mut self, region: Region) -> AliasRegion {
         let layout = self.env.layout;
         let (user_id, name) = region.id(match region {
-            Region::Fixed | Region::StackSlots | Region::Exception => None,
+            Region::Fixed | Region::StackSlots | Region::Exception | Region::Function => None,
             Region::MemoryDefinition(memory) | Region::Memory(memory) => {
                 layout.memory_is_defined(memory).map(|memory| memory.as_u32())
             }

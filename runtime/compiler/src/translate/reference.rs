@@ -11,12 +11,13 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AliasRegionData, InstBuilder, Value};
 use cranelift_frontend::Variable;
 use wasmparser::Operator as Op;
+use wrun_artifact::TrapCode;
 use wrun_artifact::types::ValType;
 use wrun_artifact::vmlayout::Libcall;
 
-use super::Translator;
 use super::abi::POINTER;
 use super::environ::Region;
+use super::{Translator, trap};
 
 impl Translator<'_> {
     /// Translates an instruction of this family. Returns false for other instructions.
@@ -35,6 +36,30 @@ impl Translator<'_> {
                 let function = self.index_const(*function_index);
                 let reference = self.libcall(Libcall::RefFunc, &[function]).expect("has a result");
                 self.push(reference);
+            }
+            Op::RefAsNonNull => {
+                let reference = self.peek1();
+                self.builder
+                    .ins()
+                    .trapz(reference, trap::to_clif(TrapCode::NullReference));
+            }
+            Op::BrOnNull { relative_depth } => {
+                let reference = self.pop1();
+                let (target, arguments) = self.branch_target(*relative_depth);
+                let next = self.builder.create_block();
+                self.builder.ins().brif(reference, next, &[], target, &arguments);
+                self.builder.seal_block(next);
+                self.builder.switch_to_block(next);
+                self.push(reference);
+            }
+            Op::BrOnNonNull { relative_depth } => {
+                let reference = self.peek1();
+                let (target, arguments) = self.branch_target(*relative_depth);
+                let next = self.builder.create_block();
+                self.builder.ins().brif(reference, target, &arguments, next, &[]);
+                self.builder.seal_block(next);
+                self.builder.switch_to_block(next);
+                self.pop1();
             }
             _ => return false,
         }

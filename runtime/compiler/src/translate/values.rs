@@ -26,9 +26,7 @@ impl Translator<'_> {
         let low = u64::from_le_bytes(*slot.first_chunk().expect("16 bytes"));
         match ty {
             ValType::I32 => self.i32_const(low as i32),
-            ValType::I64 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => {
-                self.builder.ins().iconst(types::I64, low.cast_signed())
-            }
+            ValType::I64 | ValType::Ref(_) => self.builder.ins().iconst(types::I64, low.cast_signed()),
             ValType::F32 => self.builder.ins().f32const(Ieee32::with_bits(low as u32)),
             ValType::F64 => self.builder.ins().f64const(Ieee64::with_bits(low)),
             ValType::V128 => {

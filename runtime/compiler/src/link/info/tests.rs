@@ -99,7 +99,7 @@ fn types_imports_functions_and_libcalls_have_their_places() {
         .collect();
     let table = TableType {
         index: IndexType::I32,
-        element: ValType::ExternRef,
+        element: ValType::EXTERNREF,
         min: 1,
         max: Some(2),
     };
