@@ -33,21 +33,6 @@ const SKIPPED: &[Skipped] = &[
         failure: "unknown imports: M.tag ",
         lines: &[59],
     },
-    // References that cannot be null, and those to functions of one type.
-    Skipped {
-        suite: Suite::Exceptions,
-        file: "try_table.wast",
-        reason: "function-references",
-        failure: "the module needs function-references ",
-        lines: &[420, 470, 483],
-    },
-    Skipped {
-        suite: Suite::Exceptions,
-        file: "try_table.wast",
-        reason: "function-references",
-        failure: "no function \"catch",
-        lines: &[464, 465, 466, 467, 468],
-    },
     // Waiting, which traps on a memory that is not shared.
     Skipped {
         suite: Suite::Atomics,

@@ -30,11 +30,6 @@ const HINTS: &[Hint] = &[
                  build for wasm32-wasip1",
     },
     Hint {
-        proposal: "function-references",
-        advice: "typed function references come from compilers for garbage-collected languages (Kotlin, Dart, OCaml, Scheme), which \
-                 have no flag against them, and from `wasm-opt --enable-gc`: leave that out",
-    },
-    Hint {
         proposal: "gc",
         advice: "objects of WebAssembly's garbage collector come from Kotlin's targets wasmWasi and wasmJs, `dart compile wasm`, \
                  J2CL (j2wasm), wasm_of_ocaml and Hoot (`guild compile-wasm`), which have no flag against them; MoonBit has \

@@ -328,10 +328,6 @@ mod tests {
             ("threads", "(module (memory 1 1 shared))"),
             ("multi-memory", "(module (memory 1) (memory 1))"),
             ("memory64", "(module (memory i64 1))"),
-            (
-                "function-references",
-                "(module (type $t (func)) (func (param (ref $t)) (call_ref $t (local.get 0))))",
-            ),
             ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
             (
                 "custom-descriptors",
@@ -414,7 +410,7 @@ mod tests {
                 "(module (type $s (struct (field i32))) (func (drop (struct.new $s (i32.const 1)))))",
             ),
             (
-                &["function-references", "stack-switching"],
+                &["stack-switching"],
                 "(module (type $f (func)) (type $c (cont $f)) (func (drop (ref.null $c))) (func (param (ref $c)) (resume $c (local.get 0))))",
             ),
             (

@@ -55,6 +55,7 @@ const fn of_opcode(opcode: u8) -> Effect {
         | 0x28..=0x40
         | REF_FUNC
         | 0x06..=0x0a
+        | 0x14..=0x15
         | 0x18..=0x19
         | 0x1f => Effect::Context,
         CALL | RETURN_CALL | TABLE_SET => Effect::Look,

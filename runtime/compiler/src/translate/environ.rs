@@ -40,7 +40,7 @@ pub(super) enum Region {
     Table(TableIndex),
     /// The value of a global.
     Global(GlobalIndex),
-    /// What references to functions point to: code and context.
+    /// Targets of references to functions: code and context.
     Function,
     /// Exceptions: tag, flag and payload, also where a payload waits on the stack to be thrown.
     Exception,
