@@ -38,6 +38,10 @@ HOST_CALLS = {
     "copy": 1.2,
     "files": 1.5,
 }
+# The bars for throwing and catching an exception, relative to the other engines (node runs the legacy form only), and for a
+# handler that nothing reaches, relative to the same program without it.
+THROW_BARS = {"wasmtime": 0.1, "node": 1.0}
+HANDLER_BAR = 1.01
 CC1_BAR = 1.05
 COMPILE_WALL_BAR = 1.0
 COMPILE_PEAK_BAR = 0.7
@@ -222,6 +226,37 @@ def host_calls(work):
             engines["native"] = lambda: own([native, *host_words])
             ok &= show(name, measure(name, engines), bar, against="native")
     return ok
+
+
+def exceptions(work):
+    """Measures throwing and catching an exception, in µs, and a handler that nothing reaches."""
+    if not ROWS.search("exceptions"):
+        return True
+    throw, legacy, handler = (f"tests/bench/{name}.wat" for name in ("throw", "throw_legacy", "try"))
+
+    def each(command, count):
+        # The result of the program depends on the count, so it says nothing about other engines.
+        return lambda: (1e6 * (run([*command, str(count)])[1] - run([*command, "1"])[1]) / count, None)
+
+    engines = {"wrun": each([WRUN, "--invoke", "throw", throw], 5_000_000)}
+    if shutil.which("wasmtime"):
+        engines["wasmtime"] = each(["wasmtime", "run", "-W", "exceptions=y", "--invoke", "throw", throw], 50_000)
+    ok = show("exceptions: round trip", measure("exceptions", engines, max(3, RUNS // 3)), THROW_BARS["wasmtime"], "µs")
+    engines = {"wrun": each([WRUN, "--invoke", "throw", legacy], 5_000_000)}
+    if shutil.which("node"):
+        wasm, count = f"{work}/throw.wasm", 300_000
+        assemble = ["cargo", "run", "--quiet", "-p", "wrun-tests", "--example", "assemble", "--", legacy, wasm]
+        subprocess.run(assemble, check=True)
+        node = ["node", "--no-warnings", "tests/bench/throw.mjs", wasm, str(count)]
+        engines["node"] = lambda: (1e6 * float(run(node)[0][0].split()[1]) / count, None)
+    best = measure("exceptions", engines, max(3, RUNS // 3))
+    ok &= show("exceptions: legacy form", best, THROW_BARS["node"], "µs", against="node")
+    engines = {
+        "wrun": each([WRUN, "--invoke", "try", handler], 20_000_000),
+        "without": each([WRUN, "--invoke", "plain", handler], 20_000_000),
+    }
+    best = {name: 1e3 * value for name, value in measure("exceptions", engines).items()}
+    return show("exceptions: no throw", best, HANDLER_BAR, "ns", against="without") and ok
 
 
 def medium_source(path):
@@ -496,6 +531,7 @@ def main():
         WRUN = installed(WRUN, work)
         ok = kernels(work, rows)
         ok &= host_calls(work)
+        ok &= exceptions(work)
         ok &= cc1(work, rows)
         ok &= compile_cc1()
         ok &= warm(work)
