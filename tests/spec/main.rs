@@ -11,6 +11,7 @@
 
 #[macro_use]
 mod files;
+mod legacy;
 mod refusal;
 mod run;
 mod skipped;

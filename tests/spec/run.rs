@@ -40,7 +40,19 @@ impl Mode {
 /// Runs a file. Fails with a list of the directives that were not satisfied.
 pub(crate) fn file(suite: Suite, test: &str, mode: Mode) {
     let file = suite.file(test);
-    let failures = skipped::without_listed(suite, &file.name, failures(&file, mode));
+    none_failed(
+        &file,
+        &skipped::without_listed(suite, &file.name, failures(&file, mode)),
+    );
+}
+
+/// Runs a file that is not part of the suite. Fails with a list of the directives that were not satisfied.
+pub(crate) fn whole_file(file: &TestFile<'_>, mode: Mode) {
+    let failures: Vec<_> = failures(file, mode).into_iter().map(|(_, text)| text).collect();
+    none_failed(file, &failures);
+}
+
+fn none_failed(file: &TestFile<'_>, failures: &[String]) {
     assert!(
         failures.is_empty(),
         "{}: {} directives failed:\n{}",
