@@ -76,6 +76,6 @@ pub use wrun_artifact::TrapCode;
 pub use wrun_artifact::config::{CpuFeatures, MemoryMode};
 pub use wrun_artifact::elf::Stale;
 pub use wrun_artifact::header::Checksums;
-pub use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
+pub use wrun_artifact::types::{ExternType, FuncType, GlobalType, IndexType, MemoryType, PageSize, TableType, ValType};
 #[cfg(feature = "compiler")]
 pub use wrun_compiler::{CompileError, DescribedFunction, Description, ExceptionForm, Linkage, Proposal, describe};

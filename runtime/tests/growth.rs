@@ -2,8 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
-    Config, Engine, ExternRef, Imports, IndexType, Instance, Memory, MemoryMode, MemoryType, Module, Store, Table,
-    TableType, ValType, Value,
+    Config, Engine, ExternRef, Imports, IndexType, Instance, Memory, MemoryMode, MemoryType, Module, PageSize, Store,
+    Table, TableType, ValType, Value,
 };
 
 /// Entries that are added to a table: too many for the place where it is.
@@ -20,6 +20,7 @@ fn instance(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let index = IndexType::I32;
     let memory = MemoryType {
         index,
+        page: PageSize::Default,
         min: 1,
         max: None,
     };

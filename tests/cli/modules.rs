@@ -500,4 +500,26 @@ fn a_small_address_space_is_told_in_one_line_and_enough() {
     wrun_after("ulimit -v 3000000", [guest("traps").to_str().expect("UTF-8")])
         .run()
         .fails(126, ["--invoke"]);
+    // Room for a memory with 32-bit indices, and not for one with 64-bit indices.
+    let dir = Dir::new();
+    dir.write(
+        "wide.wat",
+        r#"(module (memory i64 1)
+            (func (export "_start")
+              (i64.store (i64.const 65528) (i64.const 5))
+              (if (i64.ne (memory.grow (i64.const 2)) (i64.const 1)) (then unreachable))
+              (if (i64.ne (i64.load (i64.const 65528)) (i64.const 5)) (then unreachable))))"#,
+    );
+    for (limit, notice) in [("20000000", true), ("unlimited", false)] {
+        let ended = wrun_after(&format!("ulimit -v {limit}"), [dir.path().join("wide.wat")])
+            .run()
+            .status(0);
+        assert_eq!(
+            ended
+                .stderr
+                .contains("notice: there is little address space (ulimit -v)"),
+            notice,
+            "{limit}"
+        );
+    }
 }

@@ -126,7 +126,7 @@
 ;;     region0 = 196611 "table definition"
 ;;     region1 = 262147 "table"
 ;;     region2 = 0 "vmctx"
-;;     sig0 = (i64 vmctx, i32, i32, i32) -> i64 tail
+;;     sig0 = (i64 vmctx, i32, i64, i32) -> i64 tail
 ;;     sig1 = (i64 vmctx, i32) -> i32 tail
 ;;     fn0 = colocated u6:13 sig0
 ;;
@@ -150,14 +150,15 @@
 ;; block1 cold:
 ;;     v17 = iconst.i32 2
 ;;     v18 = iconst.i32 0
-;;     v19 = call fn0(v0, v17, v1, v18)  ; v17 = 2, v18 = 0
-;;     jump block2(v19)
+;;     v19 = uextend.i64 v1
+;;     v20 = call fn0(v0, v17, v19, v18)  ; v17 = 2, v18 = 0
+;;     jump block2(v20)
 ;;
 ;; block2(v16: i64):
-;;     v20 = load.i64 notrap region1 v16
-;;     v21 = load.i64 notrap region1 v16+8
-;;     v22 = call_indirect sig1, v20(v21, v2)  ; v2 = 1
-;;     return v22
+;;     v21 = load.i64 notrap region1 v16
+;;     v22 = load.i64 notrap region1 v16+8
+;;     v23 = call_indirect sig1, v21(v22, v2)  ; v2 = 1
+;;     return v23
 ;; }
 ;; ---
 ;;   pushq %rbp
@@ -165,17 +166,17 @@
 ;; block0:
 ;;   movq -0x28(%rdi), %rcx
 ;;   movq -0x30(%rdi), %rax
-;;   uninit  %rdx
-;;   xorq %rdx, %rdx
-;;   movl %esi, %r8d
-;;   shlq $0x5, %r8
-;;   leaq (%rax, %r8), %rax
+;;   uninit  %r8
+;;   xorq %r8, %r8
+;;   movl %esi, %edx
+;;   movq %rdx, %r9
+;;   shlq $0x5, %r9
+;;   leaq (%rax, %r9), %rax
 ;;   cmpl %ecx, %esi
-;;   movq %rsi, %r8
-;;   cmovaeq %rdx, %rax
+;;   cmovaeq %r8, %rax
 ;;   movl 0x10(%rax), %ecx
-;;   movl -0x60(%rdi), %edx
-;;   cmpl %edx, %ecx
+;;   movl -0x60(%rdi), %esi
+;;   cmpl %esi, %ecx
 ;;   jz      label1; j label2
 ;; block1:
 ;;   jmp     label3
@@ -191,7 +192,6 @@
 ;;   movl $0x2, %esi
 ;;   uninit  %rcx
 ;;   xorl %ecx, %ecx
-;;   movq %r8, %rdx
 ;;   call    User(userextname0)
 ;;   jmp     label3
 ;;

@@ -84,7 +84,7 @@
 ;; function u1:2(i64 vmctx, i32) -> i64 tail {
 ;;     region0 = 196610 "table definition"
 ;;     region1 = 262146 "table"
-;;     sig0 = (i64 vmctx, i32, i32) -> i64 tail
+;;     sig0 = (i64 vmctx, i32, i64) -> i64 tail
 ;;     fn0 = colocated u6:10 sig0
 ;;
 ;; block0(v0: i64, v1: i32):
@@ -108,9 +108,10 @@
 ;;     brif.i64 v12, block3(v16), block2  ; v16 = 0
 ;;
 ;; block2 cold:
-;;     v17 = iconst.i32 1
-;;     v18 = call fn0(v0, v17, v1)  ; v17 = 1
-;;     jump block3(v18)
+;;     v17 = uextend.i64 v1
+;;     v18 = iconst.i32 1
+;;     v19 = call fn0(v0, v18, v17)  ; v18 = 1
+;;     jump block3(v19)
 ;;
 ;; block3(v15: i64):
 ;;     return v15
@@ -120,16 +121,16 @@
 ;;   movq %rsp, %rbp
 ;; block0:
 ;;   movq -0x28(%rdi), %rax
-;;   movq -0x30(%rdi), %rdx
+;;   movq -0x30(%rdi), %r8
 ;;   uninit  %rcx
 ;;   xorq %rcx, %rcx
-;;   movl %esi, %r8d
-;;   shlq $0x5, %r8
-;;   leaq (%rdx, %r8), %rdx
+;;   movl %esi, %edx
+;;   movq %rdx, %r9
+;;   shlq $0x5, %r9
+;;   leaq (%r8, %r9), %r8
 ;;   cmpl %eax, %esi
-;;   movq %rsi, %r8
-;;   cmovaeq %rcx, %rdx
-;;   movq 0x18(%rdx), %rcx
+;;   cmovaeq %rcx, %r8
+;;   movq 0x18(%r8), %rcx
 ;;   cmpq $0x1, %rcx
 ;;   jnbe    label1; j label2
 ;; block1:
@@ -148,28 +149,28 @@
 ;;   jnz     label3; j label4
 ;; block4:
 ;;   movl $0x1, %esi
-;;   movq %r8, %rdx
 ;;   call    User(userextname0)
 ;;   jmp     label5
 ;;
 ;; wasm_function_3:
 ;; function u1:3(i64 vmctx, i32, i64) tail {
-;;     sig0 = (i64 vmctx, i32, i32, i64) tail
+;;     sig0 = (i64 vmctx, i32, i64, i64) tail
 ;;     fn0 = colocated u6:11 sig0
 ;;
 ;; block0(v0: i64, v1: i32, v2: i64):
-;;     v3 = iconst.i32 1
-;;     call fn0(v0, v3, v1, v2)  ; v3 = 1
+;;     v3 = uextend.i64 v1
+;;     v4 = iconst.i32 1
+;;     call fn0(v0, v4, v3, v2)  ; v4 = 1
 ;;     return
 ;; }
 ;; ---
 ;;   pushq %rbp
 ;;   movq %rsp, %rbp
 ;; block0:
+;;   movq %rdx, %rcx
 ;;   movq %rsi, %r8
 ;;   movl $0x1, %esi
-;;   movq %rdx, %rcx
-;;   movq %r8, %rdx
+;;   movl %r8d, %edx
 ;;   call    User(userextname0)
 ;;   movq %rbp, %rsp
 ;;   popq %rbp
@@ -178,15 +179,17 @@
 ;; wasm_function_4:
 ;; function u1:4(i64 vmctx, i64, i32) -> i32, i32 tail {
 ;;     region0 = 196610 "table definition"
-;;     sig0 = (i64 vmctx, i32, i32, i64) -> i32 tail
+;;     sig0 = (i64 vmctx, i32, i64, i64) -> i64 tail
 ;;     fn0 = colocated u6:5 sig0
 ;;
 ;; block0(v0: i64, v1: i64, v2: i32):
 ;;     v3 = load.i64 notrap aligned region0 v0-40
 ;;     v4 = ireduce.i32 v3
-;;     v5 = iconst.i32 1
-;;     v6 = call fn0(v0, v5, v2, v1)  ; v5 = 1
-;;     return v4, v6
+;;     v5 = uextend.i64 v2
+;;     v6 = iconst.i32 1
+;;     v7 = call fn0(v0, v6, v5, v1)  ; v6 = 1
+;;     v8 = ireduce.i32 v7
+;;     return v4, v8
 ;; }
 ;; ---
 ;;   pushq %rbp
@@ -197,6 +200,7 @@
 ;;   movq %rsi, %rcx
 ;;   movq -0x28(%rdi), %r12
 ;;   movl $0x1, %esi
+;;   movl %edx, %edx
 ;;   call    User(userextname0)
 ;;   movq %rax, %rcx
 ;;   movq %r12, %rax
@@ -208,23 +212,29 @@
 ;;
 ;; wasm_function_5:
 ;; function u1:5(i64 vmctx, i32, i32, i32) tail {
-;;     sig0 = (i64 vmctx, i32, i32, i32, i32, i32) tail
+;;     sig0 = (i64 vmctx, i32, i32, i64, i64, i64) tail
 ;;     fn0 = colocated u6:7 sig0
 ;;
 ;; block0(v0: i64, v1: i32, v2: i32, v3: i32):
-;;     v4 = iconst.i32 1
-;;     v5 = iconst.i32 1
-;;     call fn0(v0, v4, v5, v1, v2, v3)  ; v4 = 1, v5 = 1
+;;     v4 = uextend.i64 v1
+;;     v5 = uextend.i64 v2
+;;     v6 = uextend.i64 v3
+;;     v7 = iconst.i32 1
+;;     v8 = iconst.i32 1
+;;     call fn0(v0, v7, v8, v4, v5, v6)  ; v7 = 1, v8 = 1
 ;;     return
 ;; }
 ;; ---
 ;;   pushq %rbp
 ;;   movq %rsp, %rbp
 ;; block0:
-;;   movq %rdx, %r8
-;;   movl $0x1, %edx
+;;   movq %rdx, %rax
 ;;   movq %rcx, %r9
-;;   movq %rsi, %rcx
+;;   movl $0x1, %edx
+;;   movl %esi, %ecx
+;;   movl %eax, %r8d
+;;   movq %r9, %rax
+;;   movl %eax, %r9d
 ;;   movq %rdx, %rsi
 ;;   call    User(userextname0)
 ;;   movq %rbp, %rsp
@@ -233,17 +243,18 @@
 ;;
 ;; wasm_function_6:
 ;; function u1:6(i64 vmctx, i32, i32, i32) tail {
-;;     sig0 = (i64 vmctx, i32, i32, i32, i32, i32) tail
+;;     sig0 = (i64 vmctx, i32, i32, i64, i32, i32) tail
 ;;     sig1 = (i64 vmctx, i32) tail
 ;;     fn0 = colocated u6:8 sig0
 ;;     fn1 = colocated u6:9 sig1
 ;;
 ;; block0(v0: i64, v1: i32, v2: i32, v3: i32):
-;;     v4 = iconst.i32 1
-;;     v5 = iconst.i32 0
-;;     call fn0(v0, v4, v5, v1, v2, v3)  ; v4 = 1, v5 = 0
+;;     v4 = uextend.i64 v1
+;;     v5 = iconst.i32 1
 ;;     v6 = iconst.i32 0
-;;     call fn1(v0, v6)  ; v6 = 0
+;;     call fn0(v0, v5, v6, v4, v2, v3)  ; v5 = 1, v6 = 0
+;;     v7 = iconst.i32 0
+;;     call fn1(v0, v7)  ; v7 = 0
 ;;     return
 ;; }
 ;; ---
@@ -254,13 +265,13 @@
 ;;   movq %r13, 8(%rsp)
 ;; block0:
 ;;   movq %rsi, %rax
+;;   movq %rcx, %r9
 ;;   movq %rdi, %r13
 ;;   movl $0x1, %esi
 ;;   uninit  %r12
 ;;   xorl %r12d, %r12d
-;;   movq %rcx, %r9
+;;   movl %eax, %ecx
 ;;   movq %rdx, %r8
-;;   movq %rax, %rcx
 ;;   movq %r12, %rdx
 ;;   call    User(userextname0)
 ;;   movq %r12, %rsi
@@ -275,23 +286,26 @@
 ;;
 ;; wasm_function_7:
 ;; function u1:7(i64 vmctx, i32, i64, i32) tail {
-;;     sig0 = (i64 vmctx, i32, i32, i64, i32) tail
+;;     sig0 = (i64 vmctx, i32, i64, i64, i64) tail
 ;;     fn0 = colocated u6:6 sig0
 ;;
 ;; block0(v0: i64, v1: i32, v2: i64, v3: i32):
-;;     v4 = iconst.i32 1
-;;     call fn0(v0, v4, v1, v2, v3)  ; v4 = 1
+;;     v4 = uextend.i64 v1
+;;     v5 = uextend.i64 v3
+;;     v6 = iconst.i32 1
+;;     call fn0(v0, v6, v4, v2, v5)  ; v6 = 1
 ;;     return
 ;; }
 ;; ---
 ;;   pushq %rbp
 ;;   movq %rsp, %rbp
 ;; block0:
-;;   movq %rsi, %r9
-;;   movl $0x1, %esi
-;;   movq %rcx, %r8
-;;   movq %rdx, %rcx
-;;   movq %r9, %rdx
+;;   movq %rdx, %r10
+;;   movl $0x1, %r9d
+;;   movl %esi, %edx
+;;   movl %ecx, %r8d
+;;   movq %r10, %rcx
+;;   movq %r9, %rsi
 ;;   call    User(userextname0)
 ;;   movq %rbp, %rsp
 ;;   popq %rbp

@@ -280,10 +280,10 @@
 ;;   retq
 ;;
 ;; wrun_libcall_TableInit:
-;; function u6:8(i64 vmctx, i32, i32, i32, i32, i32) tail {
-;;     sig0 = (i64 vmctx, i32, i32, i32, i32, i32) system_v
+;; function u6:8(i64 vmctx, i32, i32, i64, i32, i32) tail {
+;;     sig0 = (i64 vmctx, i32, i32, i64, i32, i32) system_v
 ;;
-;; block0(v0: i64, v1: i32, v2: i32, v3: i32, v4: i32, v5: i32):
+;; block0(v0: i64, v1: i32, v2: i32, v3: i64, v4: i32, v5: i32):
 ;;     v6 = load.i64 notrap aligned v0-8
 ;;     v7 = load.i64 notrap aligned v6+8
 ;;     v8 = get_stack_pointer.i64

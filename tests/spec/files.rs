@@ -30,6 +30,7 @@ macro_rules! every_file {
                 simd_i64x2_cmp simd_i64x2_extmul_i32x4 simd_i8x16_arith simd_i8x16_arith2 simd_i8x16_cmp
                 simd_i8x16_sat_arith simd_int_to_int_extend simd_lane simd_linking simd_load simd_load16_lane
                 simd_load32_lane simd_load64_lane simd_load8_lane simd_load_extend simd_load_splat simd_load_zero
+                simd_memory_multi
                 simd_select simd_splat simd_store simd_store16_lane simd_store32_lane simd_store64_lane
                 simd_store8_lane
             }
@@ -70,6 +71,28 @@ macro_rules! every_file {
             tests! {
                 $mode WideArithmetic
                 wide_arithmetic
+            }
+        }
+        pub(crate) mod multi_memory {
+            tests! {
+                $mode MultiMemory
+                address0 address1 align0 binary0 data0 data1 data_drop0 exports0 float_exprs0 float_exprs1 float_memory0
+                imports0 imports1 imports2 imports3 imports4 linking0 linking1 linking2 linking3 load0 load1 load2
+                memory_copy0 memory_copy1 memory_fill0 memory_grow memory_init0 memory_multi memory_size0 memory_size1
+                memory_size2 memory_size3 memory_size_import memory_trap0 memory_trap1 start0 store0 store1 store2 traps0
+            }
+        }
+        pub(crate) mod memory64 {
+            tests! {
+                $mode Memory64
+                address address64 align64 binary binary_leb128 endianness64 float_memory64 load64 memory memory64
+                memory_grow64 memory_redundancy64 memory_trap64 simd_address
+            }
+        }
+        pub(crate) mod custom_page_sizes {
+            tests! {
+                $mode CustomPageSizes
+                binary custom_page_sizes custom_page_sizes_invalid memory_max memory_max_i64
             }
         }
         pub(crate) mod relaxed_simd {

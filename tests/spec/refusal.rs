@@ -56,7 +56,6 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
         "memory size must be at most 65536 pages (4GiB)",
         "memory size must be at most 0x10000 65536-byte pages",
     ),
-    (Invalid, "multiple memories", "needs multi-memory"),
     (Invalid, "start function", "invalid start function type"),
     (
         Malformed,
@@ -87,6 +86,13 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     (Malformed, "length out of bounds", TRUNCATED),
     (Malformed, "magic header not detected", NOT_WASM),
     (Malformed, "malformed import kind", "invalid leading byte"),
+    (Malformed, "illegal opcode ff", "illegal opcode: 0xff"),
+    (Malformed, "malformed limits flags", "invalid memory limits flags"),
+    (
+        Malformed,
+        "malformed limits flags",
+        "invalid table resizable limits flags",
+    ),
     (Malformed, "malformed mutability", "malformed global flags"),
     (Malformed, "multiple start sections", "section out of order"),
     (
@@ -114,10 +120,19 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     (
         Malformed,
         "integer representation too long",
+        "trailing bytes at end of section",
+    ),
+    (Malformed, "integer representation too long", TRUNCATED),
+    (Malformed, "integer too large", "malformed section id"),
+    (Malformed, "integer too large", "trailing bytes at end of section"),
+    (Malformed, "malformed section id", END_OF_FILE),
+    (Malformed, "malformed limits flags", END_OF_FILE),
+    (
+        Malformed,
+        "integer representation too long",
         "invalid table resizable limits flags",
     ),
     (Malformed, "integer representation too long", "malformed section id"),
-    (Malformed, "integer representation too long", "needs memory64"),
     (Malformed, "integer representation too long", END_OF_FILE),
     (Malformed, "integer too large", "invalid memory limits flags"),
     (Malformed, "integer too large", "invalid table resizable limits flags"),
@@ -147,7 +162,6 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
         "unexpected end of section or function",
         "control frames remain at end of function body or expression",
     ),
-    (Malformed, "zero byte expected", "needs multi-memory"),
     (Malformed, "zero byte expected", "unknown memory"),
 ];
 
@@ -207,10 +221,10 @@ fn other_reasons_are_told_apart() {
     assert!(check(Invalid, "type mismatch", &invalid("unknown local 1")).is_err());
     assert!(check(Invalid, "type mismatch", &needs("simd")).is_err());
     assert!(matches!(
-        check(Invalid, "multiple memories", &needs("multi-memory")),
+        check(Invalid, "non-empty tag result type", &needs("stack-switching")),
         Ok(Some(_))
     ));
-    assert!(check(Malformed, "multiple memories", &needs("multi-memory")).is_err());
+    assert!(check(Malformed, "non-empty tag result type", &needs("stack-switching")).is_err());
     assert!(check(Invalid, "type mismatch", &Ok::<(), Error>(())).is_err());
     assert!(check::<()>(Invalid, "", &Err(Error::Compile(CompileError::Bug("x".to_owned())))).is_err());
 }
@@ -229,6 +243,9 @@ fn every_entry_of_the_list_is_needed() {
         crate::Suite::Atomics,
         crate::Suite::WideArithmetic,
         crate::Suite::RelaxedSimd,
+        crate::Suite::MultiMemory,
+        crate::Suite::Memory64,
+        crate::Suite::CustomPageSizes,
     ] {
         for file in suite.files() {
             for entry in crate::run::refusals(&file) {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use wrun_runtime::{
-    Caller, Error, Extern, Func, Global, GlobalType, IndexType, Memory, MemoryType, Store, Table, TableType, ValType,
-    Value,
+    Caller, Error, Extern, Func, Global, GlobalType, IndexType, Memory, MemoryType, PageSize, Store, Table, TableType,
+    ValType, Value,
 };
 
 /// Returns the exports of `spectest`.
@@ -47,6 +47,7 @@ pub(crate) fn exports(store: &mut Store<()>) -> Result<HashMap<String, Extern>, 
                 store,
                 MemoryType {
                     index: IndexType::I32,
+                    page: PageSize::Default,
                     min: 1,
                     max: Some(2),
                 },

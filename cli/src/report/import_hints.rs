@@ -178,7 +178,7 @@ pub(crate) fn likely_reason(error: &ImportsError, traits: Traits) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wrun_runtime::{FuncType, IncompatibleImport, IndexType, MemoryType};
+    use wrun_runtime::{FuncType, IncompatibleImport, IndexType, MemoryType, PageSize};
 
     fn missing(module: &str, name: &str, ty: ExternType) -> MissingImport {
         MissingImport {
@@ -289,6 +289,7 @@ mod tests {
     fn only_functions_can_be_replaced() {
         let memory = ExternType::Memory(MemoryType {
             index: IndexType::I32,
+            page: PageSize::Default,
             min: 1,
             max: None,
         });

@@ -20,25 +20,11 @@ const HINTS: &[Hint] = &[
                  `wasm-opt --all-features`: add --disable-shared-everything",
     },
     Hint {
-        proposal: "multi-memory",
-        advice: "several memories come from wasm-merge or -mmultimemory (clang): build without, or make one of them with \
-                 `wasm-opt --multi-memory-lowering`",
-    },
-    Hint {
-        proposal: "memory64",
-        advice: "64-bit memories come from --target=wasm64 (clang), wasm64-unknown-unknown (rustc) or -sMEMORY64 (Emscripten): \
-                 build for wasm32-wasip1",
-    },
-    Hint {
         proposal: "gc",
         advice: "objects of WebAssembly's garbage collector come from Kotlin's targets wasmWasi and wasmJs, `dart compile wasm`, \
                  J2CL (j2wasm), wasm_of_ocaml and Hoot (`guild compile-wasm`), which have no flag against them; MoonBit has \
                  `--target wasm` in place of wasm-gc, TeaVM has the target WEBASSEMBLY in place of WEBASSEMBLY_GC, and wasm-opt \
                  has --disable-gc",
-    },
-    Hint {
-        proposal: "custom-page-sizes",
-        advice: "another page size comes from `wasm-ld --page-size`: link without it",
     },
     Hint {
         proposal: "stack-switching",

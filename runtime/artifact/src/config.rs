@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::types::IndexType;
+
 /// Version of the artifact's format and of every layout that compiled code relies on. Raised with each change to them.
 pub const FORMAT_VERSION: u32 = 4;
 
@@ -120,14 +122,18 @@ impl fmt::Debug for CpuFeatures {
 /// The way in which accesses to memories are kept in bounds.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum MemoryMode {
-    /// The whole 4 GiB index space and [`GUARD_SIZE`] bytes after it are reserved, so most accesses need no check.
+    /// Address space for the largest size and [`GUARD_SIZE`] bytes after it are reserved. Memories never move. Most accesses to a
+    /// memory with 32-bit indices and pages of 64 KiB need no check.
     Guarded,
     /// Every access is compared with the memory's length. Memories may move when they grow.
     Checked,
 }
 
-/// Bytes reserved for a guarded memory, without the guard.
-pub const RESERVATION: u64 = 1 << 32;
+/// Bytes reserved for a guarded memory with 32-bit indices, without the guard: every index is inside.
+pub const RESERVATION: u64 = IndexType::I32.most_bytes();
+
+/// Bytes reserved for a guarded memory with 64-bit indices, without the guard. No memory with such indices is larger, guarded or not.
+pub const RESERVATION_64: u64 = IndexType::I64.most_bytes();
 
 /// Bytes after the reservation that are never accessible. An access needs no check if its static offset plus its size is at
 /// most this.
@@ -186,6 +192,7 @@ impl Config {
         bytes[12..16].copy_from_slice(&padding.to_le_bytes());
         bytes[16] = u8::try_from(RESERVATION.trailing_zeros()).expect("at most 64");
         bytes[17] = u8::try_from(GUARD_SIZE.trailing_zeros()).expect("at most 64");
+        bytes[18] = u8::try_from(RESERVATION_64.trailing_zeros()).expect("at most 64");
         bytes
     }
 

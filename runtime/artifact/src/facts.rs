@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::index::{
     DefinedFuncIndex, FuncIndex, GlobalIndex, Index, IndexVec, MemoryIndex, SigIndex, TableIndex, TagIndex, TypeIndex,
 };
-use crate::types::{FuncType, GlobalType, IndexType, MemoryType, TableType, ValType};
+use crate::types::{FuncType, GlobalType, IndexType, MemoryType, PageSize, TableType, ValType};
 use crate::vmlayout::{COUNTS, Counts, TableForm, VMLayout};
 
 /// Everything that translation reads about a module, besides the body.
@@ -130,6 +130,7 @@ impl Facts {
         });
         out.list(memories.values(), |out, ty| {
             out.u8(ty.index as u8);
+            out.u8(ty.page.log2());
             out.limits(ty.min, ty.max);
         });
         out.list(globals.values(), |out, global| {
@@ -164,8 +165,9 @@ impl Facts {
         let tables = input.list(Decoder::table)?;
         let memories = input.list(|input| {
             let index = input.index_type()?;
+            let page = PageSize::from_log2(input.u8()?).ok_or(Damaged)?;
             let (min, max) = input.limits()?;
-            Ok(MemoryType { index, min, max })
+            Ok(MemoryType { index, page, min, max })
         })?;
         let globals = input.list(|input| {
             let ty = GlobalType {
@@ -432,6 +434,7 @@ mod tests {
             .collect(),
             memories: [MemoryType {
                 index: IndexType::I64,
+                page: PageSize::Byte,
                 min: 1 << 40,
                 max: None,
             }]

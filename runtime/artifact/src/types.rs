@@ -312,7 +312,7 @@ impl fmt::Display for FuncType {
     }
 }
 
-/// The type of the indices into a memory or table (spec 3.0, 2.3.8 `addrtype`). wrun does not support 64-bit indices yet.
+/// The type of the indices into a memory or table (spec 3.0, 2.3.8 `addrtype`).
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum IndexType {
@@ -341,6 +341,14 @@ impl IndexType {
         }
     }
 
+    /// Returns the largest number of bytes that wrun allows in a memory with these indices.
+    pub const fn most_bytes(self) -> u64 {
+        match self {
+            Self::I32 => 1 << 32,
+            Self::I64 => 1 << 36,
+        }
+    }
+
     /// Returns an index as an unsigned number. `slot` holds it in the low bytes. The bytes above are ignored.
     pub const fn zero_extend(self, slot: u64) -> u64 {
         match self {
@@ -363,11 +371,13 @@ pub struct TableType {
     pub max: Option<u64>,
 }
 
-/// A memory type (spec 2.3.10): limits, counted in pages of 64 KiB.
+/// A memory type (spec 2.3.10): limits, counted in pages.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct MemoryType {
     /// Type of the indices.
     pub index: IndexType,
+    /// The size of a page.
+    pub page: PageSize,
     /// Initial size.
     pub min: u64,
     /// Largest size, if declared.
@@ -398,8 +408,50 @@ pub enum ExternType {
     Tag(FuncType),
 }
 
-/// The size of a wasm page in bytes (spec 4.2.8).
-pub const PAGE_SIZE: u64 = 65536;
+/// The size of a page of a memory (the custom-page-sizes proposal). The discriminants are the binary logarithms.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum PageSize {
+    /// 1 byte.
+    Byte = 0,
+    /// 64 KiB, the only one in the specification (4.2.8).
+    #[default]
+    Default = 16,
+}
 
-/// The largest number of pages that a 32-bit memory can have.
-pub const MAX_PAGES: u64 = 65536;
+impl PageSize {
+    /// Returns the size with this binary logarithm.
+    pub const fn from_log2(log2: u8) -> Option<Self> {
+        match log2 {
+            0 => Some(Self::Byte),
+            16 => Some(Self::Default),
+            _ => None,
+        }
+    }
+
+    /// Returns the binary logarithm.
+    pub const fn log2(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the size in bytes.
+    pub const fn bytes(self) -> u64 {
+        1 << self.log2()
+    }
+}
+
+impl MemoryType {
+    /// Returns the largest number of pages that wrun allows in a memory with these indices and pages.
+    pub const fn most_pages(&self) -> u64 {
+        match (self.index, self.page) {
+            // Its size has to be an `i32`.
+            (IndexType::I32, PageSize::Byte) => u32::MAX as u64,
+            (index, page) => index.most_bytes() >> page.log2(),
+        }
+    }
+
+    /// Returns the number of bytes in a number of pages, or `None` if it does not fit.
+    pub const fn bytes(&self, pages: u64) -> Option<u64> {
+        pages.checked_mul(self.page.bytes())
+    }
+}

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "borrows the contents of a memory together with its store")]
 
 use wrun_artifact::config::MemoryMode;
-use wrun_artifact::types::{IndexType, MAX_PAGES, MemoryType};
+use wrun_artifact::types::{IndexType, MemoryType, PageSize};
 
 use super::{AsStore, Store};
 use crate::error::Error;
@@ -25,15 +25,11 @@ impl Memory {
     /// # Errors
     /// When the limits make no sense, or address space runs out.
     pub fn new<T>(store: &mut Store<T>, ty: MemoryType) -> Result<Self, Error> {
-        if ty.min > MAX_PAGES || ty.max.is_some_and(|max| max < ty.min || max > MAX_PAGES) {
+        let most = most_declared(&ty);
+        if ty.min > most || ty.max.is_some_and(|max| max < ty.min || max > most) {
             return Err(Error::Refused(format!(
-                "a memory has at most {MAX_PAGES} pages, and no less than its minimum"
+                "a memory of this type has at most {most} pages, and no less than its minimum"
             )));
-        }
-        if ty.index != IndexType::I32 {
-            return Err(Error::Refused(
-                "memories with 64-bit indices are not supported yet".into(),
-            ));
         }
         let core = core_of_mut(store);
         let mode: MemoryMode = core.engine.config().artifact.memory;
@@ -109,5 +105,14 @@ impl Memory {
     pub fn data_mut<'a>(&self, store: &'a mut impl AsStore) -> &'a mut [u8] {
         // SAFETY: the store is borrowed exclusively as long as the contents.
         unsafe { self.object(core_of_mut(store)).bytes_mut() }
+    }
+}
+
+/// The largest number of pages that a memory type may name (spec 3.2.15). A memory with 64-bit indices never has so many.
+fn most_declared(ty: &MemoryType) -> u64 {
+    match (ty.index, ty.page) {
+        (IndexType::I64, PageSize::Byte) => u64::MAX,
+        (IndexType::I64, PageSize::Default) => 1 << 48,
+        (IndexType::I32, _) => ty.most_pages(),
     }
 }

@@ -78,7 +78,7 @@ impl Table {
     pub fn get(&self, store: &mut impl AsStore, index: u32) -> Result<Value, Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
-        let slot = table_get(core, place, index)?;
+        let slot = table_get(core, place, index.into())?;
         Value::from_slot(slot.into(), core.tables[place].ty().element, core)
     }
 
@@ -92,7 +92,7 @@ impl Table {
         let element = core.tables[place].ty().element;
         let slot = reference(&value, element, core)?;
         let object = &core.tables[place];
-        check_entries(index, 1, object.len())?;
+        let (index, _) = check_entries(index.into(), 1, object.len())?;
         object.write(index, slot);
         Ok(())
     }

@@ -185,27 +185,28 @@ unsafe extern "C" fn data_drop(vmctx: NonNull<u8>, data: u32) {
     })
 }
 
-unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u32, reference: u64) -> u32 {
+unsafe extern "C" fn table_grow(vmctx: NonNull<u8>, table: u32, delta: u64, reference: u64) -> u64 {
     run_table(vmctx, |scene| {
         let (place, core) = (scene.table(table), scene.core);
-        let Some(old) = core.tables[place].grow(delta) else {
-            return Ok(u32::MAX);
+        let grown = u32::try_from(delta).ok();
+        let Some(old) = grown.and_then(|delta| core.tables[place].grow(delta)) else {
+            return Ok(u64::MAX);
         };
         if reference != 0 {
-            for index in old..old + delta {
+            for index in old..core.tables[place].len() {
                 core.check_deadline_at(index)?;
                 core.tables[place].write(index, reference);
             }
         }
-        Ok(old)
+        Ok(old.into())
     })
 }
 
-unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u32, reference: u64, len: u32) {
+unsafe extern "C" fn table_fill(vmctx: NonNull<u8>, table: u32, destination: u64, reference: u64, len: u64) {
     run_table(vmctx, |scene| {
         let core = &*scene.core;
         let object = &core.tables[scene.table(table)];
-        check_entries(destination, len, object.len())?;
+        let (destination, len) = check_entries(destination, len, object.len())?;
         for index in destination..destination + len {
             core.check_deadline_at(index)?;
             object.write(index, reference);
@@ -218,15 +219,15 @@ unsafe extern "C" fn table_copy(
     vmctx: NonNull<u8>,
     destination_table: u32,
     source_table: u32,
-    destination: u32,
-    source: u32,
-    len: u32,
+    destination: u64,
+    source: u64,
+    len: u64,
 ) {
     run_table(vmctx, |scene| {
         let (to, from) = (scene.table(destination_table), scene.table(source_table));
         let core = scene.core;
-        check_entries(source, len, core.tables[from].len())?;
-        check_entries(destination, len, core.tables[to].len())?;
+        let (source, len) = check_entries(source, len, core.tables[from].len())?;
+        let (destination, _) = check_entries(destination, len.into(), core.tables[to].len())?;
         let private = core.tables[to].form() == TableForm::Private;
         let backwards = destination > source;
         for step in 0..len {
@@ -237,7 +238,7 @@ unsafe extern "C" fn table_copy(
                 let entry: VMPrivateEntry = core.tables[from].private(source + offset);
                 core.tables[to].set_private(destination + offset, entry);
             } else {
-                let reference = table_get(core, from, source + offset)?;
+                let reference = table_get(core, from, (source + offset).into())?;
                 core.tables[to].write(destination + offset, reference);
             }
         }
@@ -245,7 +246,7 @@ unsafe extern "C" fn table_copy(
     })
 }
 
-unsafe extern "C" fn table_init(vmctx: NonNull<u8>, table: u32, elem: u32, destination: u32, source: u32, len: u32) {
+unsafe extern "C" fn table_init(vmctx: NonNull<u8>, table: u32, elem: u32, destination: u64, source: u32, len: u32) {
     run_table(vmctx, |scene| {
         init_table(scene.instance, scene.core, table, elem, destination, source, len)
     })
@@ -258,14 +259,14 @@ unsafe extern "C" fn elem_drop(vmctx: NonNull<u8>, elem: u32) {
     })
 }
 
-unsafe extern "C" fn table_get_entry(vmctx: NonNull<u8>, table: u32, index: u32) -> u64 {
+unsafe extern "C" fn table_get_entry(vmctx: NonNull<u8>, table: u32, index: u64) -> u64 {
     run(vmctx, |scene| table_get(scene.core, scene.table(table), index))
 }
 
-unsafe extern "C" fn table_set_entry(vmctx: NonNull<u8>, table: u32, index: u32, reference: u64) {
+unsafe extern "C" fn table_set_entry(vmctx: NonNull<u8>, table: u32, index: u64, reference: u64) {
     run(vmctx, |scene| {
         let object = &scene.core.tables[scene.table(table)];
-        check_entries(index, 1, object.len())?;
+        let (index, _) = check_entries(index, 1, object.len())?;
         object.write(index, reference);
         Ok(())
     })
@@ -277,7 +278,7 @@ unsafe extern "C" fn ref_func(vmctx: NonNull<u8>, func: u32) -> u64 {
     })
 }
 
-unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32, sig: u32) -> u64 {
+unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u64, sig: u32) -> u64 {
     run(vmctx, |scene| {
         let wanted = scene.instance.sig_id(scene.core, sig)?;
         let place = scene.table(table);
@@ -297,6 +298,7 @@ unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u32
             func.code
                 .set(trampoline.ok_or_else(|| Error::damaged("the type of an indirect call"))?);
         }
+        let (index, _) = check_entries(index, 1, core.tables[place].len())?;
         core.tables[place].write(index, reference);
         Ok(core.tables[place].shared_entry(index) as u64)
     })

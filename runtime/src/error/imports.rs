@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wrun_artifact::types::ExternType;
+use wrun_artifact::types::{ExternType, IndexType, PageSize};
 
 /// An import that nothing was given for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,14 +113,24 @@ pub(crate) fn describe(ty: &ExternType) -> String {
         Some(max) => format!("{min} to {max}"),
         None => format!("at least {min}"),
     };
+    let wide = |index| match index {
+        IndexType::I32 => "",
+        IndexType::I64 => "64-bit ",
+    };
     match ty {
         ExternType::Func(ty) => format!("func {ty}"),
         ExternType::Tag(ty) => {
             let payload: Vec<_> = ty.params().iter().map(ToString::to_string).collect();
             format!("tag ({})", payload.join(", "))
         }
-        ExternType::Table(ty) => format!("table of {} {}", limits(ty.min, ty.max), ty.element),
-        ExternType::Memory(ty) => format!("memory of {} pages", limits(ty.min, ty.max)),
+        ExternType::Table(ty) => format!("{}table of {} {}", wide(ty.index), limits(ty.min, ty.max), ty.element),
+        ExternType::Memory(ty) => {
+            let pages = match ty.page {
+                PageSize::Default => "pages",
+                PageSize::Byte => "pages of 1 byte",
+            };
+            format!("{}memory of {} {pages}", wide(ty.index), limits(ty.min, ty.max))
+        }
         ExternType::Global(ty) => format!(
             "{} global {}",
             if ty.mutable { "mutable" } else { "immutable" },

@@ -61,8 +61,8 @@ pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
             given.index == index && given.element == element && limits((given.min, given.max), (min, max))
         }
         (ExternType::Memory(given), ExternType::Memory(wanted)) => {
-            let MemoryType { index, min, max } = *wanted;
-            given.index == index && limits((given.min, given.max), (min, max))
+            let MemoryType { index, page, min, max } = *wanted;
+            given.index == index && given.page == page && limits((given.min, given.max), (min, max))
         }
         (ExternType::Global(given), ExternType::Global(wanted)) if given.mutable || wanted.mutable => given == wanted,
         (ExternType::Global(given), ExternType::Global(wanted)) => given.content.matches(wanted.content),

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use wrun_artifact::config::{GUARD_SIZE, MemoryMode, RESERVATION};
+use wrun_artifact::config::{GUARD_SIZE, MemoryMode, RESERVATION, RESERVATION_64};
 use wrun_artifact::info::RunRow;
-use wrun_artifact::types::{IndexType, MAX_PAGES, MemoryType, PAGE_SIZE};
+use wrun_artifact::types::{IndexType, MemoryType};
 
 use crate::error::Error;
 use crate::load::Image;
@@ -27,36 +27,51 @@ pub(crate) struct MemoryObject {
 /// Runs of up to this many bytes are copied: cheaper than a mapping of their own, which the kernel would copy at the first write.
 const COPIED: usize = 2 * PAGE;
 
-/// The least address space for a process with a guarded memory, in bytes: the reservation, and the process itself.
+/// The least address space for a process with a guarded memory, in bytes: the smallest reservation, and the process itself.
+#[cfg(feature = "compiler")]
 const ROOM_FOR_GUARDED: u64 = RESERVATION + GUARD_SIZE + (224 << 20);
 
 /// The error of a guarded memory if the limit of this process (`ulimit -v`) leaves no room for one. Asked before a module is
 /// compiled for guarded memories in vain.
+#[cfg(feature = "compiler")]
 pub(crate) fn little_address_space() -> Option<Error> {
     address_space_limit()
         .filter(|limit| *limit < ROOM_FOR_GUARDED)
-        .map(|_| Error::AddressSpace("there is little address space (ulimit -v)".to_owned()))
+        .map(|_| little())
+}
+
+fn little() -> Error {
+    Error::AddressSpace("there is little address space (ulimit -v)".to_owned())
+}
+
+/// Bytes that are accessible in a memory of this many wasm pages: whole pages of the machine.
+fn accessible(ty: &MemoryType, pages: u64) -> Option<usize> {
+    round_up_to_pages(usize::try_from(ty.bytes(pages)?).ok()?)
 }
 
 impl MemoryObject {
-    /// A memory of its minimal size, zero, with `before` accessible bytes in front of it. Its definition has to be set next.
+    /// A memory of its minimal size, zero, with `before` accessible bytes, which are whole pages, in front of it. Its definition has
+    /// to be set next.
+    ///
+    /// # Errors
+    /// When the minimum is more than wrun allows, or address space runs out.
     pub(crate) fn new(ty: MemoryType, mode: MemoryMode, before: usize) -> Result<Self, Error> {
-        let length = ty
-            .min
-            .checked_mul(PAGE_SIZE)
-            .filter(|_| ty.min <= MAX_PAGES && ty.index == IndexType::I32);
-        let length = length
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .ok_or_else(|| Error::damaged("the size of a memory"))?;
-        let reserved = match mode {
-            MemoryMode::Guarded => {
-                usize::try_from(RESERVATION + GUARD_SIZE).map_err(|_| Error::damaged("the reservation of a memory"))?
-            }
+        if ty.min > ty.most_pages() {
+            let (min, most) = (ty.min, ty.most_pages());
+            return Err(Error::Refused(format!(
+                "a memory would have {min} pages, and wrun allows {most}"
+            )));
+        }
+        let length = accessible(&ty, ty.min).ok_or_else(|| Error::damaged("the size of a memory"))?;
+        let reserved = match (mode, ty.index) {
+            (MemoryMode::Guarded, IndexType::I32) => usize::try_from(RESERVATION + GUARD_SIZE),
+            (MemoryMode::Guarded, IndexType::I64) => usize::try_from(RESERVATION_64 + GUARD_SIZE),
             // One page is never accessible: an empty memory has an address too.
-            MemoryMode::Checked => length + PAGE,
+            (MemoryMode::Checked, _) => Ok(length + PAGE),
         };
-        let mapping = Mapping::reserve(before + reserved).map_err(|error| match (mode, little_address_space()) {
-            (MemoryMode::Guarded, Some(little)) => little,
+        let reserved = reserved.map_err(|_| Error::damaged("the reservation of a memory"))?;
+        let mapping = Mapping::reserve(before + reserved).map_err(|error| match (mode, address_space_limit()) {
+            (MemoryMode::Guarded, Some(_)) => little(),
             (MemoryMode::Guarded, None) => {
                 Error::AddressSpace(format!("cannot reserve address space for a memory: {error}"))
             }
@@ -79,7 +94,8 @@ impl MemoryObject {
         self.definition = definition;
         let this = self.definition();
         this.base.set(self.base().as_ptr());
-        this.length.set(self.ty.min * PAGE_SIZE);
+        // `new` has checked that it fits.
+        this.length.set(self.ty.min << self.ty.page.log2());
     }
 
     /// How compiled code sees the memory.
@@ -116,7 +132,7 @@ impl MemoryObject {
 
     /// Size in pages.
     pub(crate) fn pages(&self) -> u64 {
-        self.definition().length.get() / PAGE_SIZE
+        self.definition().length.get() >> self.ty.page.log2()
     }
 
     /// Adds pages; gives the size before, or `None` when that many cannot be had. `true` as second result when the memory has
@@ -124,34 +140,36 @@ impl MemoryObject {
     pub(crate) fn grow(&mut self, delta: u64) -> Option<(u64, bool)> {
         let pages = self.pages();
         let new = pages.checked_add(delta)?;
-        if new > self.ty.max.unwrap_or(MAX_PAGES).min(MAX_PAGES) {
+        if new > self.ty.max.unwrap_or(u64::MAX).min(self.ty.most_pages()) {
             return None;
         }
-        let (old_bytes, new_bytes) = (self.length(), usize::try_from(new * PAGE_SIZE).ok()?);
+        let (old_end, new_end) = (accessible(&self.ty, pages)?, accessible(&self.ty, new)?);
         let mut moved = false;
         match self.mode {
-            _ if delta == 0 => {}
+            // With small pages, a memory can become longer inside of the last page of its mapping. What is there is zero: no access
+            // reaches beyond the length.
+            _ if old_end == new_end => {}
             MemoryMode::Guarded => {
-                let grown = self.before + old_bytes..self.before + new_bytes;
+                let grown = self.before + old_end..self.before + new_end;
                 self.mapping.make_writable(grown).ok()?;
             }
             MemoryMode::Checked => {
-                let mapping = Mapping::reserve(round_up_to_pages(self.before + new_bytes)? + PAGE).ok()?;
-                mapping.make_writable(0..self.before + new_bytes).ok()?;
+                let mapping = Mapping::reserve(self.before + new_end + PAGE).ok()?;
+                mapping.make_writable(0..self.before + new_end).ok()?;
                 // SAFETY: both are accessible for this long, and different mappings.
                 unsafe {
                     let old = self.mapping.base().as_ptr();
                     mapping
                         .base()
                         .as_ptr()
-                        .copy_from_nonoverlapping(old, self.before + old_bytes);
+                        .copy_from_nonoverlapping(old, self.before + old_end);
                 }
                 self.mapping = mapping;
                 moved = true;
             }
         }
         self.definition().base.set(self.base().as_ptr());
-        self.definition().length.set(new * PAGE_SIZE);
+        self.definition().length.set(self.ty.bytes(new)?);
         Some((pages, moved))
     }
 

@@ -23,7 +23,6 @@ pub(crate) fn copy_active(instance: &InstanceData, core: &mut StoreCore) -> Resu
                 return Err(Error::damaged("the table of a segment"));
             };
             let offset = ty.index.zero_extend(evaluate(instance, core, row.offset)? as u64);
-            let offset = u32::try_from(offset).map_err(|_| TrapCode::TableOutOfBounds)?;
             let len = row.items.len.get();
             copy_elems(instance, core, row.table.get(), index, offset, 0, len)?;
         }
@@ -46,7 +45,7 @@ pub(crate) fn init_table(
     core: &mut StoreCore,
     table: u32,
     elem: u32,
-    destination: u32,
+    destination: u64,
     source: u32,
     len: u32,
 ) -> Result<(), Error> {
@@ -66,7 +65,7 @@ fn copy_elems(
     core: &mut StoreCore,
     table: u32,
     elem: u32,
-    destination: u32,
+    destination: u64,
     source: u32,
     len: u32,
 ) -> Result<(), Error> {
@@ -82,8 +81,8 @@ fn copy_elems(
         .items
         .len
         .get();
-    check_entries(source, len, items)?;
-    check_entries(destination, len, core.tables[place].len())?;
+    check_entries(source.into(), len.into(), items)?;
+    let (destination, _) = check_entries(destination, len.into(), core.tables[place].len())?;
     for offset in 0..len {
         core.check_deadline_at(offset)?;
         if core.tables[place].form() == TableForm::Private {

@@ -4,7 +4,7 @@ use std::ptr::{self, NonNull};
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::info::{NONE, Span, TableRow};
-use wrun_artifact::types::{ExternType, IndexType, TableType, ValType};
+use wrun_artifact::types::{ExternType, TableType, ValType};
 use wrun_artifact::vmlayout::{TableForm, private_entry, shared_entry};
 
 use super::block::Block;
@@ -252,13 +252,8 @@ impl TableObject {
 /// The number of entries that a table of this type begins with.
 ///
 /// # Errors
-/// Tables with more entries than wrun allows, and those with 64-bit indices.
+/// Tables with more entries than wrun allows.
 fn check_size(ty: &TableType) -> Result<u32, Error> {
-    if ty.index != IndexType::I32 {
-        return Err(Error::Refused(
-            "tables with 64-bit indices are not supported yet".into(),
-        ));
-    }
     let entries = u32::try_from(ty.min).ok().filter(|entries| *entries <= MAX_ENTRIES);
     entries.ok_or_else(|| {
         Error::Refused(format!(
@@ -268,18 +263,17 @@ fn check_size(ty: &TableType) -> Result<u32, Error> {
     })
 }
 
-/// Traps unless `start..start + len` lies inside of `size` entries.
-pub(crate) fn check_entries(start: u32, len: u32, size: u32) -> Result<(), Error> {
-    if start.checked_add(len).is_none_or(|end| end > size) {
-        return Err(TrapCode::TableOutOfBounds.into());
-    }
-    Ok(())
+/// Traps unless `start..start + len` lies inside of `size` entries. Then both numbers have 32 bits.
+pub(crate) fn check_entries(start: u64, len: u64, size: u32) -> Result<(u32, u32), Error> {
+    let end = start.checked_add(len).filter(|end| *end <= size.into());
+    let both = end.and_then(|_| Some((u32::try_from(start).ok()?, u32::try_from(len).ok()?)));
+    both.ok_or_else(|| TrapCode::TableOutOfBounds.into())
 }
 
 /// The reference at `index` of one of the store's tables, filled in first when it has to be. Traps outside of the table.
-pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u32) -> Result<u64, Error> {
+pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u64) -> Result<u64, Error> {
     let object = &core.tables[table];
-    check_entries(index, 1, object.len())?;
+    let (index, _) = check_entries(index, 1, object.len())?;
     if let Some(func) = object.unfilled(index) {
         let owner = object.owner();
         // SAFETY: the owner is in an arena of this store; instances are only borrowed shared.

@@ -3,16 +3,13 @@
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::types::{GlobalType, IndexType, MemoryType, TableType, ValType};
+use crate::types::{GlobalType, IndexType, MemoryType, PageSize, TableType, ValType};
 
 /// Stands for "none" where a number is optional.
 pub const NONE: u32 = u32::MAX;
 
 /// How long the stub of a function that is not in the artifact is at most, in bytes.
 pub const STUB_LEN: u32 = 32;
-
-/// Stands for "none" where a 64-bit number is optional.
-pub const NONE_64: u64 = u64::MAX;
 
 /// Modes of segments, in [`ElemRow`] and [`DataRow`].
 pub mod segment_mode {
@@ -132,15 +129,19 @@ rows! {
         mutable: u8,
         /// Tables, memories: the type of the indices, an [`IndexType`].
         index_type: u8,
+        /// Memories: the binary logarithm of the page size, a [`PageSize`].
+        page_size: u8,
+        /// Tables, memories: 1 when the maximum is declared.
+        has_max: u8,
         /// Unused, 0.
-        pad: u8,
+        pad: [u8; 3],
         /// Tables: the code of the element's type. Globals: that of the content's type.
         val_type: U32,
         /// Functions, tags: the signature's index.
         sig: U32,
         /// Tables, memories: the minimum.
         min: U64,
-        /// Tables, memories: the maximum, or `NONE_64`.
+        /// Tables, memories: the maximum, if it is declared, else 0.
         max: U64,
     }
 
@@ -305,7 +306,8 @@ impl ExternRow {
             val_type: U32::new(ty.element.code()),
             index_type: ty.index as u8,
             min: U64::new(ty.min),
-            max: U64::new(ty.max.unwrap_or(NONE_64)),
+            has_max: u8::from(ty.max.is_some()),
+            max: U64::new(ty.max.unwrap_or_default()),
             ..Self::default()
         }
     }
@@ -315,8 +317,10 @@ impl ExternRow {
         Self {
             kind: ItemKind::Memory as u8,
             index_type: ty.index as u8,
+            page_size: ty.page.log2(),
             min: U64::new(ty.min),
-            max: U64::new(ty.max.unwrap_or(NONE_64)),
+            has_max: u8::from(ty.max.is_some()),
+            max: U64::new(ty.max.unwrap_or_default()),
             ..Self::default()
         }
     }
@@ -337,7 +341,7 @@ impl ExternRow {
     }
 
     fn max_64(&self) -> Option<u64> {
-        (self.max.get() != NONE_64).then_some(self.max.get())
+        (self.has_max == 1).then_some(self.max.get())
     }
 
     /// As a table type, if it is one.
@@ -355,6 +359,7 @@ impl ExternRow {
     pub fn as_memory(&self) -> Option<MemoryType> {
         Some(MemoryType {
             index: IndexType::from_u8(self.index_type).filter(|_| self.kind() == Some(ItemKind::Memory))?,
+            page: PageSize::from_log2(self.page_size)?,
             min: self.min.get(),
             max: self.max_64(),
         })

@@ -56,24 +56,24 @@ libcalls! {
     /// (data segment).
     DataDrop = 4 (I32);
     /// (table, delta, reference) → old size, or -1.
-    TableGrow = 5 (I32, I32, I64) -> I32;
+    TableGrow = 5 (I32, I64, I64) -> I64;
     /// (table, destination, reference, length).
-    TableFill = 6 (I32, I32, I64, I32);
+    TableFill = 6 (I32, I64, I64, I64);
     /// (destination table, source table, destination, source, length).
-    TableCopy = 7 (I32, I32, I32, I32, I32);
+    TableCopy = 7 (I32, I32, I64, I64, I64);
     /// (table, element segment, destination, source, length).
-    TableInit = 8 (I32, I32, I32, I32, I32);
+    TableInit = 8 (I32, I32, I64, I32, I32);
     /// (element segment).
     ElemDrop = 9 (I32);
     /// (table, index) → reference. For tables of functions; checks the index.
-    TableGet = 10 (I32, I32) -> I64;
+    TableGet = 10 (I32, I64) -> I64;
     /// (table, index, reference). For shared tables; checks the index.
-    TableSet = 11 (I32, I32, I64);
+    TableSet = 11 (I32, I64, I64);
     /// (function) → reference.
     RefFunc = 12 (I32) -> I64;
     /// (table, index, signature) → address of the filled entry, whose type is the one asked for. Called when the type of a
     /// shared table's entry is not the expected one; traps unless the entry only had to be filled. The index is in bounds.
-    ResolveIndirect = 13 (I32, I32, I32) -> I64;
+    ResolveIndirect = 13 (I32, I64, I32) -> I64;
     /// (tag's number in the store, address of the payload's slots). Throws a new exception; does not return.
     Throw = 14 (I64, I64);
     /// (reference to an exception). Throws it again, or traps when it is null; does not return.

@@ -7,7 +7,7 @@
 use core::ops::Range;
 
 use wrun_artifact::index::{DataIndex, DefinedMemoryIndex, Index, IndexVec, MemoryIndex};
-use wrun_artifact::types::PAGE_SIZE;
+use wrun_artifact::types::PageSize;
 
 use crate::parse::{Data, Mode, Module, Segment};
 
@@ -53,10 +53,10 @@ impl Images {
             if module.defined_memory(memory).is_none() {
                 continue;
             }
-            let runs = match active(module, memory).any(|(data, _)| must_wait(data)) {
-                true => None,
-                false => runs(module, memory, ty.min * PAGE_SIZE),
-            };
+            // The runs are whole pages, and the length of a memory of smaller pages need not be a multiple of their size.
+            let waits = ty.page != PageSize::Default || active(module, memory).any(|(data, _)| must_wait(data));
+            let size = ty.bytes(ty.min).filter(|_| !waits);
+            let runs = size.and_then(|size| runs(module, memory, size));
             if runs.is_some() {
                 for (data, _) in active(module, memory) {
                     images.data_in_image[data] = true;

@@ -14,10 +14,7 @@ use crate::error::{CompileError, Proposal};
 const PROPOSALS: &[(WasmFeatures, &str)] = &[
     // The gate refuses shared memories without this, so it stands for the rest of that proposal too.
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "threads"),
-    (WasmFeatures::MULTI_MEMORY, "multi-memory"),
-    (WasmFeatures::MEMORY64, "memory64"),
     (WasmFeatures::GC, "gc"),
-    (WasmFeatures::CUSTOM_PAGE_SIZES, "custom-page-sizes"),
     (WasmFeatures::STACK_SWITCHING, "stack-switching"),
     (WasmFeatures::CUSTOM_DESCRIPTORS, "custom-descriptors"),
     (WasmFeatures::COMPACT_IMPORTS, "compact-import-section"),
@@ -326,9 +323,6 @@ mod tests {
     fn a_module_that_needs_one_proposal_is_told_its_name() {
         for (name, text) in [
             ("threads", "(module (memory 1 1 shared))"),
-            ("multi-memory", "(module (memory 1) (memory 1))"),
-            ("memory64", "(module (memory i64 1))"),
-            ("custom-page-sizes", "(module (memory 1 (pagesize 1)))"),
             (
                 "custom-descriptors",
                 "(module (import \"m\" \"f\" (func (exact (type 0)))) (type (func)))",
@@ -346,14 +340,14 @@ mod tests {
     fn sections_are_refused_for_all_that_they_need_and_no_more_whatever_the_bodies_need() {
         for (names, all, text) in [
             (
-                &["multi-memory"][..],
-                &["multi-memory", "gc"][..],
-                "(module (memory 1) (memory 1) (func (drop (ref.i31 (i32.const 1)))))",
+                &["custom-descriptors"][..],
+                &["gc", "custom-descriptors"][..],
+                "(module (type (func)) (import \"m\" \"f\" (func (exact (type 0)))) (func (drop (ref.i31 (i32.const 1)))))",
             ),
             (
-                &["threads", "memory64"],
-                &["threads", "memory64"],
-                "(module (memory i64 1 1 shared))",
+                &["threads", "custom-descriptors"],
+                &["threads", "custom-descriptors"],
+                "(module (type (func)) (import \"m\" \"f\" (func (exact (type 0)))) (memory i64 1 1 shared))",
             ),
             (
                 &["threads"],

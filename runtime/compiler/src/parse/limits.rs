@@ -17,6 +17,7 @@ const GLOBALS: u32 = 1_000_000;
 const ELEMENT_SEGMENTS: u32 = 100_000;
 const DATA_SEGMENTS: u32 = 100_000;
 const TABLES: u32 = 100;
+const MEMORIES: u32 = 100;
 
 /// The largest body of a function in bytes.
 const BODY: u32 = 7_654_321;
@@ -57,6 +58,10 @@ pub(super) fn exceeded(wasm: &[u8], offset: u64) -> Option<String> {
                 let count = section.count().saturating_add(imported.tables);
                 (section.range(), count, TABLES, "tables")
             }
+            Payload::MemorySection(section) => {
+                let count = section.count().saturating_add(imported.memories);
+                (section.range(), count, MEMORIES, "memories")
+            }
             Payload::GlobalSection(section) => {
                 let count = section.count().saturating_add(imported.globals);
                 (section.range(), count, GLOBALS, "globals")
@@ -95,6 +100,7 @@ fn too_many(subject: &str, count: u64, limit: u32, what: &str) -> String {
 struct Imported {
     funcs: u32,
     tables: u32,
+    memories: u32,
     globals: u32,
 }
 
@@ -105,6 +111,7 @@ impl Imported {
             match import.ok()?.ty {
                 wasmparser::TypeRef::Func(_) => imported.funcs += 1,
                 wasmparser::TypeRef::Table(_) => imported.tables += 1,
+                wasmparser::TypeRef::Memory(_) => imported.memories += 1,
                 wasmparser::TypeRef::Global(_) => imported.globals += 1,
                 _ => {}
             }
@@ -208,7 +215,7 @@ mod tests {
         let locals = |count| body(&[&b"\x01"[..], &leb(count), b"\x7f\x0b"].concat());
         let nops = |size: usize| body(&[&b"\0"[..], &vec![1; size - 2], b"\x0b"].concat());
         type Make<'a> = &'a dyn Fn(usize) -> Vec<u8>;
-        let cases: [(usize, &str, Make<'_>); 12] = [
+        let cases: [(usize, &str, Make<'_>); 14] = [
             (1_000_000, "types", &|n| many(1, n, b"\x60\0\0")),
             (1_000_000, "functions", &|n| {
                 [ty(), import(1), many(3, n - 1, b"\0"), many(10, n - 1, b"\x02\0\x0b")].concat()
@@ -226,6 +233,10 @@ mod tests {
             }),
             (50_000, "locals", &locals),
             (7_654_321, "bytes", &nops),
+            (100, "memories", &|n| many(5, n, b"\0\0")),
+            (100, "memories", &|n| {
+                [many(2, 1, b"\0\0\x02\0\0"), many(5, n - 1, b"\0\0")].concat()
+            }),
             (100, "tables", &|n| {
                 [many(2, 1, b"\0\0\x01\x70\0\0"), many(4, n - 1, b"\x70\0\0")].concat()
             }),

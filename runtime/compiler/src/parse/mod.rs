@@ -41,9 +41,9 @@ use wasmparser::WasmFeatures;
 
 use crate::error::CompileError;
 
-/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, typed function references, tail
-/// calls, exceptions in both forms, relaxed vector instructions, wide arithmetic, and atomic instructions. Shared memories, which belong to the same proposal
-/// as the last ones, are refused by the gate.
+/// The features that wrun runs: WebAssembly 2.0, extended constant expressions, typed function references, tail calls, exceptions in
+/// both forms, relaxed vector instructions, wide arithmetic, several memories, 64-bit indices, small pages, and atomic instructions.
+/// Shared memories, which belong to the same proposal as the last ones, are refused by the gate.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::FUNCTION_REFERENCES)
@@ -52,6 +52,9 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXCEPTIONS)
     .union(WasmFeatures::LEGACY_EXCEPTIONS)
     .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::MEMORY64)
+    .union(WasmFeatures::CUSTOM_PAGE_SIZES)
     .union(WasmFeatures::WIDE_ARITHMETIC);
 
 /// Converts an error of the validator.

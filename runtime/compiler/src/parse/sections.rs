@@ -15,7 +15,7 @@ use wrun_artifact::index::{
     MemoryIndex, SigIndex, TableIndex, TagIndex, TypeIndex,
 };
 use wrun_artifact::types::{
-    ExternType, FuncType, GlobalType, HeapType, IndexType, MemoryType, RefType, TableType, ValType,
+    ExternType, FuncType, GlobalType, HeapType, IndexType, MemoryType, PageSize, RefType, TableType, ValType,
 };
 use wrun_artifact::vmlayout::{Counts, VMLayout};
 
@@ -390,6 +390,13 @@ fn item(kind: ExternalKind, index: u32) -> Item {
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     MemoryType {
         index: index_type(ty.memory64),
+        page: match ty.page_size_log2 {
+            None => PageSize::Default,
+            Some(log2) => u8::try_from(log2)
+                .ok()
+                .and_then(PageSize::from_log2)
+                .unwrap_or_else(|| unreachable!("validation let pages of 2^{log2} bytes pass")),
+        },
         min: ty.initial,
         max: ty.maximum,
     }
@@ -448,7 +455,7 @@ mod tests {
                 assert_eq!(imports, [("m", "f"), ("m", "t"), ("m", "g")]);
                 let own = TableType { index: IndexType::I32, element: ValType::EXTERNREF, min: 2, max: Some(3) };
                 assert_eq!(module.tables[TableIndex::from_u32(1)], own);
-                assert_eq!(module.memories.as_slice(), [MemoryType { index: IndexType::I32, min: 1, max: Some(2) }]);
+                assert_eq!(module.memories.as_slice(), [MemoryType { index: IndexType::I32, page: PageSize::Default, min: 1, max: Some(2) }]);
                 let globals: Vec<_> = module.globals.values().map(|ty| (ty.content, ty.mutable)).collect();
                 assert_eq!(globals, [(ValType::I64, false), (ValType::F32, true)]);
                 let items: Vec<_> = module.exports.iter().map(|export| (export.name, export.item)).collect();

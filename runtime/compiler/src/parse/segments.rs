@@ -4,7 +4,6 @@
 //! mapped from the start.
 
 use wrun_artifact::index::{DataIndex, ElemIndex};
-use wrun_artifact::types::PAGE_SIZE;
 
 use super::module::{ElemItems, Mode, Module};
 
@@ -50,7 +49,7 @@ impl Module<'_> {
                 return None;
             };
             let ty = &self.memories[*target];
-            let room = ty.min.saturating_mul(PAGE_SIZE);
+            let room = ty.bytes(ty.min).unwrap_or(u64::MAX);
             may_trap(offset.offset(ty.index), data.bytes.len(), room).then_some(Segment::Data(index))
         })
     }

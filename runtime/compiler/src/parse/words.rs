@@ -136,6 +136,7 @@ fn table(ty: &TableType) -> String {
 fn memory(ty: &MemoryType) -> String {
     let pages = match ty.page_size_log2 {
         None | Some(16) => "pages".to_owned(),
+        Some(0) => "pages of 1 byte".to_owned(),
         Some(log2) => format!("pages of 2^{log2} bytes"),
     };
     format!(

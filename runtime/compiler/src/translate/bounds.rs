@@ -1,25 +1,37 @@
 //! Bounds checks: they keep accesses inside memories and tables. The sandbox depends on this file.
 //!
-//! Input: an index of 32 bits, a static offset and a size. Output: an address that is safe to access. 64-bit indices are
-//! refused before a function is translated ([`refuse_wide_indices`]). The conversions here and in `memory` already depend on
-//! the index type.
+//! Input: an index of 32 or 64 bits, a static offset and a size. Output: an address that is safe to access.
 //!
-//! For a guarded memory, 4 GiB + [`GUARD_SIZE`] bytes are reserved. An access needs no check if its static offset and its size
-//! together are at most the size of the guard. All other accesses are compared with the current length of the memory. The
-//! comparison has 64 bits and cannot overflow, because index, offset and size stay below 2^34.
+//! The *end* of an access is its static offset plus its size. What the checks rely on:
+//!
+//! - A guarded memory has [`RESERVATION`](wrun_artifact::config::RESERVATION) or [`RESERVATION_64`] bytes of address space, by its
+//!   index type, and [`GUARD_SIZE`] bytes behind them. It never moves. What lies behind its length there is not accessible, if the
+//!   length is whole pages of the machine: wasm's own pages of 64 KiB are, pages of 1 byte are not.
+//! - A memory with 64-bit indices has at most [`RESERVATION_64`] bytes, guarded or not, one with 32-bit indices at most 2^32.
+//!
+//! | memory | end | check |
+//! |---|---|---|
+//! | guarded, 32-bit, 64 KiB pages | at most the guard | none: the access is inside of the reservation and its guard |
+//! | guarded, 64-bit, 64 KiB pages | at most the guard | the index is compared with the reservation: then the same holds |
+//! | any other, 32-bit | any | index + end is compared with the length. Index and end are below 2^33 |
+//! | any other, 64-bit | at most the reservation | the same with the lesser of index and length: both numbers are at most 2^36 |
+//! | 64-bit | more, or more than 64 bits | none: the access always traps |
+//!
+//! So no sum that is compared can overflow. The sum that is the address can, but then the comparison has failed.
 //!
 //! A failed comparison selects the address 0 and does not branch. The access then faults on the null page, with its own trap
 //! code, and speculative execution cannot read anything either. For this reason the static offset is added before the
 //! selection. Offsets that are added after it are small: entries of tables have at most 32 bytes.
+//!
+//! An index into a table is compared with the length in the table's index type. A length is below 2^32.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
 use wasmparser::MemArg;
 use wrun_artifact::TrapCode;
-use wrun_artifact::config::{GUARD_SIZE, MemoryMode};
-use wrun_artifact::facts::Facts;
+use wrun_artifact::config::{GUARD_SIZE, MemoryMode, RESERVATION_64};
 use wrun_artifact::index::{Index, MemoryIndex, TableIndex};
-use wrun_artifact::types::IndexType;
+use wrun_artifact::types::{IndexType, PageSize};
 use wrun_artifact::vmlayout::{memory, table};
 
 use super::Translator;
@@ -27,20 +39,6 @@ use super::abi::POINTER;
 use super::environ::Region;
 use super::memory::Address;
 use super::trap;
-use crate::error::Failure;
-
-/// Refuses memories and tables with 64-bit indices. The checks below are correct only for 32-bit indices.
-///
-/// # Errors
-/// Fails with a bug, because parsing refuses such modules.
-pub(super) fn refuse_wide_indices(facts: &Facts) -> Result<(), Failure> {
-    let memories = facts.memories.values().map(|ty| ty.index);
-    let tables = facts.tables.values().map(|table| table.ty.index);
-    match memories.chain(tables).all(|index| index == IndexType::I32) {
-        true => Ok(()),
-        false => Err(Failure::bug("a memory or table with 64-bit indices")),
-    }
-}
 
 impl Translator<'_> {
     /// Extends an index, or a length in the same type, to 64 bits.
@@ -59,24 +57,53 @@ impl Translator<'_> {
         }
     }
 
-    /// Returns the address of an access of `size` bytes at `index`, an operand of the memory's index type, plus the static
-    /// offset of `memarg`.
+    /// Returns the address of an access of `size` bytes, which is not 0, at `index`, an operand of the memory's index type, plus
+    /// the static offset of `memarg`.
     pub(super) fn address(&mut self, memarg: &MemArg, index: Value, size: u32) -> Address {
         let memory = MemoryIndex::from_u32(memarg.memory);
+        let ty = self.env.facts.memories[memory];
         let flags = self.memory_flags(memory);
-        let end = memarg.offset + u64::from(size);
         let base = self.memory_base(memory);
-        let index = self.index_to_i64(self.env.facts.memories[memory].index, index);
-        if self.env.config.memory == MemoryMode::Guarded && end <= GUARD_SIZE {
-            return Address {
-                flags,
-                base: self.builder.ins().iadd(base, index),
-                offset: i32::try_from(memarg.offset).expect("the guard is smaller than 2 GiB"),
-            };
-        }
-        let length = self.memory_length(memory);
-        let end = self.plus(index, end);
-        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+        let index = self.index_to_i64(ty.index, index);
+        let end = memarg.offset.checked_add(size.into());
+        let in_guard = self.env.config.memory == MemoryMode::Guarded
+            && ty.page == PageSize::Default
+            && end.is_some_and(|end| end <= GUARD_SIZE);
+        let (index, outside) = match (ty.index, end) {
+            (IndexType::I32, _) if in_guard => {
+                return Address {
+                    flags,
+                    base: self.builder.ins().iadd(base, index),
+                    offset: i32::try_from(memarg.offset).expect("the guard is smaller than 2 GiB"),
+                };
+            }
+            (IndexType::I64, _) if in_guard => {
+                let most = self.builder.ins().iconst(types::I64, RESERVATION_64.cast_signed());
+                let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, index, most);
+                (index, outside)
+            }
+            (IndexType::I32, Some(end)) => {
+                let length = self.memory_length(memory);
+                let end = self.plus(index, end);
+                let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+                (index, outside)
+            }
+            (IndexType::I64, Some(end)) if end <= RESERVATION_64 => {
+                let length = self.memory_length(memory);
+                let index = self.builder.ins().umin(index, length);
+                let end = self.plus(index, end);
+                let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+                (index, outside)
+            }
+            // No memory is so large.
+            (_, _) => {
+                return Address {
+                    flags,
+                    base: self.builder.ins().iconst(POINTER, 0),
+                    offset: 0,
+                };
+            }
+        };
         let address = self.builder.ins().iadd(base, index);
         let address = self.plus(address, memarg.offset);
         Address {
@@ -137,8 +164,13 @@ impl Translator<'_> {
 
     /// Returns the current length of a table in entries, in the table's index type.
     pub(super) fn table_length(&mut self, table: TableIndex) -> Value {
+        let index = self.env.facts.tables[table].ty.index;
         if let Some(length) = self.env.facts.tables[table].fixed_len {
-            return self.index_const(length);
+            let ty = match index {
+                IndexType::I32 => types::I32,
+                IndexType::I64 => types::I64,
+            };
+            return self.builder.ins().iconst(ty, i64::from(length));
         }
         let (definition, offset) = self.table_definition(table);
         let flags = self.variable(Region::TableDefinition(table)).with_aligned();
@@ -146,7 +178,7 @@ impl Translator<'_> {
             .builder
             .ins()
             .load(types::I64, flags, definition, offset + table::LENGTH);
-        self.index_from_i64(self.env.facts.tables[table].ty.index, length)
+        self.index_from_i64(index, length)
     }
 
     /// Returns the address of the entry of a table at `index`, of the table's index type. The address is 0 if the index is out
@@ -197,7 +229,6 @@ impl Translator<'_> {
     }
 
     fn plus(&mut self, value: Value, amount: u64) -> Value {
-        // Static offsets have 32 bits, so this does not overflow.
         self.builder.ins().iadd_imm_u(value, amount.cast_signed())
     }
 }

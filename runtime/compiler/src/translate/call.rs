@@ -219,6 +219,7 @@ impl Translator<'_> {
         self.builder.seal_block(mismatch);
         self.builder.switch_to_block(mismatch);
         let (table_number, sig_number) = (self.index_const(table.as_u32()), self.index_const(sig.as_u32()));
+        let index = self.table_index_to_i64(table, index);
         let resolved = self.libcall(Libcall::ResolveIndirect, &[table_number, index, sig_number]);
         let resolved = resolved.expect("has a result");
         self.builder.ins().jump(next, &[resolved.into()]);

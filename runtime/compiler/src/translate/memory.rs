@@ -6,7 +6,7 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use wasmparser::{MemArg, Operator as Op};
 use wrun_artifact::index::MemoryIndex;
-use wrun_artifact::types::IndexType;
+use wrun_artifact::types::{IndexType, PageSize};
 use wrun_artifact::vmlayout::Libcall;
 
 use super::Translator;
@@ -127,7 +127,11 @@ impl Translator<'_> {
         match op {
             Op::MemorySize { mem } => {
                 let length = self.memory_length(MemoryIndex::from_u32(*mem));
-                let pages = self.builder.ins().ushr_imm_u(length, 16);
+                let page = self.env.facts.memories[MemoryIndex::from_u32(*mem)].page;
+                let pages = match page {
+                    PageSize::Byte => length,
+                    PageSize::Default => self.builder.ins().ushr_imm_u(length, i64::from(page.log2())),
+                };
                 let pages = self.index_from_i64(self.index_type(*mem), pages);
                 self.push(pages);
             }

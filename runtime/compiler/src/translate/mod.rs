@@ -119,7 +119,6 @@ pub(crate) fn function(
     body: &Body<'_>,
     out: &mut ir::Function,
 ) -> Result<(), Failure> {
-    bounds::refuse_wide_indices(env.facts)?;
     let ty = env.facts.func_type(env.facts.func_index(func));
     out.clear();
     out.signature = abi::guest_signature(ty);

@@ -34,24 +34,39 @@ impl Translator<'_> {
             }
             Op::TableGrow { table } => {
                 let (reference, delta) = self.pop2();
+                let index = TableIndex::from_u32(*table);
+                let delta = self.table_index_to_i64(index, delta);
                 let table = self.index_const(*table);
                 let old = self
                     .libcall(Libcall::TableGrow, &[table, delta, reference])
                     .expect("has a result");
+                let old = self.index_from_i64(self.env.facts.tables[index].ty.index, old);
                 self.push(old);
             }
             Op::TableFill { table } => {
                 let (destination, reference, length) = self.pop3();
+                let index = TableIndex::from_u32(*table);
+                let destination = self.table_index_to_i64(index, destination);
+                let length = self.table_index_to_i64(index, length);
                 let table = self.index_const(*table);
                 self.libcall(Libcall::TableFill, &[table, destination, reference, length]);
             }
             Op::TableCopy { dst_table, src_table } => {
                 let (destination, source, length) = self.pop3();
+                let (to, from) = (TableIndex::from_u32(*dst_table), TableIndex::from_u32(*src_table));
+                let destination = self.table_index_to_i64(to, destination);
+                let source = self.table_index_to_i64(from, source);
+                // The length has the narrower type.
+                let tables = &self.env.facts.tables;
+                let narrower = tables[to].ty.index.min(tables[from].ty.index);
+                let length = self.index_to_i64(narrower, length);
                 let (to, from) = (self.index_const(*dst_table), self.index_const(*src_table));
                 self.libcall(Libcall::TableCopy, &[to, from, destination, source, length]);
             }
             Op::TableInit { elem_index, table } => {
+                // Source and length refer to the segment and have 32 bits.
                 let (destination, source, length) = self.pop3();
+                let destination = self.table_index_to_i64(TableIndex::from_u32(*table), destination);
                 let (table, segment) = (self.index_const(*table), self.index_const(*elem_index));
                 self.libcall(Libcall::TableInit, &[table, segment, destination, source, length]);
             }
@@ -107,6 +122,7 @@ impl Translator<'_> {
     }
 
     fn slow_get(&mut self, table: TableIndex, index: Value) -> Value {
+        let index = self.table_index_to_i64(table, index);
         let table = self.index_const(table.as_u32());
         self.libcall(Libcall::TableGet, &[table, index]).expect("has a result")
     }
@@ -119,12 +135,18 @@ impl Translator<'_> {
                 self.builder.ins().store(flags, reference, entry, 0);
             }
             TableForm::Shared => {
+                let index = self.table_index_to_i64(table, index);
                 let table = self.index_const(table.as_u32());
                 self.libcall(Libcall::TableSet, &[table, index, reference]);
             }
             TableForm::Private => return Err(Failure::bug("a private table is written")),
         }
         Ok(())
+    }
+
+    /// Extends an index into a table, or a number of its entries, to 64 bits.
+    pub(super) fn table_index_to_i64(&mut self, table: TableIndex, index: Value) -> Value {
+        self.index_to_i64(self.env.facts.tables[table].ty.index, index)
     }
 
     /// Returns the flags of an access to an entry after the first one, for which [`Translator::entry_flags`] is.

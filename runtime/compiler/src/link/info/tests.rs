@@ -6,7 +6,7 @@ use crate::parse::{ValidationPool, parse, validate_body};
 use wrun_artifact::Config;
 use wrun_artifact::index::DefinedFuncIndex;
 use wrun_artifact::info::Info;
-use wrun_artifact::types::{FuncType, IndexType, MemoryType, TableType, ValType};
+use wrun_artifact::types::{FuncType, IndexType, MemoryType, PageSize, TableType, ValType};
 
 const IMAGE_AT: u64 = 0x7000;
 
@@ -115,6 +115,7 @@ fn types_imports_functions_and_libcalls_have_their_places() {
             "m",
             ExternType::Memory(MemoryType {
                 index: IndexType::I32,
+                page: PageSize::Default,
                 min: 3,
                 max: None
             }),
