@@ -30,7 +30,10 @@ KERNELS = {
     "hash": 1.05,
     "recursion": 0.97,
     "indirect": 0.92,
+    "atomic": 1.05,
 }
+# The options of clang and wasmtime for kernels that need some.
+KERNEL_OPTIONS = {"atomic": (["-matomics"], ["-W", "threads=y"])}
 # The bars for programs that mostly call the host, relative to the same C program built natively.
 HOST_CALLS = {
     "clock": 2.0,
@@ -42,6 +45,7 @@ HOST_CALLS = {
 # handler that nothing reaches, relative to the same program without it.
 THROW_BARS = {"wasmtime": 0.1, "node": 1.0}
 HANDLER_BAR = 1.01
+MEMORY64_BAR = 1.05
 CC1_BAR = 1.05
 COMPILE_WALL_BAR = 1.0
 COMPILE_PEAK_BAR = 0.7
@@ -171,14 +175,15 @@ def kernels(work, rows):
         if not ROWS.search(name):
             continue
         source, wasm, native = f"tests/bench/{name}.c", f"{work}/{name}.wasm", f"{work}/{name}"
-        subprocess.run(["clang", "--target=wasm32-wasi", "-O2", source, "-o", wasm], check=True)
+        flags, options = KERNEL_OPTIONS.get(name, ([], []))
+        subprocess.run(["clang", "--target=wasm32-wasi", "-O2", *flags, source, "-o", wasm], check=True)
         engines = {
             "wrun": lambda: own_time([WRUN, wasm]),
             "wrun+deadline": lambda: own_time([WRUN, "--epoch-timeout", "1h", wasm]),
         }
         if shutil.which("wasmtime"):
-            engines["wasmtime"] = lambda: own_time(["wasmtime", wasm])
-            engines["wasmtime+deadline"] = lambda: own_time(["wasmtime", "-W", "timeout=3600s", wasm])
+            engines["wasmtime"] = lambda: own_time(["wasmtime", *options, wasm])
+            engines["wasmtime+deadline"] = lambda: own_time(["wasmtime", *options, "-W", "timeout=3600s", wasm])
         if shutil.which("wasmer"):
             engines["wasmer"] = lambda: own_time(["wasmer", "run", wasm])
         if shutil.which("node"):
@@ -257,6 +262,21 @@ def exceptions(work):
     }
     best = {name: 1e3 * value for name, value in measure("exceptions", engines).items()}
     return show("exceptions: no throw", best, HANDLER_BAR, "ns", against="without") and ok
+
+
+def memory64():
+    """Measures a kernel over a memory with 64-bit indices, in ms a round."""
+    if not ROWS.search("memory64"):
+        return True
+    sieve, rounds = "tests/bench/memory64.wat", 60
+
+    def each(command):
+        return lambda: (1e3 * (run([*command, str(rounds)])[1] - run([*command, "1"])[1]) / rounds, None)
+
+    engines = {"wrun": each([WRUN, "--invoke", "sieve", sieve])}
+    if shutil.which("wasmtime"):
+        engines["wasmtime"] = each(["wasmtime", "run", "-W", "memory64=y", "--invoke", "sieve", sieve])
+    return show("memory64", measure("memory64", engines), MEMORY64_BAR, "ms")
 
 
 def medium_source(path):
@@ -532,6 +552,7 @@ def main():
         ok = kernels(work, rows)
         ok &= host_calls(work)
         ok &= exceptions(work)
+        ok &= memory64()
         ok &= cc1(work, rows)
         ok &= compile_cc1()
         ok &= warm(work)
