@@ -17,6 +17,21 @@ macro_rules! every_file {
                 utf8_invalid_encoding
             }
         }
+        pub(crate) mod v3 {
+            tests! {
+                $mode V3
+                address align annotations binary binary_leb128 block br br_if br_on_non_null br_on_null br_table
+                call call_indirect call_ref comments r#const conversions custom data elem endianness exports f32
+                f32_bitwise f32_cmp f64 f64_bitwise f64_cmp fac float_exprs float_literals float_memory float_misc
+                forward func func_ptrs global i32 i64 id r#if imports inline_module instance int_exprs int_literals
+                labels left_to_right linking load local_get local_init local_set local_tee r#loop memory memory_grow
+                memory_redundancy memory_size memory_trap names nop obsolete_keywords r#ref ref_as_non_null ref_func
+                ref_is_null ref_null r#return return_call return_call_indirect return_call_ref select
+                skip_stack_guard_page stack start store switch table table_get table_grow table_set table_size token
+                traps r#type type_canon type_equivalence type_rec unreachable unreached_invalid unreached_valid
+                unwind utf8_custom_section_id utf8_import_field utf8_import_module utf8_invalid_encoding
+            }
+        }
         pub(crate) mod simd {
             tests! {
                 $mode Simd

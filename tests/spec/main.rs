@@ -68,6 +68,7 @@ fn no_file_of_the_suite_is_missing() {
     }
     let suites = suites! {
         V2 v2 90
+        V3 v3 97
         Simd simd 59
         ExtendedConst extended_const 3
         Exceptions exceptions 4

@@ -141,6 +141,7 @@ const OTHER_WORDS: &[(Kind, &str, &str)] = &[
     (Malformed, "integer too large", TRUNCATED),
     (Malformed, "malformed import kind", END_OF_FILE),
     (Malformed, "malformed memop flags", "invalid memop alignment"),
+    (Malformed, "malformed memop flags", "malformed memop alignment"),
     (
         Malformed,
         "malformed memop flags",
@@ -235,6 +236,7 @@ fn every_entry_of_the_list_is_needed() {
     let mut used = vec![false; OTHER_WORDS.len()];
     for suite in [
         crate::Suite::V2,
+        crate::Suite::V3,
         crate::Suite::Simd,
         crate::Suite::ExtendedConst,
         crate::Suite::Exceptions,

