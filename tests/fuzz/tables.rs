@@ -1,4 +1,4 @@
-//! Tables: modules with a few tables, segments and random sets of table instructions, so that each form of a table and each
+//! Tables: modules with a few tables with 32-bit or 64-bit indices, segments and random sets of table instructions, so that each form of a table and each
 //! result of the scan of the module occur. They run random instructions with random operands, and are compared with a model
 //! whose tables are vectors.
 
@@ -122,22 +122,65 @@ fn reference(item: Item) -> String {
     }
 }
 
-fn instruction(op: Op) -> String {
-    let [a, b, c] = [0, 1, 2].map(|local| format!("(local.get {local})"));
+/// An operand from which on every instruction of the model is out of bounds.
+const OUTSIDE: usize = 50;
+
+/// Returns the operand with this number as an index of a table. From [`OUTSIDE`] on, a 64-bit index has low bits that would be in
+/// bounds.
+fn index(wide: bool, operand: usize) -> String {
+    let high = (1_u64 << 32) - OUTSIDE as u64;
+    match wide {
+        false => format!("(local.get {operand})"),
+        true => format!(
+            "(i64.add (i64.extend_i32_u (local.get {operand}))
+               (select (i64.const {high}) (i64.const 0) (i32.ge_u (local.get {operand}) (i32.const {OUTSIDE}))))"
+        ),
+    }
+}
+
+/// Returns the text of an instruction. `wide` says which tables have 64-bit indices.
+fn instruction(op: Op, wide: &[bool]) -> String {
     let call = |table, sig, index: &str| {
         let argument = if sig == 1 { "(i32.const 7)" } else { "" };
         format!("(call_indirect {table} (type {sig}) {argument} {index})")
     };
+    let narrow = |table: usize, text: String| match wide[table] {
+        false => text,
+        true => format!("(i32.wrap_i64 {text})"),
+    };
+    let at = |table: usize, operand| index(wide[table], operand);
     match op {
-        Op::Call(table, sig) => call(table, sig, &a),
-        Op::CallAt(table, sig, index) => call(table, sig, &format!("(i32.const {index})")),
-        Op::IsNull(table) => format!("(ref.is_null (table.get {table} {a}))"),
-        Op::Size(table) => format!("(table.size {table})"),
-        Op::Set(table, item) => format!("(table.set {table} {a} {}) (i32.const 0)", reference(item)),
-        Op::Grow(table, item) => format!("(table.grow {table} {} {a})", reference(item)),
-        Op::Fill(table, item) => format!("(table.fill {table} {a} {} {b}) (i32.const 0)", reference(item)),
-        Op::Copy(to, from) => format!("(table.copy {to} {from} {a} {b} {c}) (i32.const 0)"),
-        Op::Init(table, segment) => format!("(table.init {table} {segment} {a} {b} {c}) (i32.const 0)"),
+        Op::Call(table, sig) => call(table, sig, &at(table, 0)),
+        Op::CallAt(table, sig, index) => {
+            let ty = if wide[table] { "i64" } else { "i32" };
+            call(table, sig, &format!("({ty}.const {index})"))
+        }
+        Op::IsNull(table) => format!("(ref.is_null (table.get {table} {}))", at(table, 0)),
+        Op::Size(table) => narrow(table, format!("(table.size {table})")),
+        Op::Set(table, item) => format!("(table.set {table} {} {}) (i32.const 0)", at(table, 0), reference(item)),
+        Op::Grow(table, item) => narrow(
+            table,
+            format!("(table.grow {table} {} {})", reference(item), at(table, 0)),
+        ),
+        Op::Fill(table, item) => {
+            let (to, len) = (at(table, 0), at(table, 1));
+            format!("(table.fill {table} {to} {} {len}) (i32.const 0)", reference(item))
+        }
+        Op::Copy(to, from) => {
+            let len = index(wide[to] && wide[from], 2);
+            format!(
+                "(table.copy {to} {from} {} {} {len}) (i32.const 0)",
+                at(to, 0),
+                at(from, 1)
+            )
+        }
+        Op::Init(table, segment) => {
+            let (source, len) = (index(false, 1), index(false, 2));
+            format!(
+                "(table.init {table} {segment} {} {source} {len}) (i32.const 0)",
+                at(table, 0)
+            )
+        }
         Op::Drop(segment) => format!("(elem.drop {segment}) (i32.const 0)"),
     }
 }
@@ -154,6 +197,7 @@ struct Program {
 fn program(random: &mut Random) -> Program {
     let sizes: Vec<usize> = (0..1 + random.below(4)).map(|_| random.below(12)).collect();
     let tables = sizes.len();
+    let wide: Vec<bool> = (0..tables).map(|_| random.once_in(2)).collect();
     let offset = random.below(6);
     let segments: Vec<Segment> = (0..random.below(6))
         .map(|_| {
@@ -195,7 +239,7 @@ fn program(random: &mut Random) -> Program {
     let mut text = String::from(
         r#"(module (type (func (result i32))) (type (func (param i32) (result i32)))
         (import "host" "func" (func (type 0))) (import "host" "foreign" (global $foreign funcref))
-        (import "host" "offset" (global $offset i32))"#,
+        (import "host" "offset" (global $offset i32)) (import "host" "offset64" (global $offset64 i64))"#,
     );
     for func in 1..FUNCS {
         text += &format!("(func (type {}) (i32.const {func}))\n", func % 2);
@@ -206,12 +250,15 @@ fn program(random: &mut Random) -> Program {
         } else {
             String::new()
         };
-        text += &format!("(table {export} {size} {MAXIMUM} funcref)\n");
+        let ty = if wide[table] { "i64" } else { "i32" };
+        text += &format!("(table {export} {ty} {size} {MAXIMUM} funcref)\n");
     }
     for segment in &segments {
         let active = match segment.active {
             None => String::new(),
+            Some((table, _)) if segment.late && wide[table] => format!("(table {table}) (global.get $offset64)"),
             Some((table, _)) if segment.late => format!("(table {table}) (global.get $offset)"),
+            Some((table, at)) if wide[table] => format!("(table {table}) (i64.const {at})"),
             Some((table, at)) => format!("(table {table}) (i32.const {at})"),
         };
         let items: String = segment.items.iter().map(|item| reference(*item)).collect();
@@ -220,7 +267,7 @@ fn program(random: &mut Random) -> Program {
     let declared: Vec<_> = (0..FUNCS).map(|func| func.to_string()).collect();
     text += &format!("(elem declare func {})\n", declared.join(" "));
     for (number, op) in ops.iter().enumerate() {
-        let body = instruction(*op);
+        let body = instruction(*op, &wide);
         text += &format!("(func (export \"{number}\") (param i32 i32 i32) (result i32) {body})\n");
     }
     text.push(')');
@@ -272,12 +319,15 @@ fn run(seed: u64) -> bool {
     };
     let foreign = Value::FuncRef(Some(foreign));
     let foreign = Global::new(&mut store, constant(ValType::FUNCREF), foreign).expect("of its type");
+    let offset64 = Value::I64(program.offset as i64);
+    let offset64 = Global::new(&mut store, constant(ValType::I64), offset64).expect("of its type");
     let offset = Value::I32(program.offset as i32);
     let offset = Global::new(&mut store, constant(ValType::I32), offset).expect("of its type");
     let mut imports = Imports::new(&engine);
     imports
         .func("host", "func", |_: Caller<'_, ()>| 0)
         .define("host", "foreign", foreign)
+        .define("host", "offset64", offset64)
         .define("host", "offset", offset);
 
     let instance = Instance::new(&mut store, &module, &imports).map_err(trap);
