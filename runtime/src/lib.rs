@@ -1,5 +1,5 @@
-//! The run side of wrun: loads artifacts, instantiates them, and calls into them; with the feature `compiler` (on by default) it
-//! also makes them from wasm.
+//! The run side of wrun: loads artifacts, instantiates them, and calls their functions. With the feature `compiler` (on by
+//! default) it also compiles wasm to artifacts.
 //!
 //! ```
 //! # #[cfg(feature = "compiler")] {
@@ -34,10 +34,10 @@
 //! # }
 //! ```
 //!
-//! A run goes through the rooms in this order: `load` maps an artifact, `instantiate` makes an instance of it, `call` enters and
-//! leaves the guest, `trap` says why it ended. `sys` is the operating system, `pipeline` the one
-//! room that sees the compiler and the cache, `api` the public handles. Each room uses only those before it in this list: `sys`,
-//! `config`, `vm`, `error`, `load`, `state`, `trap`, `call`, `instantiate`, `cache`, `pipeline`, `api`.
+//! A run goes through these rooms: `load` maps an artifact, `instantiate` makes an instance of it, `call` enters and leaves the
+//! guest, `trap` finds the cause of its end. `sys` holds the operating system, `pipeline` is the only room that sees the compiler
+//! and the cache, `api` holds the public handles. Each room uses only rooms before it in this list: `sys`, `config`, `vm`,
+//! `error`, `load`, `state`, `trap`, `call`, `instantiate`, `cache`, `pipeline`, `api`.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("wrun runs on Linux on x86-64 only so far");

@@ -1,4 +1,7 @@
-//! Imports and exports of a module, whether it is compiled or was only read.
+//! Imports and exports of a module.
+//!
+//! Input: a compiled module, or the bytes of a wasm file. Output: the names and types of its imports and exports. Must not hold:
+//! instances, the code of a module.
 
 use wrun_artifact::types::ExternType;
 
@@ -8,15 +11,15 @@ use crate::error::Error;
 #[cfg(feature = "compiler")]
 use crate::pipeline::{self, Declared, Linkage};
 
-/// Something that has the imports and exports of a module: the [`Module`], or its [`Declarations`].
+/// A source of the imports and exports of a module: a [`Module`], or the [`Declarations`] of a wasm file.
 pub trait Declares {
-    /// Its imports, in its order.
+    /// Returns the imports in the order of the module.
     fn imports(&self) -> impl Iterator<Item = ImportType<'_>>;
 
-    /// Its exports. A module that is compiled has them ordered by name, one that was read in its own order.
+    /// Returns the exports. A compiled module has them ordered by name, [`Declarations`] in the order of the wasm file.
     fn exports(&self) -> impl Iterator<Item = ExportType<'_>>;
 
-    /// The type of an export.
+    /// Returns the type of an export.
     fn export(&self, name: &str) -> Option<ExternType>;
 }
 
@@ -34,8 +37,8 @@ impl Declares for Module {
     }
 }
 
-/// The imports and exports of a wasm file, read without a look at its code: a host that cannot run the module finds out before
-/// it is compiled.
+/// The imports and exports of a wasm file, read without its code. A host can compare them with its own functions and refuse the
+/// module before it is compiled.
 #[cfg(feature = "compiler")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Declarations(Declared);
@@ -45,12 +48,13 @@ impl Declarations {
     /// Reads the sections before the code.
     ///
     /// # Errors
-    /// When the bytes are no core module, or these sections are invalid, truncated or of a proposal that wrun does not run.
+    /// Fails if the bytes are no core module, or if these sections are invalid, truncated or need a proposal that wrun does not
+    /// run.
     pub fn read(wasm: &[u8]) -> Result<Self, Error> {
         Ok(Self(pipeline::declarations(wasm)?))
     }
 
-    /// The sections for linkers.
+    /// Returns the sections that the file has for linkers.
     pub fn linkage(&self) -> Linkage {
         self.0.linkage
     }

@@ -1,4 +1,6 @@
-//! Engines: what modules and stores have in common.
+//! Engines: the data that modules and stores share.
+//!
+//! Input: a config. Output: an engine, which counts epochs, and the cache keys of its artifacts. Must not hold: modules, stores.
 
 use std::sync::Arc;
 
@@ -9,26 +11,26 @@ use crate::pipeline;
 use crate::state::EngineCore;
 use crate::trap;
 
-/// Settings, and the ids of function types, that modules and stores have in common. Cheap to clone.
+/// Holds the settings and the ids of function types that modules and stores share. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<EngineCore>);
 
 impl Engine {
-    /// An engine with these settings.
+    /// Makes an engine with these settings.
     ///
     /// # Errors
-    /// When signal handlers cannot be installed: the runtime turns faults into traps.
+    /// Fails if the signal handlers that turn faults into traps cannot be installed.
     pub fn new(config: &Config) -> Result<Self, Error> {
         trap::install()?;
         Ok(Self(Arc::new(EngineCore::new(config.clone()))))
     }
 
-    /// Begins the next epoch: guests of stores whose deadline ([`crate::Store::set_epoch_deadline`]) is reached by it are
-    /// interrupted, wherever they are. May be called from any thread and from a signal handler: takes no lock and allocates
-    /// nothing.
+    /// Begins the next epoch. Guests of a store are interrupted when the epoch reaches the store's deadline
+    /// ([`crate::Store::set_epoch_deadline`]). Any thread and any signal handler may call this function: it takes no lock and
+    /// allocates nothing.
     ///
-    /// Compiled code does not look at the epoch; a guest costs nothing more for having a deadline. The threads that run guests
-    /// whose deadline is reached get a real-time signal (`SIGRTMIN + 4`), whose handler ends the guest.
+    /// Compiled code does not check the epoch, so a deadline does not make a guest slower. A thread that runs a guest whose
+    /// deadline is reached gets a real-time signal (`SIGRTMIN + 4`). The handler of this signal ends the guest.
     pub fn increment_epoch(&self) {
         self.0.epochs().increment();
     }
@@ -39,7 +41,7 @@ impl Engine {
 }
 
 impl CacheKey {
-    /// The key under which the artifact of these bytes is kept for an engine's settings.
+    /// Returns the key of the artifact of these bytes under the engine's settings.
     pub fn of(engine: &Engine, wasm: &[u8]) -> Self {
         Self::new(wasm, &pipeline::settings_of(&engine.0))
     }

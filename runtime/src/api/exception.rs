@@ -1,4 +1,7 @@
 //! Tags and exceptions, for the host.
+//!
+//! Input: types and values of the host. Output: handles to tags, and exceptions that host functions can throw or read. Must not
+//! hold: the search for a handler.
 
 use wrun_artifact::types::{FuncType, ValType};
 
@@ -7,7 +10,7 @@ use crate::error::{Error, Exception, Part};
 use crate::state::{StoreCore, TagObject, core_of, core_of_mut};
 use crate::vm::FuncPtr;
 
-/// A tag: a kind of exceptions (spec 2.3.9). Belongs to a store.
+/// A tag: a kind of exceptions (spec 2.3.9). It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Tag {
     store: u64,
@@ -15,10 +18,10 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// A tag of the host, that modules can import. The parameters of `ty` are the payload of exceptions.
+    /// Makes a tag of the host, which modules can import. The parameters of `ty` are the payload of exceptions.
     ///
     /// # Errors
-    /// When the type has results.
+    /// Fails if the type has results.
     pub fn new<T>(store: &mut Store<T>, ty: FuncType) -> Result<Self, Error> {
         if !ty.results().is_empty() {
             return Err(Error::Refused("the type of a tag has no results".into()));
@@ -44,20 +47,20 @@ impl Tag {
         Ok(core.tag(self.number(core)?)?.ty.clone())
     }
 
-    /// Its type: the parameters are the payload of exceptions, and there are no results.
+    /// Returns the type. The parameters are the payload of exceptions, and there are no results.
     ///
     /// # Panics
-    /// When the tag belongs to another store.
+    /// Panics if the tag belongs to another store.
     pub fn ty(&self, store: &impl AsStore) -> FuncType {
         self.ty_in(core_of(store)).expect("a tag is used with its own store")
     }
 }
 
 impl Exception {
-    /// An exception for a host function to throw, by returning it as its error.
+    /// Makes an exception. A host function throws it by returning it as its error.
     ///
     /// # Errors
-    /// When the values are not of the types of the tag's payload, or something belongs to another store.
+    /// Fails if the values do not have the types of the tag's payload, or if the tag or a value belongs to another store.
     pub fn new(store: &mut impl AsStore, tag: &Tag, payload: &[Value]) -> Result<Self, Error> {
         let core = core_of(store);
         let number = tag.number(core)?;
@@ -91,20 +94,20 @@ impl Exception {
         Ok(Self::from_parts(core.id(), tag, parts, None))
     }
 
-    /// Its tag.
+    /// Returns the tag.
     ///
     /// # Errors
-    /// When it belongs to another store.
+    /// Fails if the exception belongs to another store.
     pub fn tag(&self, store: &impl AsStore) -> Result<Tag, Error> {
         let core = core_of(store);
         core.check(self.store())?;
         Ok(Tag::of(self.tag_number(), core))
     }
 
-    /// The values of its payload.
+    /// Returns the values of the payload.
     ///
     /// # Errors
-    /// When it belongs to another store.
+    /// Fails if the exception belongs to another store.
     pub fn payload(&self, store: &impl AsStore) -> Result<Vec<Value>, Error> {
         let core = core_of(store);
         core.check(self.store())?;

@@ -1,8 +1,11 @@
-//! Functions of a store: guests' and the host's.
+//! Functions of a store: those of guests and those of the host.
+//!
+//! Input: a function reference or a closure, and arguments. Output: results, or the error that ended the call. Must not hold:
+//! entering the guest (`call`).
 //!
 //! # Safety
-//! This file may use `unsafe`: it prepares calls. A function's code, context and type belong together by construction
-//! (`instantiate`, and [`Func::new`] here), and arguments are checked against the type before.
+//! This file may use `unsafe` because it prepares calls. `instantiate` and [`Func::new`] make each function from a code, a
+//! context and a type that fit each other. Arguments are compared with the type before a call.
 #![allow(unsafe_code, reason = "calls compiled code with checked arguments")]
 
 use std::ptr;
@@ -18,27 +21,27 @@ use crate::state::{InstanceData, StoreCore, StorePtr, core_of, core_of_mut};
 use crate::vm::{EntryTrampoline, FuncPtr, HOST, HostFunc, Slot};
 use crate::vm::{VMContext, VMFuncRef, VMHostContext, VMMemoryDefinition};
 
-/// A function. Belongs to a store.
+/// A function. It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Func {
     store: u64,
     ptr: FuncPtr,
 }
 
-/// A closure of a type that is known at run time only.
+/// Holds a closure whose type is known only at run time.
 struct Untyped<F> {
     ty: FuncType,
     closure: F,
 }
 
-/// The host function that such a closure makes.
+/// Makes a host function from such a closure.
 pub(crate) fn untyped<T, F>(ty: FuncType, closure: F) -> HostFunc
 where
     T: 'static,
     F: Fn(Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
 {
     /// # Safety
-    /// Called by a trampoline for the closure's type, with a context that holds an `Untyped<F>`.
+    /// The caller is a trampoline for the closure's type, and the context holds an `Untyped<F>`.
     unsafe extern "C" fn call<T, F>(context: *const VMHostContext, slots: *mut Slot)
     where
         T: 'static,
@@ -81,8 +84,8 @@ where
 }
 
 impl Func {
-    /// A function of the host whose type is known only now: the closure gets the parameters, and puts the results where zeros
-    /// of their types are.
+    /// Makes a host function whose type is known only at run time. The closure gets the parameters. It writes its results over
+    /// the default values that its last argument holds.
     pub fn new<T: 'static>(
         store: &mut Store<T>,
         ty: FuncType,
@@ -91,7 +94,7 @@ impl Func {
         Self::of_host(store, untyped(ty, closure))
     }
 
-    /// A function of the host whose type is that of the closure.
+    /// Makes a host function with the type of the closure.
     pub fn wrap<T: 'static, P, R>(store: &mut Store<T>, closure: impl IntoHostFunc<T, P, R>) -> Self {
         Self::of_host(store, wrap(closure))
     }
@@ -121,21 +124,21 @@ impl Func {
         Self { store: store.id(), ptr }
     }
 
-    /// The number of the function's store.
+    /// Returns the id of the function's store.
     pub(super) fn store(self) -> u64 {
         self.store
     }
 
-    /// The reference, for use in its store.
+    /// Returns the function's reference, for use in its store.
     pub(crate) fn ptr(self, store: &StoreCore) -> Result<FuncPtr, Error> {
         store.check(self.store)?;
         Ok(self.ptr)
     }
 
-    /// The function's type.
+    /// Returns the function's type.
     ///
     /// # Panics
-    /// When the function belongs to another store.
+    /// Panics if the function belongs to another store.
     pub fn ty(&self, store: &impl AsStore) -> FuncType {
         self.ty_in(core_of(store))
             .expect("a function is used with its own store")
@@ -149,7 +152,7 @@ impl Func {
             .ok_or_else(|| Error::damaged("the type of a function"))
     }
 
-    /// The id of its type in the engine. `None` for a function of another store.
+    /// Returns the id that the engine gives the function's type, or `None` for a function of another store.
     pub(crate) fn sig_id(&self, core: &StoreCore) -> Option<u32> {
         // SAFETY: a function of this store, which is alive.
         Some(unsafe { self.ptr(core).ok()?.get() }.sig)
@@ -158,7 +161,8 @@ impl Func {
     /// Calls the function.
     ///
     /// # Errors
-    /// When the arguments do not fit the function's type; when the guest traps or a host function ends it.
+    /// Fails if the arguments do not fit the function's type, if the guest traps or throws an exception, or if a host function
+    /// ends the call.
     pub fn call(&self, store: &mut impl AsStore, args: &[Value]) -> Result<Vec<Value>, Error> {
         let core = core_of_mut(store);
         let ty = self.ty_in(core)?;
@@ -178,7 +182,7 @@ impl Func {
     }
 }
 
-/// All that a call of a function needs.
+/// Everything that a call of a function needs.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Callee {
     trampoline: EntryTrampoline,
@@ -188,13 +192,13 @@ pub(super) struct Callee {
     slots: usize,
 }
 
-// SAFETY: addresses, which are used only with the store of the function that they were taken from.
+// SAFETY: these are addresses, and they are used only with the store of the function that they were taken from.
 unsafe impl Send for Callee {}
 // SAFETY: as above.
 unsafe impl Sync for Callee {}
 
 impl Callee {
-    /// The way to call a function of this store.
+    /// Reads how to call a function of this store.
     pub(super) fn of(func: Func, core: &StoreCore) -> Result<Self, Error> {
         let damaged = || Error::damaged("the type of a function");
         // SAFETY: a function of this store, which is alive.
@@ -203,7 +207,8 @@ impl Callee {
         let slots = ty.params().len().max(ty.results().len());
         let context = func.vmctx.get();
         if func.local_sig == HOST {
-            // The typed function of the context, if any, fits only the trampoline of the import that it is bound to.
+            // The context may hold a typed function. It fits only the trampoline of the import that it is bound to, so it is not
+            // used here.
             // SAFETY: a host function has a host context.
             let untyped = unsafe { (*context.cast::<VMHostContext>()).untyped };
             return Ok(Self {
@@ -226,8 +231,8 @@ impl Callee {
         })
     }
 
-    /// Calls the function with the values in the slots, and puts the results there. The values fit its type, and the function is
-    /// one of this store.
+    /// Calls the function with the values in the slots, and writes the results to the slots. The values must fit the function's
+    /// type, and the function must belong to this store.
     pub(super) fn call(&self, core: &mut StoreCore, slots: &mut [Slot]) -> Result<(), Error> {
         assert!(slots.len() >= self.slots, "wrun bug: there is a slot for each value");
         let _phase = core.vm.activation.get().is_null().then(|| Phase::start("call"));

@@ -1,8 +1,10 @@
 //! Globals of a store, for the host.
 //!
+//! Input: a handle and values. Output: the global's value. Must not hold: the layout of contexts.
+//!
 //! # Safety
-//! This file may use `unsafe`: a global's place and type belong together by construction, and its store is borrowed while it is
-//! read or written.
+//! This file may use `unsafe`: the address and the type of a global fit each other, since one function makes both. The store is
+//! borrowed while the global is read or written.
 #![allow(unsafe_code, reason = "reads and writes globals where compiled code keeps them")]
 
 use std::ptr::NonNull;
@@ -14,7 +16,7 @@ use crate::error::Error;
 use crate::state::{StoreCore, core_of, core_of_mut};
 use crate::vm::{load_slot, store_slot};
 
-/// A global. Belongs to a store.
+/// A global. It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Global {
     store: u64,
@@ -22,16 +24,16 @@ pub struct Global {
     place: NonNull<u8>,
 }
 
-// SAFETY: an address, which is followed only while the global's store is borrowed.
+// SAFETY: this is an address, and it is used only while the global's store is borrowed.
 unsafe impl Send for Global {}
 // SAFETY: as above.
 unsafe impl Sync for Global {}
 
 impl Global {
-    /// A global with this value.
+    /// Makes a global with this value.
     ///
     /// # Errors
-    /// When the value is of another type.
+    /// Fails if the value has another type.
     pub fn new<T>(store: &mut Store<T>, ty: GlobalType, value: Value) -> Result<Self, Error> {
         let core = core_of_mut(store);
         check(&ty, &value, core)?;
@@ -57,15 +59,15 @@ impl Global {
         Ok(self.place)
     }
 
-    /// The type.
+    /// Returns the type.
     pub fn ty(&self) -> GlobalType {
         self.ty
     }
 
-    /// The value.
+    /// Returns the value.
     ///
     /// # Panics
-    /// When the global belongs to another store.
+    /// Panics if the global belongs to another store.
     pub fn get(&self, store: &impl AsStore) -> Value {
         let core = core_of(store);
         let place = self.place(core).expect("a global is used with its own store").as_ptr();
@@ -77,7 +79,7 @@ impl Global {
     /// Sets the value.
     ///
     /// # Errors
-    /// When the global is immutable or belongs to another store, or the value is of another type.
+    /// Fails if the global is immutable or belongs to another store, or if the value has another type.
     pub fn set(&self, store: &mut impl AsStore, value: Value) -> Result<(), Error> {
         if !self.ty.mutable {
             return Err(Error::Refused("the global is immutable".into()));

@@ -1,4 +1,7 @@
-//! Imports: what the host offers to modules, by name.
+//! Imports: the definitions that the host offers to modules, by name.
+//!
+//! Input: closures and handles with names. Output: the definition for each import of a module, or a list of those that are
+//! missing. Must not hold: instances.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -14,32 +17,32 @@ use crate::instantiate::{Given, matches};
 use crate::state::StoreCore;
 use crate::vm::HostFunc;
 
-/// The thing that is defined under a name.
+/// The definition of a name.
 enum Definition {
     Host(HostFunc),
     Extern(Extern),
 }
 
-/// The stand-in for imported functions that nothing was defined for.
+/// The replacement for imported functions that have no definition.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum UnknownImports {
-    /// Calling one traps.
+    /// A call traps.
     Trap,
-    /// Calling one does nothing and gives zeros.
+    /// A call does nothing and returns zeros.
     Zero,
 }
 
-/// Functions of the host, and things of a store, that modules can import. Can be used for many instances.
+/// Host functions, and other items of a store, that modules can import. The same value serves many instances.
 pub struct Imports<T> {
-    /// By module and name. Names that are wanted are here before they are defined.
+    /// Definitions by module and name. A name that a module imports can be here before it has a definition.
     definitions: BTreeMap<String, BTreeMap<String, Option<Definition>>>,
-    /// True if only names that are here already can be defined.
+    /// True if only names that are here already can get a definition.
     is_closed: bool,
     data: PhantomData<fn(T)>,
 }
 
 impl<T: 'static> Imports<T> {
-    /// Imports without anything in them.
+    /// Makes an empty set of imports.
     pub fn new(_engine: &Engine) -> Self {
         Self {
             definitions: BTreeMap::new(),
@@ -48,8 +51,8 @@ impl<T: 'static> Imports<T> {
         }
     }
 
-    /// Imports for this module only: definitions that it does not import are left out, and cost nothing. A host that offers a
-    /// hundred functions to a module that imports four saves most of what defining them takes.
+    /// Makes an empty set of imports for this module only. A definition that the module does not import is ignored and costs
+    /// nothing. This saves most of the work of a host that offers a hundred functions to a module that imports four.
     pub fn of(module: &impl Declares) -> Self {
         let mut definitions: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
         for import in module.imports() {
@@ -63,13 +66,13 @@ impl<T: 'static> Imports<T> {
         }
     }
 
-    /// Defines a function whose type is that of the closure: `Fn(Caller<'_, T>, A…) -> R`. Its values stay in registers.
+    /// Defines a function with the type of the closure: `Fn(Caller<'_, T>, A…) -> R`. Numbers stay in registers.
     pub fn func<P, R>(&mut self, module: &str, name: &str, closure: impl IntoHostFunc<T, P, R>) -> &mut Self {
         self.insert(module, name, || Definition::Host(wrap(closure)))
     }
 
-    /// Defines a function whose type is known only when the host runs: the closure gets the parameters, and puts the results
-    /// where zeros of their types are.
+    /// Defines a function whose type is known only at run time. The closure gets the parameters. It writes its results over the
+    /// default values that it also gets.
     pub fn func_untyped(
         &mut self,
         module: &str,
@@ -80,12 +83,12 @@ impl<T: 'static> Imports<T> {
         self.insert(module, name, || Definition::Host(untyped(ty, closure)))
     }
 
-    /// Defines something of a store. Instances that import it must be of the same store.
+    /// Defines an item of a store. Instances that import it must be in the same store.
     pub fn define(&mut self, module: &str, name: &str, item: impl Into<Extern>) -> &mut Self {
         self.insert(module, name, || Definition::Extern(item.into()))
     }
 
-    /// Defines each function that `module` imports and that is not defined yet.
+    /// Defines each function that `module` imports and that has no definition yet.
     pub fn define_unknown(&mut self, module: &impl Declares, how: UnknownImports) -> &mut Self {
         for import in module.imports() {
             let ExternType::Func(ty) = import.ty else {
@@ -104,11 +107,11 @@ impl<T: 'static> Imports<T> {
         self
     }
 
-    /// Compares what `module` imports with what is defined: instantiating it would fail for the same reason. Types of things of a
-    /// store are not compared.
+    /// Compares the imports of `module` with the definitions. If this fails, instantiating the module would fail for the same
+    /// reason. The types of items of a store are not compared.
     ///
     /// # Errors
-    /// All imports that nothing is defined for, or a host function of another type.
+    /// Lists all imports without a definition, or names a host function of another type.
     pub fn check(&self, module: &impl Declares) -> Result<(), ImportsError> {
         let mut error = ImportsError::default();
         for import in module.imports() {
@@ -137,7 +140,7 @@ impl<T: 'static> Imports<T> {
         self
     }
 
-    /// The thing that is defined under a name, for an instance in this store, and its type.
+    /// Returns the definition of a name for an instance in this store, and its type.
     pub(super) fn give(
         &self,
         core: &StoreCore,

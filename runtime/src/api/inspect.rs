@@ -1,4 +1,7 @@
-//! Describes artifacts, for people and tools. Works for artifacts of other builds of the same format too; runs nothing.
+//! Describes artifacts for people and tools.
+//!
+//! Input: the bytes of an artifact, also of another build with the same format. Output: a description of its contents, or the
+//! result of comparing its checksums. Must not hold: anything that runs code.
 
 use std::io::{self, Read};
 
@@ -12,35 +15,35 @@ use crate::error::describe;
 /// The contents of an artifact.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Inspection {
-    /// The build of wrun that made it, in hexadecimal.
+    /// Id of the build of wrun that made the artifact, in hexadecimal.
     pub build: String,
-    /// True if that is this build.
+    /// True if this build made the artifact.
     pub is_this_build: bool,
-    /// The version of its format.
+    /// Version of the artifact's format.
     pub format_version: u32,
-    /// The processor and operating system that it runs on.
+    /// Processor and operating system for which the code is compiled.
     pub target: &'static str,
-    /// The CPU features that it may use.
+    /// CPU features that the code may use.
     pub cpu: CpuFeatures,
-    /// How memory accesses are kept in bounds.
+    /// The way in which memory accesses are kept in bounds.
     pub memory: MemoryMode,
     /// Address space that a guarded memory reserves, in bytes, without the guard.
     pub reservation: u64,
-    /// Address space after that, which is never accessible, in bytes.
+    /// Address space behind the reservation that is never accessible, in bytes.
     pub guard: u64,
-    /// True if it says where in the wasm file each instruction comes from.
+    /// True if the artifact has an address map: the offset in the wasm file of each instruction.
     pub address_map: bool,
-    /// True if loads and stores were optimised by the alias analysis.
+    /// True if the code generator could remove and reorder loads and stores.
     pub alias_analysis: bool,
-    /// True if results for which the specification leaves a choice are the same on every CPU.
+    /// True if results that the specification leaves open are the same on every CPU.
     pub deterministic: bool,
     /// Bytes of padding between functions.
     pub padding: u32,
     /// Offset of the code section's contents in the wasm file.
     pub code_section: u64,
-    /// The checksums that its header holds.
+    /// The checksums in the header.
     pub checksums: Checksums,
-    /// The module's own name.
+    /// The name that the module gives itself.
     pub name: Option<String>,
     /// Functions with a body, by index.
     pub functions: Vec<InspectedFunction>,
@@ -57,13 +60,13 @@ pub struct Inspection {
 /// A function with a body.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InspectedFunction {
-    /// Its number in the function index space.
+    /// Number of the function in the function index space.
     pub index: u32,
-    /// The name that the module gives it.
+    /// Name of the function in the module.
     pub name: Option<String>,
-    /// The offset of its code in the file.
+    /// Offset of the function's code in the file.
     pub offset: u64,
-    /// The size of its code in bytes.
+    /// Size of the function's code in bytes.
     pub bytes: u64,
 }
 
@@ -78,18 +81,17 @@ fn any_config(build: [u8; 16]) -> Expect {
     }
 }
 
-/// Returns true when bytes begin as an artifact does, whatever build made it, in whatever version of the format. The first 128 bytes are
-/// enough.
+/// Returns true if the bytes begin like an artifact of any build and any version of the format. The first 128 bytes are enough.
 pub fn is_artifact(bytes: &[u8]) -> bool {
     header::is_artifact(bytes)
 }
 
-/// Describes an artifact. Works for artifacts of any build and for any CPU.
+/// Describes an artifact of any build and for any CPU.
 ///
 /// # Errors
-/// When the bytes are no artifact of this format, or header and info are damaged.
+/// Fails if the bytes are no artifact of this format, or if the header or the info section is damaged.
 pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
-    // Of another format nothing is known, not even where the build is: the reader says so.
+    // The place of the build id is unknown in another version of the format. The reader of the header refuses such an artifact.
     let build = header::build_of(artifact).unwrap_or_default();
     let artifact = Artifact::read(artifact, &any_config(build), Compare::Head)?;
     let (info, config) = (artifact.info(), artifact.config());
@@ -146,19 +148,19 @@ pub fn inspect(artifact: &[u8]) -> Result<Inspection, Stale> {
     })
 }
 
-/// Compares all checksums of an artifact: every byte of it is covered. The artifact must be of this build.
+/// Compares all checksums of an artifact, which cover every byte. The artifact must be of this build.
 ///
 /// # Errors
-/// When the bytes are no artifact of this build, or are damaged.
+/// Fails if the bytes are no artifact of this build, or are damaged.
 pub fn verify_artifact(artifact: &[u8]) -> Result<(), Stale> {
     Artifact::read(artifact, &any_config(wrun_artifact::BUILD), Compare::All).map(drop)
 }
 
-/// Compares all checksums of an artifact in a cache, and remembers whether they fit: no run compares those of a whole artifact
-/// again, and the next one compares those of a damaged one. Gives why it cannot be used, if so.
+/// Compares all checksums of an artifact in a cache, and remembers the result. After a success, no run compares them again. After
+/// a failure, the next run compares them. Returns the reason if the artifact cannot be used.
 ///
 /// # Errors
-/// When the artifact cannot be read.
+/// Fails if the artifact cannot be read.
 pub fn verify_cached(cache: &Cache, entry: &CacheEntry) -> io::Result<Option<Stale>> {
     let mut found = cache.open_entry(entry)?;
     let mut bytes = Vec::new();
@@ -166,7 +168,7 @@ pub fn verify_cached(cache: &Cache, entry: &CacheEntry) -> io::Result<Option<Sta
     let stale = verify_artifact(&bytes).err();
     match stale {
         None => cache.set_verified(&found, true),
-        // Nothing is known of the rest.
+        // The checksums of such an artifact were not compared, so nothing is remembered.
         Some(Stale::Build | Stale::FormatVersion { .. } | Stale::Target | Stale::Cpu(_) | Stale::Config) => {}
         Some(_) => cache.set_verified(&found, false),
     }

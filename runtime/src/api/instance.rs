@@ -1,4 +1,7 @@
-//! Instances, and what they export.
+//! Instances, and their exports.
+//!
+//! Input: a module, imports, a store. Output: an instance, and handles to its exports. Must not hold: the steps of instantiation
+//! (`instantiate`).
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use crate::instantiate;
 use crate::pipeline::Phase;
 use crate::state::{Item, StoreCore, core_of, core_of_mut};
 
-/// Something that can be imported and exported.
+/// An item that a module can import and export.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Extern {
     /// A function.
@@ -27,7 +30,7 @@ pub enum Extern {
 }
 
 impl Extern {
-    /// The handle of something in a store.
+    /// Makes the handle of an item in a store.
     pub(super) fn of(item: Item, core: &StoreCore) -> Self {
         match item {
             Item::Func(func) => Self::Func(Func::of(func, core)),
@@ -38,7 +41,7 @@ impl Extern {
         }
     }
 
-    /// The thing in the store that the handle stands for.
+    /// Returns the item of the handle.
     pub(super) fn item(&self, core: &StoreCore) -> Result<Item, Error> {
         Ok(match self {
             Self::Func(func) => Item::Func(func.ptr(core)?),
@@ -72,7 +75,7 @@ macro_rules! from {
 
 from!(Func Table Memory Global Tag);
 
-/// An instance of a module. Belongs to a store.
+/// An instance of a module. It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Instance {
     store: u64,
@@ -83,8 +86,8 @@ impl Instance {
     /// Instantiates a module: matches its imports, initialises it, and runs its start function.
     ///
     /// # Errors
-    /// When imports are missing or of another type (all are listed), when memory runs out, and when initialisation or the
-    /// start function traps.
+    /// Fails if imports are missing or have another type (the error lists all that are missing), if memory runs out, or if
+    /// initialisation or the start function traps.
     pub fn new<T: 'static>(store: &mut Store<T>, module: &Module, imports: &Imports<T>) -> Result<Self, Error> {
         let core = core_of_mut(store);
         if !Arc::ptr_eq(&core.engine, module.engine().core()) {
@@ -109,7 +112,7 @@ impl Instance {
         Ok(this)
     }
 
-    /// The export with this name.
+    /// Returns the export with this name.
     pub fn export(&self, store: &mut impl AsStore, name: &str) -> Option<Extern> {
         let core = core_of_mut(store);
         core.check(self.store).ok()?;
@@ -117,7 +120,7 @@ impl Instance {
         Some(Extern::of(item, core))
     }
 
-    /// The function that is exported under this name.
+    /// Returns the function that is exported under this name.
     pub fn func(&self, store: &mut impl AsStore, name: &str) -> Option<Func> {
         match self.export(store, name)? {
             Extern::Func(func) => Some(func),
@@ -125,7 +128,7 @@ impl Instance {
         }
     }
 
-    /// The memory that is exported under this name.
+    /// Returns the memory that is exported under this name.
     pub fn memory(&self, store: &mut impl AsStore, name: &str) -> Option<Memory> {
         match self.export(store, name)? {
             Extern::Memory(memory) => Some(memory),
@@ -133,7 +136,7 @@ impl Instance {
         }
     }
 
-    /// The table that is exported under this name.
+    /// Returns the table that is exported under this name.
     pub fn table(&self, store: &mut impl AsStore, name: &str) -> Option<Table> {
         match self.export(store, name)? {
             Extern::Table(table) => Some(table),
@@ -141,7 +144,7 @@ impl Instance {
         }
     }
 
-    /// The tag that is exported under this name.
+    /// Returns the tag that is exported under this name.
     pub fn tag(&self, store: &mut impl AsStore, name: &str) -> Option<Tag> {
         match self.export(store, name)? {
             Extern::Tag(tag) => Some(tag),
@@ -149,7 +152,7 @@ impl Instance {
         }
     }
 
-    /// The global that is exported under this name.
+    /// Returns the global that is exported under this name.
     pub fn global(&self, store: &mut impl AsStore, name: &str) -> Option<Global> {
         match self.export(store, name)? {
             Extern::Global(global) => Some(global),
@@ -159,8 +162,8 @@ impl Instance {
 }
 
 impl<T> Caller<'_, T> {
-    /// The export of the calling instance with this name. `None` when there is none, or when the function was not imported by an
-    /// instance.
+    /// Returns the export of the calling instance with this name. Returns `None` if there is no such export, or if no instance
+    /// imported the host function.
     pub fn get_export(&mut self, name: &str) -> Option<Extern> {
         let item = self.exported_item(name)?;
         Some(Extern::of(item, core_of(self)))

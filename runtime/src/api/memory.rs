@@ -1,7 +1,9 @@
 //! Memories of a store, for the host.
 //!
+//! Input: a handle. Output: the memory's contents as a slice, its size, its type. Must not hold: mappings (`state`).
+//!
 //! # Safety
-//! This file may use `unsafe`: it borrows a memory's contents together with the store, so that no guest runs meanwhile.
+//! This file may use `unsafe`: it borrows a memory's contents together with the store, so no guest runs in that time.
 #![allow(unsafe_code, reason = "borrows the contents of a memory together with its store")]
 
 use wrun_artifact::config::MemoryMode;
@@ -12,7 +14,7 @@ use crate::error::Error;
 use crate::state::{MemoryObject, StoreCore, core_of, core_of_mut};
 use crate::vm::VMMemoryDefinition;
 
-/// A memory. Belongs to a store.
+/// A memory. It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Memory {
     store: u64,
@@ -20,10 +22,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A memory of its minimal size, zero.
+    /// Makes a memory of its minimal size, filled with zeros.
     ///
     /// # Errors
-    /// When the limits make no sense, or address space runs out.
+    /// Fails if the limits are invalid, or if address space runs out.
     pub fn new<T>(store: &mut Store<T>, ty: MemoryType) -> Result<Self, Error> {
         let most = most_declared(&ty);
         if ty.min > most || ty.max.is_some_and(|max| max < ty.min || max > most) {
@@ -67,23 +69,23 @@ impl Memory {
         Ok(core.memories[self.place].ty())
     }
 
-    /// The type, with the current size as its minimum.
+    /// Returns the type, with the current size as its minimum.
     ///
     /// # Panics
-    /// When the memory belongs to another store; so do the other methods.
+    /// Panics if the memory belongs to another store. The other methods do the same.
     pub fn ty(&self, store: &impl AsStore) -> MemoryType {
         self.object(core_of(store)).ty()
     }
 
-    /// The size in pages.
+    /// Returns the size in pages.
     pub fn size(&self, store: &impl AsStore) -> u64 {
         self.object(core_of(store)).pages()
     }
 
-    /// Adds pages; gives the size before.
+    /// Adds pages and returns the size before.
     ///
     /// # Errors
-    /// When that many pages are more than the maximum, or not to be had.
+    /// Fails if the new size exceeds the maximum, or if the memory cannot be allocated.
     pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Result<u64, Error> {
         let core = core_of_mut(store);
         core.check(self.store)?;
@@ -95,15 +97,15 @@ impl Memory {
         Ok(old)
     }
 
-    /// The contents.
+    /// Returns the contents.
     pub fn data<'a>(&self, store: &'a impl AsStore) -> &'a [u8] {
-        // SAFETY: the store is borrowed as long as the contents: no guest runs and nobody writes.
+        // SAFETY: the contents borrow the store, so no guest runs and no code writes to them.
         unsafe { self.object(core_of(store)).bytes() }
     }
 
-    /// The contents.
+    /// Returns the contents.
     pub fn data_mut<'a>(&self, store: &'a mut impl AsStore) -> &'a mut [u8] {
-        // SAFETY: the store is borrowed exclusively as long as the contents.
+        // SAFETY: the contents borrow the store exclusively.
         unsafe { self.object(core_of_mut(store)).bytes_mut() }
     }
 }

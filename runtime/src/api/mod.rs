@@ -1,4 +1,7 @@
-//! Public handles: what an embedder holds. They check that what they are given belongs together.
+//! The public handles: the types that an embedder holds.
+//!
+//! Input: an embedder's requests. Output: handles and values. Each handle checks that its arguments belong to the same store and
+//! engine. Must not hold: the work of the other rooms.
 //!
 //! # Safety
 //! The files of this room that say so may use `unsafe`: they reach stores, memories and globals through pointers.

@@ -1,4 +1,7 @@
-//! Modules: an artifact that is loaded and ready to be instantiated.
+//! Modules: loaded artifacts, ready to be instantiated.
+//!
+//! Input: wasm bytes, an artifact, or the identity of a file that the cache knows. Output: a module, with the types of its
+//! imports and exports. Must not hold: how a module is compiled or looked up (`pipeline`, `cache`).
 
 use std::fs::File;
 use std::io;
@@ -15,32 +18,32 @@ use crate::load::Image;
 use crate::pipeline::{self, Phase};
 use crate::state::ModuleCore;
 
-/// A compiled module. Cheap to clone.
+/// A compiled module. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Module {
     engine: Engine,
     core: Arc<ModuleCore>,
 }
 
-/// When [`Module::deserialize_file`] compares the checksums of all bytes.
+/// Says when [`Module::deserialize_file`] compares the checksums of all bytes.
 #[derive(Copy, Clone, Debug)]
 pub enum Verify<'c> {
-    /// Each time.
+    /// At each call.
     Always,
-    /// Unless the cache knows that the file was verified and has not changed since.
+    /// At each call, unless the cache knows that the file was verified and has not changed since.
     Once(&'c Cache),
-    /// Never: only the fields of the header are checked.
+    /// Never. Only the fields of the header are checked.
     Never,
 }
 
 /// An import of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportType<'a> {
-    /// Its module name.
+    /// Name of the module that it is imported from.
     pub module: &'a str,
-    /// Its name.
+    /// Name of the import in that module.
     pub name: &'a str,
-    /// Its type.
+    /// Type of the import.
     pub ty: ExternType,
 }
 
@@ -57,9 +60,9 @@ impl From<ImportType<'_>> for MissingImport {
 /// An export of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExportType<'a> {
-    /// Its name.
+    /// Name of the export.
     pub name: &'a str,
-    /// Its type.
+    /// Type of the export.
     pub ty: ExternType,
 }
 
@@ -67,54 +70,54 @@ impl Module {
     /// Compiles a module from the bytes of a wasm file.
     ///
     /// # Errors
-    /// When the bytes are not a module that wrun can run, memory runs out, or the engine's deadline passes
+    /// Fails if the bytes are not a module that wrun can run, if memory runs out, or if the engine's deadline passes
     /// ([`crate::Config::deadline`]).
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
         Self::of(engine, pipeline::compile_and_load(engine.core(), wasm)?)
     }
 
-    /// Compiles a module to an artifact, for [`Module::deserialize`], and loads nothing: this machine's CPU need not have the
-    /// features that the engine's settings name.
+    /// Compiles a module to an artifact for [`Module::deserialize`], without loading it. So this machine's CPU may lack features
+    /// that the engine's settings name.
     ///
     /// # Errors
-    /// When the bytes are not a module that wrun can run, or memory runs out.
+    /// Fails if the bytes are not a module that wrun can run, or if memory runs out.
     #[cfg(feature = "compiler")]
     pub fn precompile(engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, Error> {
         pipeline::compile(engine.core(), wasm)
     }
 
-    /// Refuses bytes that are no wasm module, and such whose end is missing; says nothing of whether one is valid.
+    /// Checks that the bytes are a complete wasm module by its format. Does not validate the module.
     ///
     /// # Errors
-    /// When the bytes are something else.
+    /// Fails if the bytes are no wasm module, or if the end of the module is missing.
     #[cfg(feature = "compiler")]
     pub fn recognise(wasm: &[u8]) -> Result<(), Error> {
         pipeline::recognise(wasm)
     }
 
-    /// Names all proposals that a wasm file needs beyond those that wrun runs. Validates it and compiles nothing.
+    /// Lists the proposals that a wasm file needs and that wrun does not run. Validates the file and compiles nothing.
     ///
     /// # Errors
-    /// When the bytes are no core module, or one that is invalid with all proposals.
+    /// Fails if the bytes are no core module, or if the module is invalid even with all proposals.
     #[cfg(feature = "compiler")]
     pub fn proposals(engine: &Engine, wasm: &[u8]) -> Result<Vec<pipeline::Proposal>, Error> {
         pipeline::proposals(engine.core(), wasm)
     }
 
-    /// The module in a file that the cache knows by its identity: not a byte of the file is read. `None` when the cache does not
-    /// know it, or its artifact cannot be used.
+    /// Returns the module of a file that the cache knows by its identity, without reading the file. Returns `None` if the cache
+    /// does not know the file, or if its artifact cannot be used.
     pub fn from_cache(engine: &Engine, cache: &Cache, identity: &FileIdentity) -> Option<Self> {
         Self::of(engine, pipeline::cached_by_identity(engine.core(), cache, identity)?).ok()
     }
 
-    /// The module with these bytes: from the cache, or else compiled and added to the cache. With the identity of the file that
-    /// the bytes come from, taken and given to [`Cache::before_reading`] before they were read and still the same,
-    /// [`Module::from_cache`] will find it the next time.
+    /// Returns the module with these bytes: from the cache, or else by compiling it and adding it to the cache. `identity` lets
+    /// [`Module::from_cache`] find the module the next time. Take the identity of the file and pass it to
+    /// [`Cache::before_reading`] before reading the bytes, and pass it here only if the file has not changed meanwhile.
     ///
     /// # Errors
-    /// When the module cannot be compiled, and [`Error::CacheMiss`], which is also the answer where there is no compiler. That the
-    /// cache cannot be read or written is not an error.
+    /// Fails if the module cannot be compiled, and with [`Error::CacheMiss`] if the cache must have the module and does not, or
+    /// if there is no compiler. A cache that cannot be read or written is not an error.
     pub fn new_cached(
         engine: &Engine,
         cache: &Cache,
@@ -124,11 +127,11 @@ impl Module {
         Self::new_cached_if(engine, cache, wasm, identity, |_| Ok(()))
     }
 
-    /// As [`Module::new_cached`], but a module that the cache does not have is compiled only if `accept` accepts its bytes, which it
-    /// can look at with `Declarations::read`.
+    /// Does the same as [`Module::new_cached`], but compiles only if `accept` accepts the bytes. `accept` can read them with
+    /// `Declarations::read`.
     ///
     /// # Errors
-    /// As for [`Module::new_cached`], and the error of `accept`.
+    /// Fails as [`Module::new_cached`] does, and with the error of `accept`.
     pub fn new_cached_if<E: From<Error>>(
         engine: &Engine,
         cache: &Cache,
@@ -140,13 +143,13 @@ impl Module {
         Ok(Self::of(engine, image)?)
     }
 
-    /// Loads an artifact that [`Module::serialize`] gave. All its checksums are compared, which reads every byte.
+    /// Loads an artifact that [`Module::serialize`] returned. Compares all its checksums, which reads every byte.
     ///
     /// # Safety
-    /// An artifact is machine code: the bytes must come from wrun. Checksums find damage, not malice.
+    /// An artifact is machine code, so the bytes must come from wrun. Checksums detect damage, but not malice.
     ///
     /// # Errors
-    /// When the bytes are no artifact of this build for this machine and the engine's settings, or are damaged.
+    /// Fails if the bytes are damaged, or are no artifact of this build for this machine and the engine's settings.
     #[allow(unsafe_code, reason = "hands the caller's promise on")]
     pub unsafe fn deserialize(engine: &Engine, artifact: &[u8]) -> Result<Self, Error> {
         let _phase = Phase::start("load");
@@ -158,11 +161,12 @@ impl Module {
     /// Loads an artifact from a file by mapping it. `verify` says whether its checksums are compared.
     ///
     /// # Safety
-    /// As for [`Module::deserialize`]; besides, nobody may change or truncate the file while the module is in use (removing
-    /// it, or renaming another file over it, is fine), and with [`Verify::Never`] the bytes must be those that wrun has written.
+    /// The file must come from wrun, as for [`Module::deserialize`]. While the module is in use, no process may change or
+    /// truncate the file. Removing the file, or renaming another file over it, is allowed. With [`Verify::Never`] the bytes must
+    /// be exactly those that wrun has written.
     ///
     /// # Errors
-    /// As for [`Module::deserialize`], and when the file cannot be opened or mapped.
+    /// Fails as [`Module::deserialize`] does, and if the file cannot be opened or mapped.
     #[allow(unsafe_code, reason = "hands the caller's promise on")]
     pub unsafe fn deserialize_file(engine: &Engine, path: &Path, verify: Verify<'_>) -> Result<Self, Error> {
         let _phase = Phase::start("load");
@@ -199,23 +203,23 @@ impl Module {
         &self.core
     }
 
-    /// The artifact: what [`Module::deserialize`] takes.
+    /// Returns the artifact, for [`Module::deserialize`].
     pub fn serialize(&self) -> &[u8] {
         self.core.image().bytes()
     }
 
-    /// The engine it was made for.
+    /// Returns the engine for which the module was made.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The imports of the module, in its order.
+    /// Returns the imports in the order of the module.
     pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
         let imports = self.core.imports(self.engine.core());
         imports.map(|(module, name, ty)| ImportType { module, name, ty })
     }
 
-    /// The exports of the module, sorted by name.
+    /// Returns the exports, sorted by name.
     pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
         let info = *self.core.artifact().info();
         info.exports.iter().map(move |row| ExportType {
@@ -227,7 +231,7 @@ impl Module {
         })
     }
 
-    /// The type of the export with this name.
+    /// Returns the type of the export with this name.
     pub fn export(&self, name: &str) -> Option<ExternType> {
         let info = self.core.artifact().info();
         let ty = info.export_type(info.export(name)?)?;

@@ -1,4 +1,6 @@
 //! Tables of a store, for the host.
+//!
+//! Input: a handle and values. Output: elements as values, the size, the type. Must not hold: the layout of entries (`state`).
 
 use wrun_artifact::types::{TableType, ValType};
 
@@ -7,7 +9,7 @@ use crate::error::Error;
 use crate::state::{StoreCore, TableObject, check_entries, core_of, core_of_mut, table_get};
 use crate::vm::VMTableDefinition;
 
-/// A table. Belongs to a store.
+/// A table. It belongs to a store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Table {
     store: u64,
@@ -15,10 +17,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of its minimal size, filled with `init`.
+    /// Makes a table of its minimal size, filled with `init`.
     ///
     /// # Errors
-    /// When the limits make no sense, `init` is no such reference, or memory runs out.
+    /// Fails if the limits are invalid, if `init` is not a reference of the element type, or if memory runs out.
     pub fn new<T>(store: &mut Store<T>, ty: TableType, init: Value) -> Result<Self, Error> {
         if !ty.element.is_ref() || ty.max.is_some_and(|max| max < ty.min) {
             return Err(Error::Refused(
@@ -58,23 +60,23 @@ impl Table {
         &core.tables[self.place]
     }
 
-    /// The type, with the current size as its minimum.
+    /// Returns the type, with the current size as its minimum.
     ///
     /// # Panics
-    /// When the table belongs to another store; so does [`Table::size`].
+    /// Panics if the table belongs to another store. [`Table::size`] does the same.
     pub fn ty(&self, store: &impl AsStore) -> TableType {
         self.object(core_of(store)).ty()
     }
 
-    /// The size in elements.
+    /// Returns the size in elements.
     pub fn size(&self, store: &impl AsStore) -> u32 {
         self.object(core_of(store)).len()
     }
 
-    /// The element at `index`.
+    /// Returns the element at `index`.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if there is no such element.
     pub fn get(&self, store: &mut impl AsStore, index: u32) -> Result<Value, Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
@@ -85,7 +87,7 @@ impl Table {
     /// Writes the element at `index`.
     ///
     /// # Errors
-    /// When there is none, or the value is no such reference.
+    /// Fails if there is no such element, or if the value is not a reference of the element type.
     pub fn set(&self, store: &mut impl AsStore, index: u32, value: Value) -> Result<(), Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
@@ -97,10 +99,10 @@ impl Table {
         Ok(())
     }
 
-    /// Adds elements; gives the size before.
+    /// Adds elements and returns the size before.
     ///
     /// # Errors
-    /// When that many are more than the maximum or not to be had, or the value is no such reference.
+    /// Fails if the new size exceeds the maximum, if memory runs out, or if `init` is not a reference of the element type.
     pub fn grow(&self, store: &mut impl AsStore, delta: u32, init: Value) -> Result<u32, Error> {
         let core = core_of_mut(store);
         let place = self.place(core)?;
@@ -118,7 +120,7 @@ impl Table {
     }
 }
 
-/// A reference of the element's type, as compiled code handles it.
+/// Converts a value to a reference of the element type, in the form that compiled code uses.
 fn reference(value: &Value, element: ValType, core: &mut StoreCore) -> Result<u64, Error> {
     if !value.is(element, core) {
         return Err(Error::Refused(format!("the table holds {element}, not {}", value.ty())));

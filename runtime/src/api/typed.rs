@@ -1,4 +1,7 @@
 //! Functions of guests whose types are known when the host is built.
+//!
+//! Input: a function and its Rust types, compared once. Output: calls without further checks. Must not hold: conversions of
+//! single values (`call`).
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,8 +14,8 @@ use crate::call::{MOST_VALUES, ValueList, hand_over};
 use crate::error::Error;
 use crate::state::core_of_mut;
 
-/// A function whose type was compared with `Params` and `Results` once. A call compares nothing and allocates nothing. Belongs to
-/// a store.
+/// A function whose type was compared with `Params` and `Results` once. A call compares no types and allocates nothing. It
+/// belongs to a store.
 ///
 /// `Params` and `Results` are `()`, one value, or a tuple of up to twelve: see [`ValueList`].
 pub struct TypedFunc<Params, Results> {
@@ -39,8 +42,8 @@ impl<Params: ValueList, Results: ValueList> TypedFunc<Params, Results> {
     /// Calls the function.
     ///
     /// # Errors
-    /// When the function or a reference among the parameters belongs to another store; when the guest traps or a host function
-    /// ends it.
+    /// Fails if the function or a reference among the parameters belongs to another store, if the guest traps or throws an
+    /// exception, or if a host function ends the call.
     pub fn call(&self, store: &mut impl AsStore, params: Params) -> Result<Results, Error> {
         let core = core_of_mut(store);
         core.check(self.func.store())?;
@@ -50,17 +53,17 @@ impl<Params: ValueList, Results: ValueList> TypedFunc<Params, Results> {
         Results::from_slots(&slots, core)
     }
 
-    /// The function, as one of a type that is known at run time.
+    /// Returns the function without its Rust types.
     pub fn func(&self) -> Func {
         self.func
     }
 }
 
 impl Func {
-    /// The function, if it takes `Params` and gives `Results`.
+    /// Returns the function, if it takes `Params` and returns `Results`.
     ///
     /// # Errors
-    /// When it has another type, or belongs to another store.
+    /// Fails if the function has another type, or belongs to another store.
     pub fn typed<Params: ValueList, Results: ValueList>(
         &self,
         store: &impl AsStore,
@@ -79,10 +82,10 @@ impl Func {
 }
 
 impl Instance {
-    /// The function that is exported under this name, if it takes `Params` and gives `Results`.
+    /// Returns the function that is exported under this name, if it takes `Params` and returns `Results`.
     ///
     /// # Errors
-    /// When no function is exported under this name, or one of another type.
+    /// Fails if no function is exported under this name, or if it has another type.
     pub fn typed_func<Params: ValueList, Results: ValueList>(
         &self,
         store: &mut impl AsStore,

@@ -1,4 +1,6 @@
-//! Values of the guest, as the host handles them.
+//! Values of the guest, in the form that the host uses.
+//!
+//! Input: values of the host, or slots of compiled code. Output: the other of the two. Must not hold: calls.
 
 use wrun_artifact::types::{HeapType, RefType, ValType};
 
@@ -9,7 +11,7 @@ use crate::error::Exception;
 use crate::state::StoreCore;
 use crate::vm::{ExternRef, FuncPtr, Slot};
 
-/// A value. Floats are kept as their bits, so that NaNs stay as they are.
+/// A value. A float is kept as its bits, so NaNs do not change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Value {
     /// `i32`.
@@ -31,7 +33,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value's type. A reference has the most general type of its kind.
+    /// Returns the value's type. A reference has the most general type of its kind.
     pub fn ty(&self) -> ValType {
         match self {
             Self::I32(_) => ValType::I32,
@@ -45,7 +47,7 @@ impl Value {
         }
     }
 
-    /// Returns true if this is a value of the type `ty`, which has the engine's numbers.
+    /// Returns true if this value has the type `ty`. `ty` uses the engine's ids for function types.
     pub(crate) fn is(&self, ty: ValType, core: &StoreCore) -> bool {
         let ValType::Ref(RefType { nullable, heap }) = ty else {
             return self.ty() == ty;
@@ -62,7 +64,7 @@ impl Value {
         }
     }
 
-    /// Zero, or null.
+    /// Returns zero or null.
     pub fn default_of(ty: ValType) -> Self {
         match ty {
             ValType::I32 => Self::I32(0),
@@ -76,10 +78,10 @@ impl Value {
         }
     }
 
-    /// Writes values as compiled code takes them. Refuses functions of another store.
+    /// Writes values to slots, in the form that compiled code takes. Refuses functions of another store.
     ///
-    /// All values that are handed over together go through one call: host objects may be collected before, and not between them,
-    /// since those in `slots` are not found.
+    /// Pass all values of a call together. A collection can happen before they are written, but not between two of them, because
+    /// a collection does not see references in `slots`.
     pub(crate) fn to_slots(
         values: &[Self],
         store: &mut StoreCore,
@@ -111,14 +113,14 @@ impl Value {
         })
     }
 
-    /// A single value as compiled code takes it. As [`Value::to_slots`]: host objects may be collected before.
+    /// Converts a single value to the form that compiled code takes. A collection can happen before, as in [`Value::to_slots`].
     pub(crate) fn to_only_slot(&self, store: &mut StoreCore) -> Result<Slot, Error> {
         let mut only = 0;
         Self::to_slots(std::slice::from_ref(self), store, |_, slot| only = slot)?;
         Ok(only)
     }
 
-    /// The value that compiled code gave.
+    /// Converts a value that compiled code returned.
     pub(crate) fn from_slot(slot: Slot, ty: ValType, store: &StoreCore) -> Result<Self, Error> {
         Ok(match ty {
             ValType::I32 => Self::I32(slot as i32),
@@ -166,7 +168,7 @@ impl From<f64> for Value {
     }
 }
 
-/// A reference as a value of its own Rust type. Conversions are those of [`Value`].
+/// Implements the conversions between a kind of reference and its own Rust type, by those of [`Value`].
 macro_rules! references {
     ($($ty:ident: $val_type:ident)*) => {$(
         impl sealed::Value for Option<$ty> {

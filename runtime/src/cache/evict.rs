@@ -1,5 +1,9 @@
-//! Removing: artifacts that were not used for longest, when there are too many; links, when there are too many; and what killed
-//! processes have left over. Whoever has an artifact open or mapped keeps it, and what is not wrun's own ([`names`]) stays.
+//! Removes files of the cache: the least recently used artifacts above the limit, old links above their number, and leftovers of
+//! killed processes.
+//!
+//! Input: a cache, a limit in bytes. Output: counts of the removed files, or descriptions of the files that are there. Must not
+//! hold: reading or adding artifacts. A process that has a removed artifact open or mapped keeps it. Files with other names than
+//! those in [`names`] are never touched.
 
 use std::fs::TryLockError;
 use std::io;
@@ -11,34 +15,36 @@ use super::names::{self, LinkName, Name};
 use super::{BY_FILE, Cache, CacheKey, CacheMode};
 use crate::sys::dir::{Dir, Facts, Opened};
 
-/// A file that nobody holds may belong to a process that has not got as far as to hold it.
+/// Age from which a file that no process holds counts as left over. A younger file may belong to a process that is about to lock
+/// it.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// How exactly it is known when an artifact was last used: a run that finds a later use recorded records none.
+/// Accuracy of the recorded time of last use. A run does not record its use if a use within this time is recorded already.
 const RESOLUTION: Duration = Duration::from_secs(60);
 
-/// The most links of one kind that are kept. A machine with fresh checkouts makes one for each of them, and none of those is used again.
+/// Largest number of links of one kind that are kept. A machine with fresh checkouts makes a link for each of them and never uses
+/// most of these links again.
 const MOST_LINKS: usize = 4096;
 
 /// An artifact in a cache.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CacheEntry {
-    /// Its key, as [`CacheKey`] writes it.
+    /// Key of the artifact, as [`CacheKey`] writes it.
     pub key: String,
-    /// Its file.
+    /// Path of the artifact's file.
     pub path: PathBuf,
-    /// Its size in bytes.
+    /// Size of the artifact in bytes.
     pub bytes: u64,
-    /// When it was last used, to the minute.
+    /// Time of last use, to the minute.
     pub used: SystemTime,
 }
 
 /// Files beside the artifacts.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub struct CacheRest {
-    /// The size, in bytes, of files that are being written, or were left over half written.
+    /// Size in bytes of the files that are being written or that killed processes left behind.
     pub left_over_bytes: u64,
-    /// How many links from files' identities to artifacts there are.
+    /// Number of links from the identities of files to artifacts.
     pub links: u64,
 }
 
@@ -49,14 +55,15 @@ pub struct Pruned {
     pub files: u64,
     /// Their sizes, in bytes.
     pub bytes: u64,
-    /// How much of what was to be removed is still there.
+    /// Number of files that could not be removed.
     pub failed: u64,
     /// Path of the first file that could not be removed, and the reason.
     pub failure: Option<(PathBuf, io::Error)>,
 }
 
 impl Pruned {
-    /// Notes whether something was removed. What somebody else has removed meanwhile is, too.
+    /// Counts the removal of a file, and returns true if it succeeded. A file that another process has removed meanwhile is no
+    /// failure.
     fn note(&mut self, path: impl FnOnce() -> PathBuf, removed: io::Result<()>) -> bool {
         match removed {
             Ok(()) => true,
@@ -70,20 +77,20 @@ impl Pruned {
     }
 }
 
-/// Selects which of the files that only working processes need are removed.
+/// Selects which files besides artifacts are removed: files that only running processes need, and links.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Sweep {
     /// Old files, and dangling symlinks.
     LeftOver,
-    /// All that nobody holds, and all links.
+    /// All files that no process holds, and all links.
     All,
 }
 
 impl Cache {
-    /// All artifacts, those not used for longest first.
+    /// Lists all artifacts, the least recently used first.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// Fails if the directory cannot be read.
     pub fn entries(&self) -> io::Result<Vec<CacheEntry>> {
         Ok(self.entries_of(&self.dir.items(Name::parse)?))
     }
@@ -103,8 +110,8 @@ impl Cache {
         entries
     }
 
-    /// Records that an artifact is used now. The system itself does so at times or never, as the file system was mounted.
-    /// `verified` is the target of the link that says that the artifact was verified, which follows.
+    /// Records that an artifact is used now. The system records this rarely or never, depending on how the file system is
+    /// mounted. `verified` is the target of the link that marks the artifact as verified. The link is renamed to the new times.
     pub(super) fn note_use(&self, artifact: &mut Opened, verified: Option<&str>) {
         let is_known = artifact.facts.used.elapsed().map_or(true, |age| age <= RESOLUTION);
         if is_known || self.mode != CacheMode::ReadWrite {
@@ -121,10 +128,10 @@ impl Cache {
         }
     }
 
-    /// Files beside the artifacts.
+    /// Measures the files beside the artifacts.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// Fails if the directory cannot be read.
     pub fn rest(&self) -> io::Result<CacheRest> {
         let items = self.dir.items(Name::parse)?;
         let left_over = items
@@ -137,24 +144,24 @@ impl Cache {
         })
     }
 
-    /// Removes artifacts until the others have at most `limit` bytes, links until there are not too many, and what is left over.
-    /// A file that cannot be removed does not delay the others.
+    /// Removes artifacts until the others have at most `limit` bytes, the oldest links above their largest number, and leftovers.
+    /// Goes on after a file that cannot be removed.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// Fails if the directory cannot be read.
     pub fn prune(&self, limit: u64) -> io::Result<Pruned> {
         self.prune_but(limit, None, Sweep::LeftOver)
     }
 
-    /// Removes all that is wrun's, but what processes at work hold. What cannot be removed holds nothing else up.
+    /// Removes all files of wrun except those that running processes hold. Goes on after a file that cannot be removed.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// Fails if the directory cannot be read.
     pub fn clear(&self) -> io::Result<Pruned> {
         self.prune_but(0, None, Sweep::All)
     }
 
-    /// Called after an artifact was added: that one stays, whatever its size.
+    /// Evicts artifacts after one was added. The added one stays, whatever its size.
     pub(super) fn keep_within_limit(&self, added: &CacheKey) {
         debug_assert_eq!(self.mode, CacheMode::ReadWrite, "only then are artifacts added");
         match self.prune_but(self.limit, Some(&added.to_string()), Sweep::LeftOver) {
@@ -190,7 +197,8 @@ impl Cache {
             }
         }
         self.sweep(&items, sweep, &mut pruned);
-        // Nothing but that leaves links that lead nowhere, and there may be many to look at.
+        // Only the removal of an artifact leaves dangling links. The search for them is skipped otherwise, because there may be
+        // many links.
         let added_only = keep.is_some() && pruned.files == 0;
         if !added_only && let Err(error) = self.sweep_by_file(sweep, &mut pruned) {
             pruned.note(|| self.path.join(BY_FILE), Err(error));
@@ -198,12 +206,12 @@ impl Cache {
         Ok(pruned)
     }
 
-    /// Removes files that killed processes have left half written.
+    /// Removes files that killed processes have left incomplete.
     fn sweep(&self, items: &[(Name, Facts)], sweep: Sweep, pruned: &mut Pruned) {
         for (name, facts) in items {
             let path = || self.path.join(name.to_string());
             match name {
-                // A directory in an artifact's place keeps the artifact away.
+                // A directory with the name of an artifact would prevent the artifact from being written.
                 Name::Artifact(_) if facts.is_dir => {
                     let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory, and none of wrun's");
                     pruned.note(path, Err(error));
@@ -216,10 +224,10 @@ impl Cache {
         }
     }
 
-    /// Removes a file unless somebody holds it.
+    /// Removes a file unless a process holds it.
     fn remove_unheld(&self, name: &str) -> io::Result<()> {
         let file = self.dir.read(name)?.file;
-        // Holding it proves that nobody else does.
+        // The lock proves that no other process holds the file.
         match file.try_lock() {
             Ok(()) => self.remove_held(name, &file),
             Err(TryLockError::WouldBlock) => Ok(()),
@@ -227,11 +235,11 @@ impl Cache {
         }
     }
 
-    /// The directory of links, if there is one.
+    /// Opens the directory of links, if there is one.
     fn links(&self) -> io::Result<Option<Dir>> {
         match self.dir.open_dir(BY_FILE) {
             Ok(links) => Ok(Some(links)),
-            // What is a link or a file is not wrun's.
+            // A link or a file with this name does not belong to wrun.
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
                 _ => Err(error),
@@ -239,7 +247,8 @@ impl Cache {
         }
     }
 
-    /// Called after a link was made: removes the oldest ones if there are too many. Which of them are still of use, nobody knows.
+    /// Removes the oldest links if there are too many. Called after a link was made. The cache does not know which links are
+    /// still useful.
     pub(super) fn keep_few_links(&self) {
         let swept = self.links().and_then(|links| match links {
             Some(links) if count(&links)? > MOST_LINKS || count_verified(&links)? > MOST_LINKS => {
@@ -261,13 +270,13 @@ impl Cache {
             return Ok(());
         }
         match self.dir.remove_dir(BY_FILE) {
-            // There is more in it: somebody else's, or what could not be removed, which is noted.
+            // The directory holds other files, of other programs or ones that could not be removed (the failure is counted).
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
             removed => removed,
         }
     }
 
-    /// Removes links to artifacts that are gone or are others now, and the older half of each kind if there are too many.
+    /// Removes links to artifacts that are gone or were replaced, and the older half of each kind if there are too many.
     fn sweep_links(&self, links: &Dir, sweep: Sweep, pruned: &mut Pruned) -> io::Result<()> {
         let (mut known, mut verified) = (Vec::new(), Vec::new());
         let mut remove = |name: String| {
@@ -311,12 +320,12 @@ fn is_old(facts: &Facts) -> bool {
     facts.written.elapsed().is_ok_and(|age| age > GRACE)
 }
 
-/// How many files are known to be whole, by the names of their links.
+/// Counts the files that are known to be undamaged, by the names of their links.
 fn count_verified(links: &Dir) -> io::Result<usize> {
     links.count(|name| matches!(LinkName::parse(name), Some(LinkName::Verified(_))))
 }
 
-/// How many wasm files are known, by the names of their links.
+/// Counts the wasm files that are known, by the names of their links.
 fn count(links: &Dir) -> io::Result<usize> {
     links.count(|name| matches!(LinkName::parse(name), Some(LinkName::Identity(_))))
 }

@@ -1,4 +1,7 @@
-//! Names of artifacts: by contents, and by the identity of the file that has the contents.
+//! Names of artifacts, by the contents and by the identity of a file.
+//!
+//! Input: wasm bytes, settings, an open file. Output: a key, or a file's identity as the name of a link. Must not hold: the
+//! directory.
 
 use std::fmt::{self, Write};
 use std::fs::File;
@@ -8,10 +11,10 @@ use std::time::{Duration, SystemTime};
 use super::names::Name;
 use crate::sys::dir;
 
-/// A file that was changed more recently than this may be changed again without its times showing it.
+/// Time after a change in which a second change might leave the file's times as they are.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// Key of an artifact: a hash of the wasm bytes, and a hash of everything else that it depends on.
+/// Key of an artifact: a hash of the wasm bytes, and a hash of everything else that the artifact depends on.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CacheKey {
     contents: [u8; 32],
@@ -19,7 +22,7 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key of contents that are compiled with these settings.
+    /// Makes the key of these bytes under these settings.
     pub(crate) fn new(wasm: &[u8], settings: &Settings) -> Self {
         Self {
             contents: *blake3::hash(wasm).as_bytes(),
@@ -37,7 +40,7 @@ impl CacheKey {
 }
 
 impl fmt::Display for CacheKey {
-    /// The name of the artifact's file, without suffix: 64 digits for the contents, 16 for the settings.
+    /// Writes the name of the artifact's file without suffix: 64 digits for the contents, 16 for the settings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         hex(f, &self.contents)?;
         f.write_char('-')?;
@@ -53,16 +56,16 @@ fn hex(out: &mut impl Write, bytes: &[u8]) -> fmt::Result {
     })
 }
 
-/// Everything, besides the wasm bytes, that changes an artifact: build and compile settings. As it is and not as a hash: a warm start
-/// computes none.
+/// Everything besides the wasm bytes that changes an artifact: the build and the compile settings. They are kept as they are,
+/// because a warm start should compute no hash.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings([u8; Self::LEN]);
 
 impl Settings {
-    /// How many bytes they have.
+    /// Length in bytes.
     pub(super) const LEN: usize = 40;
 
-    /// The settings of a build of wrun, which stands for the format and the target too, and of a configuration.
+    /// Joins the settings of a configuration with the build of wrun, which determines the format and the target.
     pub(crate) fn new(build: &[u8; 16], config: &[u8; 24]) -> Self {
         let mut bytes = [0; Self::LEN];
         bytes[..16].copy_from_slice(build);
@@ -71,22 +74,22 @@ impl Settings {
     }
 }
 
-/// Identity of a file with its contents: device, inode, size, and the times of the last changes of its contents
-/// and of its inode (which nobody can set).
+/// Identity of a file and its contents: device, inode, size, and the times of the last changes of its contents and of its inode.
+/// Nobody can set the time of the inode's change.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct FileIdentity {
     fields: [i64; 7],
-    /// When it was taken.
+    /// Time at which the identity was taken.
     taken: SystemTime,
-    /// True if every later change of the contents shows in the fields.
+    /// True if every later change of the contents changes the fields.
     is_reliable: bool,
 }
 
 impl FileIdentity {
-    /// The identity of an open file: to be taken before its contents are read.
+    /// Takes the identity of an open file. Take it before reading the contents.
     ///
     /// # Errors
-    /// When the system tells nothing of the file, or it is not a regular file.
+    /// Fails if the system does not describe the file, or if it is not a regular file.
     pub fn of(file: &File) -> io::Result<Self> {
         let taken = SystemTime::now();
         let metadata = file.metadata()?;
@@ -100,8 +103,8 @@ impl FileIdentity {
         })
     }
 
-    /// The same identity, made reliable where that can be had: to be asked for before the contents are read. May wait for the
-    /// disk, when the file was written a short while ago.
+    /// Makes the identity reliable if possible. Call this before reading the contents. It may wait for the disk if the file was
+    /// written a short time ago.
     pub(super) fn before_reading(mut self, file: &File) -> Self {
         self.is_reliable = self.is_settled()
             && tells_contents_apart(&self.fields)
@@ -112,33 +115,33 @@ impl FileIdentity {
         self
     }
 
-    /// Device, inode, size, and times.
+    /// Returns device, inode, size, and times.
     pub(super) fn fields(&self) -> &[i64; 7] {
         &self.fields
     }
 
-    /// Returns true if the cache can remember the file by it.
+    /// Returns true if the cache can remember the file by this identity.
     pub(super) fn is_reliable(&self) -> bool {
         self.is_reliable
     }
 
-    /// Returns true if the file is unchanged. Ask after reading its contents.
+    /// Returns true if the file is unchanged. Call this after reading the contents.
     pub fn still_holds(&self, file: &File) -> bool {
         Self::of(file).is_ok_and(|now| now.fields == self.fields)
     }
 
-    /// Returns true if the file was not changed in the moments before the identity was taken: then a later change shows in its times.
+    /// Returns true if the file was not changed shortly before the identity was taken. A later change then shows in the times.
     fn is_settled(&self) -> bool {
         let [_, _, _, modified, _, changed, _] = self.fields;
         let Ok(now) = self.taken.duration_since(SystemTime::UNIX_EPOCH) else {
             return false;
         };
         let latest = modified.max(changed);
-        // Times of the future are no better than recent ones.
+        // A time in the future is treated like a recent one.
         u64::try_from(latest).map_or(true, |latest| now.as_secs().saturating_sub(latest) > SETTLING.as_secs())
     }
 
-    /// The name of the link for a file with this identity, under these settings: about 140 characters.
+    /// Returns the name of the link for a file with this identity under these settings. It has about 140 characters.
     pub(super) fn name(&self, settings: &Settings) -> String {
         let mut name = fields_name(&self.fields);
         name.push('-');
@@ -147,15 +150,15 @@ impl FileIdentity {
     }
 }
 
-/// True if the time of the inode's change is one that a system took, and not the builder of an image. An image that is built
-/// again has the same devices, inodes and times as the one before it, whatever is in its files; builders write whole seconds.
-/// So do file systems with a coarse clock, whose times tell two contents no better apart.
+/// Returns true if a running system took the time of the inode's change, and not a program that builds disk images. An image that
+/// is built again has the same devices, inodes and times as before, even when its files differ. Such programs write whole
+/// seconds. File systems with a coarse clock also write whole seconds, and their times do not tell two contents apart either.
 pub(super) fn tells_contents_apart(fields: &[i64; 7]) -> bool {
     let [.., nanoseconds] = fields;
     *nanoseconds != 0
 }
 
-/// The fields of an identity as a part of a name.
+/// Returns the fields of an identity as a part of a name.
 pub(super) fn fields_name(fields: &[i64; 7]) -> String {
     let mut name = String::with_capacity(192);
     for (at, field) in fields.iter().enumerate() {
@@ -224,7 +227,7 @@ mod tests {
             other.fields[field] += 1;
             names.push(other.name(&plain));
         }
-        // Fields do not run into each other.
+        // Adjacent fields do not merge into the same text.
         names.push(identity([0x12, 0x3, 3, 4, 5, 6, 7]).name(&plain));
         names.push(identity([0x1, 0x23, 3, 4, 5, 6, 7]).name(&plain));
         names.sort();

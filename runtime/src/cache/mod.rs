@@ -1,4 +1,6 @@
-//! The directory of artifacts: key and bytes come in, a file comes out: hit or miss. Knows nothing of what the bytes mean.
+//! The directory of artifacts.
+//!
+//! Input: a key, or the bytes of an artifact. Output: the file of the artifact, or none. Must not hold: the meaning of the bytes.
 //!
 //! ```text
 //! DIR/KEY.wrun         an artifact; written once, never changed, replaced by renaming another one over it
@@ -8,13 +10,13 @@
 //! DIR/by-file/ID       a symbolic link: the checksums of the artifact with this identity were compared (`verified`)
 //! ```
 //!
-//! Artifacts are native code, so what somebody else could have written is not used: the directory, the artifact, and `by-file`
-//! must belong to this user or root, and nobody else may be able to write to them. No link is followed but those in `by-file`,
-//! and none out of the directory.
+//! Artifacts are native code, so the cache uses no file that another user could have written. The directory, the artifact, and
+//! `by-file` must belong to this user or to root, and other users must not be able to write to them. Only links in `by-file` are
+//! followed, and none of them can lead out of the directory.
 //!
-//! Files with other names (see `names`) are not wrun's. Reading (`find…`) removes and writes nothing, but lets a file's time of last
-//! use be set; `publish` writes; `evict` removes. Nothing here fails a run: errors go to the
-//! caller, who says so in the log and goes on without.
+//! Files with other names (see `names`) do not belong to wrun. Reading (`find…`) removes and writes nothing, except that it
+//! records a file's time of last use. `publish` writes, and `evict` removes. No failure here makes a run fail: the caller gets
+//! the error, logs it, and goes on without the cache.
 
 mod evict;
 mod key;
@@ -40,11 +42,11 @@ use crate::sys::dir::{Dir, Opened, Owner, effective_user};
 /// Permissions of a run on the cache.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum CacheMode {
-    /// Use artifacts that are there, and add those that are not.
+    /// Use artifacts in the cache, and add new ones.
     ReadWrite,
-    /// Use artifacts that are there.
+    /// Use artifacts in the cache.
     ReadOnly,
-    /// Use artifacts that are there; one that is not is an error.
+    /// Use artifacts in the cache. A missing artifact is an error.
     Require,
 }
 
@@ -53,18 +55,18 @@ pub enum CacheMode {
 pub struct Cache {
     path: PathBuf,
     dir: Dir,
-    /// The user who owns it: this one or root.
+    /// User who owns the directory: this user or root.
     owner: u32,
     mode: CacheMode,
     limit: u64,
 }
 
-/// Why a directory is not used as a cache. The text is one line.
+/// The reason why a directory is not used as a cache. The text is one line.
 #[derive(Debug)]
 pub enum CacheError {
-    /// It cannot be opened or made.
+    /// The directory cannot be opened or created.
     Io(PathBuf, io::Error),
-    /// Somebody else could put code there.
+    /// Another user could put code there.
     Untrusted(PathBuf, &'static str),
 }
 
@@ -88,7 +90,7 @@ impl fmt::Display for CacheError {
 }
 
 impl CacheError {
-    /// Returns true if there is no such directory.
+    /// Returns true if the directory does not exist.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -96,7 +98,7 @@ impl CacheError {
 
 impl std::error::Error for CacheError {}
 
-/// Makes a directory for its owner alone, and those above it.
+/// Creates a directory, and those above it, for its owner alone.
 fn make(dir: &Path) -> io::Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|error| {
@@ -114,16 +116,17 @@ fn make(dir: &Path) -> io::Result<()> {
     })
 }
 
-/// Why something in the file system may hold what somebody else has put there.
+/// The reason why a file may hold data that another user has written.
 enum Foreign {
-    /// Others can write to it.
+    /// Other users can write to it.
     Writable,
-    /// It belongs to somebody who is neither this user nor root.
+    /// It belongs to a user other than this one and root.
     Owned,
 }
 
 impl Foreign {
-    /// Returns true if something with this owner may hold files of somebody else, for `user`, who is known to be this one or root.
+    /// Checks a file's owner and permissions for `user`, who is this user or root. Returns the reason if another user may have
+    /// written the file.
     fn find(owner: Owner, user: u32) -> Option<Self> {
         let is_own = owner.user == 0 || owner.user == user || owner.user == effective_user();
         if !is_own {
@@ -132,7 +135,7 @@ impl Foreign {
         owner.others_can_write.then_some(Self::Writable)
     }
 
-    /// The same, as an error.
+    /// Does the same as `find`, but returns an error.
     fn check(owner: Owner, user: u32) -> io::Result<()> {
         let Some(found) = Self::find(owner, user) else {
             return Ok(());
@@ -149,12 +152,12 @@ impl Foreign {
 const BY_FILE: &str = "by-file";
 
 impl Cache {
-    /// Opens a cache; with [`CacheMode::ReadWrite`] its directory is made when it is not there, for its owner alone. Where the
-    /// artifacts exceed `limit` bytes after one was added, those that were not used for longest are removed.
+    /// Opens a cache. With [`CacheMode::ReadWrite`], creates a missing directory for its owner alone. When the artifacts exceed
+    /// `limit` bytes after one was added, the least recently used are removed.
     ///
     /// # Errors
-    /// When the directory cannot be opened or made, when others can write to it, and when it belongs to somebody who is neither
-    /// this user nor root.
+    /// Fails if the directory cannot be opened or created, if other users can write to it, or if it belongs to a user other than
+    /// this one and root.
     pub fn open(dir: &Path, mode: CacheMode, limit: u64) -> Result<Self, CacheError> {
         match Self::open_existing(dir, mode, limit) {
             Err(error) if error.is_absent() && mode == CacheMode::ReadWrite => {
@@ -165,17 +168,18 @@ impl Cache {
         }
     }
 
-    /// As [`Self::open`], but makes no directory.
+    /// Does the same as [`Self::open`], but creates no directory.
     ///
     /// # Errors
-    /// As for [`Self::open`], and when there is no directory ([`CacheError::is_absent`]).
+    /// Fails as [`Self::open`] does, and if there is no directory ([`CacheError::is_absent`]).
     pub fn open_existing(dir: &Path, mode: CacheMode, limit: u64) -> Result<Self, CacheError> {
         let failed = |error| CacheError::Io(dir.to_owned(), error);
         let open = Dir::open(dir).map_err(failed)?;
         let owner = open.owner().map_err(failed)?;
         let why = match Foreign::find(owner, 0) {
             None => None,
-            // What they could do meanwhile that its owner does not show: to rename one artifact to another one's name.
+            // While others could write to the directory, they could have renamed one artifact to the name of another. The owner
+            // does not show this.
             Some(Foreign::Writable) => {
                 Some("others can write to it (chmod go-w, then `wrun cache clear` unless they are trusted)")
             }
@@ -193,28 +197,28 @@ impl Cache {
         })
     }
 
-    /// The directory, as it was given.
+    /// Returns the directory, as the caller gave it.
     pub fn dir(&self) -> &Path {
         &self.path
     }
 
-    /// Permissions of a run on it.
+    /// Returns the mode in which the cache was opened.
     pub fn mode(&self) -> CacheMode {
         self.mode
     }
 
-    /// The file of the artifact with this key, whether it is there or not.
+    /// Returns the path of the artifact with this key. The artifact may be missing.
     pub(crate) fn artifact_path(&self, key: &CacheKey) -> PathBuf {
         self.path.join(key.file_name())
     }
 
-    /// The artifact with this key.
+    /// Finds the artifact with this key.
     pub(crate) fn find(&self, key: &CacheKey) -> Result<Found, Miss> {
         let name = key.file_name();
         self.check_artifact(self.dir.read(&name), || Ok(names::target(&name)))
     }
 
-    /// The artifact that was remembered for a file with this identity.
+    /// Finds the artifact that the cache has remembered for a file with this identity.
     pub(crate) fn find_by_identity(&self, identity: &FileIdentity, settings: &Settings) -> Result<Found, Miss> {
         let name = format!("{BY_FILE}/{}", identity.name(settings));
         let found = self.check_links().and_then(|()| match self.dir.read_within(&name)? {
@@ -227,14 +231,14 @@ impl Cache {
         })
     }
 
-    /// Opens the artifact that a link is one to, where the system cannot be told to stay within the directory.
+    /// Opens the artifact that a link leads to, on a system that cannot confine the lookup to the directory.
     fn read_linked(&self, name: &str) -> io::Result<Opened> {
         let target = self.dir.read_link(name)?;
         let elsewhere = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link that leads to no artifact");
         self.dir.read(names::linked(target.as_bytes()).ok_or_else(elsewhere)?)
     }
 
-    /// An artifact that was found and is to be trusted.
+    /// Checks that an artifact can be trusted, and returns it.
     fn check_artifact(
         &self,
         found: io::Result<Opened>,
@@ -250,8 +254,8 @@ impl Cache {
         })
     }
 
-    /// Returns true if the symlinks can only be wrun's own: one of somebody else's would let another program run. That the directory is
-    /// to be trusted sees to it that this stays so.
+    /// Checks that only this user or root can have made the links. A link of another user could lead to another program. This
+    /// stays true later, because nobody else can write to the directory.
     fn check_links(&self) -> io::Result<()> {
         let facts = self.dir.facts(BY_FILE)?;
         let checked = match facts.is_dir {
@@ -261,7 +265,7 @@ impl Cache {
         checked.map_err(|error| io::Error::new(error.kind(), format!("{BY_FILE}: {error} (remove it)")))
     }
 
-    /// Makes the directory of links, if it is not there, and checks that one that is there can only be wrun's own.
+    /// Creates the directory of links if it is missing. Checks an existing one as `check_links` does.
     fn make_links(&self) -> io::Result<()> {
         match self.check_links() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.dir.make_dir(BY_FILE),
@@ -269,8 +273,8 @@ impl Cache {
         }
     }
 
-    /// The identity with which a file can be remembered, from one that was taken before; to be asked for before the file's
-    /// contents are read. Where nothing will be remembered, it stays as it is.
+    /// Returns the identity by which the cache can remember a file, from the identity that was taken first. Call this before
+    /// reading the file's contents. Returns the identity unchanged if the cache will not remember the file.
     pub fn before_reading(&self, identity: FileIdentity, file: &File) -> FileIdentity {
         match self.mode {
             CacheMode::ReadWrite => identity.before_reading(file),
@@ -278,12 +282,12 @@ impl Cache {
         }
     }
 
-    /// Returns true if a file is remembered by this identity: only if the identity surely changes when the file does.
+    /// Returns true if the cache can remember a file by this identity: a change of the file must change the identity.
     pub(crate) fn remembers(&self, identity: &FileIdentity) -> bool {
         self.mode == CacheMode::ReadWrite && identity.is_reliable()
     }
 
-    /// Remembers which artifact a file has, so that the next run need not read it.
+    /// Remembers which artifact a file has, so that the next run need not read the file.
     pub(crate) fn remember(&self, identity: &FileIdentity, settings: &Settings, key: &CacheKey) -> io::Result<()> {
         if !self.remembers(identity) {
             return Ok(());
@@ -299,9 +303,9 @@ impl Cache {
         Ok(())
     }
 
-    /// Lets a name lead to `target` that is a link already, if that leads elsewhere.
+    /// Changes an existing link so that it leads to `target`.
     fn correct_link(&self, target: &str, name: &str) -> io::Result<()> {
-        // What is no link is not wrun's, and stays.
+        // Anything that is not a link does not belong to wrun and stays.
         if self.dir.read_link(name)?.as_bytes() == target.as_bytes() {
             return Ok(());
         }
@@ -344,7 +348,7 @@ mod tests {
             let name = format!("{BY_FILE}/link");
             symlink(&target, path.join(&name)).expect("writable");
             assert_eq!(cache.read_linked(&name).is_ok(), leads, "{target}");
-            // What the system itself says, if it knows how.
+            // The answer of the system itself, if it supports the flag.
             let within = cache.dir.read_within(&name);
             assert_eq!(within.is_ok(), leads || matches!(within, Ok(None)), "{target}");
             fs::remove_file(path.join(&name)).expect("there");

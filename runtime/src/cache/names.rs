@@ -1,7 +1,9 @@
-//! The names in a cache's directory, made and recognised: text in, what it is the name of out.
+//! The names in a cache's directory, made and recognised.
 //!
-//! The directory may hold other files too (`--cache-dir .`). Whatever does not have exactly one of these names is somebody
-//! else's, and is neither listed nor touched.
+//! Input: the name of a file or link. Output: its kind and its key. Must not hold: access to files.
+//!
+//! The directory may hold other files too (`--cache-dir .`). A file whose name does not match exactly is not wrun's. It is
+//! neither listed nor touched.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -23,14 +25,14 @@ const NEW: &str = "new-";
 pub(super) enum Name {
     /// An artifact, by its key.
     Artifact(String),
-    /// Whoever holds this file compiles the artifact with this key.
+    /// A lock. The process that holds it compiles the artifact with this key.
     Lock(String),
     /// A file that is being written, by its random number.
     Temporary(String),
 }
 
 impl Name {
-    /// A name that nothing has yet.
+    /// Makes a new, unused name.
     pub(super) fn temporary() -> Self {
         Self::Temporary(format!("{:016x}", random()))
     }
@@ -67,7 +69,7 @@ pub(super) enum LinkName {
     Identity(String),
     /// The identity of an artifact whose checksums were compared.
     Verified(String),
-    /// A link that gets its name next, as a file has it that is being written.
+    /// A link that is still being made and will be renamed.
     Temporary(String),
 }
 
@@ -99,7 +101,7 @@ impl fmt::Display for LinkName {
     }
 }
 
-/// Target of the symlink that remembers a verified file outside of the cache: nothing has this name.
+/// Target of a link that marks a file outside of the cache as verified. No file has this name.
 pub(super) const ELSEWHERE: &str = "elsewhere";
 
 /// Returns the target of a symlink to the artifact with this name.
@@ -112,7 +114,7 @@ pub(super) fn is_target(target: &[u8]) -> bool {
     linked(target).is_some()
 }
 
-/// The name of the artifact that a link that leads there is one to.
+/// Returns the name of the artifact from the target of a link.
 pub(super) fn linked(target: &[u8]) -> Option<&str> {
     let name = str::from_utf8(target.strip_prefix(b"../")?).ok()?;
     matches!(Name::parse(OsStr::new(name)), Some(Name::Artifact(_))).then_some(name)
@@ -127,7 +129,7 @@ fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// As `{:x}` writes it.
+/// Returns true if `{:x}` could have written this text.
 fn is_number(text: &str) -> bool {
     (1..=16).contains(&text.len()) && is_hex(text, text.len()) && (text == "0" || !text.starts_with('0'))
 }

@@ -1,5 +1,7 @@
-//! Adding artifacts: under a lock, so that one of several processes compiles, and by renaming, so that nobody ever sees half a
-//! file.
+//! Adds artifacts to the cache.
+//!
+//! Input: a key and the bytes of an artifact. Output: the file of the artifact, complete from the moment it has its name. A lock
+//! lets one of several processes compile while the others wait. Must not hold: removing artifacts.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -13,38 +15,38 @@ use super::{Cache, CacheKey, CacheMode, Unverified};
 use crate::sys::dir::identity;
 use crate::sys::file::may_have;
 
-/// How long a process waits for another one that is at work on the same module. A file takes seconds, the largest minutes.
+/// Longest time to wait for another process that compiles the same module. Most modules take seconds, the largest take minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How often the process that compiles shows that it is at work.
+/// Interval at which the compiling process shows that it is working.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// A process that has not shown it for this long has been stopped (or its machine is in trouble): it is not waited for.
+/// Time without such a sign after which other processes no longer wait: the compiling process was probably stopped.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// How long a process waits for its turn to remove a lock, which takes microseconds.
+/// Longest time to wait for the permission to remove a lock. Removing takes microseconds.
 const TURN: Duration = Duration::from_secs(1);
 
-/// The right to compile one artifact. Given back on drop, and by the system when the process dies.
+/// The right to compile one artifact. Dropping it gives it back. The system gives it back when the process dies.
 #[derive(Debug)]
 pub(crate) struct Lock<'c> {
     cache: &'c Cache,
     name: String,
     /// Locked as long as it is open.
     file: File,
-    /// Ends the thread that shows that this process is at work.
+    /// Dropping this ends the thread that shows that this process is working.
     _beat: Option<Sender<()>>,
 }
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Removed while it is held: whoever waits for it notices that its file has no name any more.
+        // The file is removed while it is locked, so a waiting process notices that the file has no name any more.
         let _ = self.cache.remove_held(&self.name, &self.file);
     }
 }
 
-/// Touches the file of a lock again and again, until what it gives is dropped. Only a thread can do so while the code generator
-/// works; without one, those who wait do so for a short time only.
+/// Touches the file of a lock at intervals until the returned value is dropped. This needs a thread, because the code generator
+/// does not return meanwhile. If no thread can be made, other processes wait only a short time.
 fn start_beat(file: &File) -> Option<Sender<()>> {
     let file = file.try_clone().ok()?;
     let (done, end) = mpsc::channel();
@@ -62,7 +64,7 @@ fn start_beat(file: &File) -> Option<Sender<()>> {
 struct Watch(Option<(Instant, [i64; 3])>);
 
 impl Watch {
-    /// Returns true if the holder of the lock has not touched it for too long, by this process's own clock.
+    /// Returns true if the holder of the lock has not touched it for too long, measured by the clock of this process.
     fn has_stalled(&mut self, file: &File) -> bool {
         let Ok(metadata) = file.metadata() else {
             return false;
@@ -79,8 +81,8 @@ impl Watch {
 }
 
 impl Cache {
-    /// Waits for the right to compile an artifact, and takes it from a process that was stopped. `None` when it is not to be had
-    /// (the directory cannot be written, or `give_up` says so, or it takes too long): the caller compiles without it then.
+    /// Waits for the right to compile an artifact, or takes it from a process that was stopped. Returns `None` if the directory
+    /// cannot be written, if `give_up` returns true, or if the wait takes too long. The caller then compiles without the lock.
     pub(crate) fn lock(&self, key: &CacheKey, give_up: impl Fn() -> bool) -> Option<Lock<'_>> {
         if self.mode != CacheMode::ReadWrite {
             return None;
@@ -95,7 +97,7 @@ impl Cache {
                 .inspect_err(|error| log::debug!("cache: cannot open {name}: {error}"))
                 .ok()?;
             match file.try_lock() {
-                // The one who held it before may have removed the name just before this process locked it.
+                // The previous holder may have removed the name just before this process locked the file.
                 Ok(()) if file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) => {
                     return Some(Lock {
                         cache: self,
@@ -105,7 +107,7 @@ impl Cache {
                     });
                 }
                 Ok(()) => {}
-                // Without its name it is nobody's: the next to come makes another one.
+                // Without its name the file is no lock any more: the next process makes a new one.
                 Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
                     log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
                     self.remove_held(&name, &file).ok()?;
@@ -123,11 +125,11 @@ impl Cache {
         None
     }
 
-    /// Removes the name of a file that this process holds or takes from its holder, if it is still this file's: others may have
-    /// removed it and made another one of that name.
+    /// Removes the name of a file, if the name still belongs to this file. Other processes may have removed the file and made
+    /// another one with the same name. This process holds the lock of the file, or takes it from a stopped holder.
     pub(super) fn remove_held(&self, name: &str, file: &File) -> io::Result<()> {
-        // One process at a time, or two that both look first would remove what one of them makes next. Whoever is stopped right
-        // here is not waited for.
+        // Only one process at a time may look and remove. Otherwise one of two processes could remove the new file of the other.
+        // A process that is stopped at this point delays the others for a short time only.
         let _alone = self.dir.alone(TURN)?;
         if self.dir.is(name, file) {
             self.dir.remove(name)?;
@@ -135,7 +137,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Adds an artifact, in place of one with the same key.
+    /// Adds an artifact. Replaces one with the same key.
     pub(crate) fn publish(&self, key: &CacheKey, artifact: &[u8]) -> io::Result<()> {
         may_have(artifact.len())?;
         let temporary = Name::temporary().to_string();
@@ -151,8 +153,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Remembers that an artifact is whole that was just written. To be called when it has its name: giving it one changes the time
-    /// of the inode's change.
+    /// Marks an artifact that was just written as verified. Call this when the artifact has its name, because renaming changes
+    /// the inode's time.
     fn remember_published(&self, file: &File, key: &CacheKey) {
         match file.metadata() {
             Ok(metadata) => {
@@ -163,7 +165,7 @@ impl Cache {
         }
     }
 
-    /// Gives an artifact its name. Anything but a directory is replaced.
+    /// Gives an artifact its name. Replaces anything there except a directory.
     fn put_in_place(&self, temporary: &str, name: &str) -> io::Result<()> {
         let in_the_way = |error: io::Error| match error.kind() {
             kind @ io::ErrorKind::IsADirectory => {
@@ -175,7 +177,7 @@ impl Cache {
     }
 
     fn write(&self, file: &mut File, artifact: &[u8]) -> io::Result<()> {
-        // Says that the file is being written: one that nobody holds was left over by a process that was killed.
+        // The lock shows that the file is being written. A file without a lock was left behind by a killed process.
         if let Err(TryLockError::Error(error)) = file.try_lock() {
             log::debug!("cache: cannot lock a new file: {error}");
         }

@@ -1,12 +1,14 @@
-//! Files whose checksums were compared: the identity of a file comes in, and whether its bytes are known to be whole comes out.
+//! Remembers which files have had all their checksums compared.
 //!
-//! Only wrun writes artifacts, and it never writes to one that has its name. So an artifact whose inode is the one that wrun has
-//! published or verified (device, inode, size, times) still holds the same bytes. Each such inode has a link in `by-file`: its
-//! name is the identity, its target the artifact, or [`names::ELSEWHERE`] for a file outside of the cache. An artifact without a
-//! link (restored from an archive, copied, changed) is verified at its next use.
+//! Input: the identity of a file. Output: true if its bytes are known to be undamaged. Must not hold: the checksums.
 //!
-//! The times of an image of a disk may be the same for other contents ([`tells_contents_apart`]): such files have no links and
-//! are verified each time. So is everything in a cache that cannot be written.
+//! Only wrun writes artifacts, and it never writes to an artifact that has its name. So an inode that wrun has published or
+//! verified still holds the same bytes, if its device, number, size and times are the same. Each such inode has a link in
+//! `by-file`. The link's name is the identity, and its target is the artifact, or [`names::ELSEWHERE`] for a file outside of the
+//! cache. An artifact without a link (restored from an archive, copied, changed) is verified at its next use.
+//!
+//! Files in a disk image may have the same times although their contents differ ([`tells_contents_apart`]). Such files get no
+//! links and are verified each time, and so are all files in a cache that cannot be written.
 
 use std::io;
 
@@ -19,16 +21,16 @@ use crate::sys::dir::Opened;
 pub(crate) struct Found {
     /// Its file.
     pub(crate) artifact: Opened,
-    /// Argument for [`Cache::remember_verified`] after all checksums were compared. `None` when that was done before.
+    /// Argument for [`Cache::remember_verified`] after all checksums were compared. `None` if they were compared before.
     pub(crate) unverified: Option<Unverified>,
 }
 
-/// A file whose checksums were not compared so far.
+/// A file whose checksums have not been compared yet.
 #[derive(Debug)]
 pub(crate) struct Unverified {
-    /// Its identity, taken before it is read. `None` where that says nothing of the contents.
+    /// Identity of the file, taken before it is read. `None` if the identity could stay the same when the contents change.
     identity: Option<[i64; 7]>,
-    /// Target of the link to it.
+    /// Target of the link to this file.
     target: String,
 }
 
@@ -39,19 +41,19 @@ impl Unverified {
     }
 }
 
-/// The name of the link that says that the file with this identity was verified.
+/// Returns the name of the link that marks the file with this identity as verified.
 fn link(identity: &[i64; 7]) -> String {
     format!("{BY_FILE}/{}", fields_name(identity))
 }
 
 impl Cache {
-    /// Target of the link to the file with this identity, if it was verified.
+    /// Returns the target of the link to the file with this identity, if the file was verified.
     fn verified(&self, identity: &[i64; 7]) -> Option<String> {
         let target = self.dir.read_link(&link(identity)).ok()?.into_string().ok()?;
         (names::is_target(target.as_bytes()) || target == names::ELSEWHERE).then_some(target)
     }
 
-    /// Looks up whether an artifact was verified, and records its use. `target` is that of a link to the artifact.
+    /// Looks up if an artifact was verified, and records its use. `target` returns the target of a link to the artifact.
     pub(super) fn found(&self, mut artifact: Opened, target: impl FnOnce() -> io::Result<String>) -> io::Result<Found> {
         let verified = self.verified(&artifact.facts.identity);
         self.note_use(&mut artifact, verified.as_deref());
@@ -62,7 +64,7 @@ impl Cache {
         Ok(Found { artifact, unverified })
     }
 
-    /// Remembers that all checksums of a file were compared and fit, in a cache that may be written.
+    /// Remembers that all checksums of a file were correct. Does nothing in a cache that may not be written.
     pub(crate) fn remember_verified(&self, file: &Unverified) {
         if self.mode == CacheMode::ReadWrite {
             self.link_verified(file);
@@ -87,20 +89,20 @@ impl Cache {
         }
     }
 
-    /// Called when wrun has changed the times of an artifact's inode: lets the link follow, if nothing else has changed.
+    /// Renames the link after wrun has changed the times of an artifact's inode, if nothing else has changed.
     pub(super) fn move_verified(&self, old: &[i64; 7], new: &[i64; 7], target: &str) {
         if old == new || old[..5] != new[..5] || !tells_contents_apart(new) {
             return;
         }
         match self.make_verified_link(new, target) {
-            // Another process may have removed it.
+            // Another process may have removed the link.
             Ok(()) => drop(self.dir.remove(&link(old))),
             Err(error) => log::debug!("cache: cannot remember that an artifact is whole: {error}"),
         }
     }
 
-    /// Looks up whether a file outside of the cache was verified: `None` if so. To be asked before the file is read; may wait for
-    /// the disk, when the file was written a short while ago.
+    /// Looks up if a file outside of the cache was verified. Returns `None` if so. Call this before reading the file. It may wait
+    /// for the disk if the file was written a short time ago.
     pub(crate) fn unverified_file(&self, file: &std::fs::File) -> io::Result<Option<Unverified>> {
         let identity = FileIdentity::of(file)?;
         if self.verified(identity.fields()).is_some() {
@@ -108,13 +110,13 @@ impl Cache {
         }
         let identity = self.before_reading(identity, file);
         Ok(Some(Unverified {
-            // Anybody may write to it, also through a mapping: only a reliable identity will do.
+            // Others may write to this file, also through a mapping, so only a reliable identity is used.
             identity: identity.is_reliable().then_some(*identity.fields()),
             target: names::ELSEWHERE.to_owned(),
         }))
     }
 
-    /// Opens an artifact to verify it, whatever is remembered of it.
+    /// Opens an artifact to verify it, even if it is marked as verified.
     pub(crate) fn open_entry(&self, entry: &CacheEntry) -> io::Result<Found> {
         let name = names::Name::Artifact(entry.key.clone()).to_string();
         let artifact = self.dir.read(&name)?;
@@ -122,7 +124,7 @@ impl Cache {
         Ok(Found { artifact, unverified })
     }
 
-    /// Remembers whether all checksums of an artifact fit, also in a cache that runs may not write.
+    /// Remembers if all checksums of an artifact were correct, also in a cache that runs may not write.
     pub(crate) fn set_verified(&self, found: &Found, fits: bool) {
         let is_own = Foreign::check(found.artifact.facts.owner, self.owner).is_ok();
         match &found.unverified {

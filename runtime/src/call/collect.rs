@@ -1,11 +1,13 @@
-//! Collects objects, of the host and exceptions: finds those that guests can reach, and drops the others.
+//! Collects host objects and exceptions.
 //!
-//! A guest can reach an object through a slot of a frame that is active, a table, or a global. A frame's slots are known for the
-//! calls that it is in (`.wrun.stackmaps`); trampolines keep no reference across the call that they make. Element segments hold
-//! none of their own: their items are null or name a global.
+//! Input: a store. Output: the same store without the objects that no guest can reach. Must not hold: how stack maps are stored.
 //!
-//! References that are on their way between host and guest are in none of these places. So nothing is collected while there are
-//! any: a collection comes before arguments or results are handed to the guest, and after those of the guest have become values
+//! A guest can reach an object through a slot of an active frame, a table, or a global. `.wrun.stackmaps` lists the slots of a
+//! frame for each of its calls. Trampolines keep no reference across their call. Element segments hold no objects: their items
+//! are null or name a global.
+//!
+//! References that are being passed between host and guest are in none of these places, so a collection must not happen while
+//! there are any. It happens before arguments or results are passed to the guest, or after those of the guest have become values
 //! of the host.
 
 use wrun_artifact::vmlayout::TableForm;
@@ -14,7 +16,7 @@ use crate::error::Error;
 use crate::state::StoreCore;
 use crate::trap;
 
-/// Collects if the number of objects says so. To be called before objects are added, with no reference on its way.
+/// Collects if enough objects were added. Call this before adding objects, while no reference is being passed.
 pub(crate) fn collect_if_due(core: &mut StoreCore) -> Result<(), Error> {
     match core.objects.is_due() {
         true => collect(core),
@@ -22,7 +24,7 @@ pub(crate) fn collect_if_due(core: &mut StoreCore) -> Result<(), Error> {
     }
 }
 
-/// Collects if the store is to collect at every opportunity. To be called with no reference on its way.
+/// Collects if the store is set to collect at every opportunity. Call this while no reference is being passed.
 pub(crate) fn collect_if_always(core: &mut StoreCore) -> Result<(), Error> {
     match core.objects.is_always_due() {
         true => collect(core),
@@ -30,7 +32,7 @@ pub(crate) fn collect_if_always(core: &mut StoreCore) -> Result<(), Error> {
     }
 }
 
-/// Collects if the number of objects says so, but keeps the exception that was just made, and what its payload refers to.
+/// Collects if enough objects were added. Keeps the exception that was just made, and the objects in its payload.
 pub(super) fn collect_but(core: &mut StoreCore, exception: u64) -> Result<(), Error> {
     if !core.objects.is_due() {
         return Ok(());
@@ -39,10 +41,10 @@ pub(super) fn collect_but(core: &mut StoreCore, exception: u64) -> Result<(), Er
     collect(core)
 }
 
-/// Drops all objects that no guest of the store can reach. To be called with no reference on its way.
+/// Drops all objects that no guest of the store can reach. Call this while no reference is being passed.
 ///
 /// # Errors
-/// When dropping an object panics.
+/// Fails if dropping an object panics.
 #[cold]
 pub(crate) fn collect(core: &mut StoreCore) -> Result<(), Error> {
     let mut visited = 0;

@@ -1,4 +1,7 @@
-//! Into the guest and back: one naked function is both the entry and the place where traps, exits and errors land.
+//! Enters the guest and returns from it.
+//!
+//! Input: a trampoline, code, a context, values in slots. Output: results in the slots, or the error that ended the call. One
+//! naked function is both the entry and the landing of traps, exits and errors. Must not hold: the cause of an error (`trap`).
 
 use std::arch::naked_asm;
 use std::sync::atomic::Ordering;
@@ -11,8 +14,8 @@ use crate::state::StoreCore;
 use crate::trap;
 use crate::vm::{Activation, EntryTrampoline, Slot};
 
-/// Switches to the stack that ends at `stack_top` (or stays on this one, when it is 0) and calls the trampoline there.
-/// Returns 0 when the guest has returned, 1 when something jumped to the landing.
+/// Switches to the stack that ends at `stack_top`, or stays on the current one if it is 0, and calls the trampoline. Returns 0
+/// when the guest has returned, and 1 after a jump to the landing.
 ///
 /// # Safety
 /// The trampoline's conditions hold for `code`, `context` and `slots`; the stack is unused above its pointer.
@@ -25,9 +28,9 @@ unsafe extern "C" fn enter(
     slots: *mut Slot,
     stack_top: usize,
 ) -> u64 {
-    // The landing restores what the C convention wants preserved from the host's stack; nothing else is expected there.
-    // The directives let a debugger go on from the guest's frames to those of the host: the frame pointer survives the change of
-    // stacks, and what is preserved lies below it.
+    // The landing restores the registers that the C convention preserves from the host's stack and expects nothing else there.
+    // The directives let a debugger continue from the guest's frames to those of the host: the frame pointer stays the same when
+    // the stack changes, and the preserved registers lie below it.
     naked_asm!(
         ".cfi_startproc",
         "push rbp",
@@ -90,11 +93,11 @@ pub(super) unsafe extern "C" fn land(activation: *const Activation) -> ! {
     naked_asm!("jmp [rdi + 8]")
 }
 
-/// Calls `code` through `trampoline`, in a store: results are in `slots`, or the error says what ended the call.
+/// Calls `code` through `trampoline` in a store. The results are in `slots`. An error says why the call ended early.
 ///
 /// # Safety
-/// `trampoline` is one for the type of `code`, `code` belongs to an instance or host function of this store and `context` is
-/// its context, `slots` has room for parameters and results; references in it are of this store.
+/// `trampoline` is for the type of `code`. `code` belongs to an instance or host function of this store, and `context` is its
+/// context. `slots` has room for parameters and results, and references in it belong to this store.
 pub(crate) unsafe fn call_guest(
     store: *mut StoreCore,
     trampoline: EntryTrampoline,
@@ -119,9 +122,9 @@ pub(crate) unsafe fn call_guest(
     let activation = Activation::new(previous, vm.exit_fp.get());
     vm.trace.clear();
     vm.activation.set(&activation);
-    // Until the guest leaves for the host, this activation has no frame to be found.
+    // The activation has no frame to search until the guest leaves for the host.
     vm.exit_fp.set(0);
-    // A host function that calls the guest again goes on where its own stack is.
+    // A host function that calls the guest again continues on its own stack.
     let stack_top = if previous.is_null() { stack_top } else { 0 };
     // SAFETY: the caller's promise; the stack is the store's own, used by this activation only, or the current one.
     let landed = unsafe { enter(&activation, trampoline, code, context, slots, stack_top) } != 0;
@@ -152,8 +155,8 @@ pub(crate) unsafe fn call_guest(
     })
 }
 
-/// Ends the innermost activation of a store with an error. Called by host functions and library calls after everything they
-/// own has been dropped.
+/// Ends the innermost activation of a store with an error. Host functions and libcalls call this after they have dropped
+/// everything that they own.
 ///
 /// # Safety
 /// An activation of this store is active, and no frame between here and it has anything to drop.

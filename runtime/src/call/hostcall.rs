@@ -1,8 +1,10 @@
-//! Out of the guest: what surrounds every host function.
+//! Runs host functions for the guest.
+//!
+//! Input: the context of a host function. Output: its results, or a jump to the landing. Must not hold: the types of values.
 //!
 //! Compiled code reaches a host function through a trampoline that passes values in registers (typed) or in slots (untyped).
-//! Around the function itself stands [`host_call`]: it checks that the stack has room, catches panics, looks at the
-//! deadline on the way back, and turns errors into a jump to the landing after everything has been dropped.
+//! [`host_call`] surrounds the function itself: it checks that the stack has room, catches panics, checks the deadline
+//! afterwards, and turns errors into a jump to the landing after everything was dropped.
 
 use std::any::Any;
 use std::arch::asm;
@@ -17,7 +19,8 @@ use crate::error::Error;
 use crate::state::{StoreCore, StoreInner};
 use crate::vm::{Slot, UntypedFn, VMHostContext};
 
-/// An entry trampoline for untyped host functions: so a host function is called from the host like a guest's.
+/// Serves as entry trampoline for untyped host functions. With it, the host calls a host function in the same way as a function
+/// of a guest.
 ///
 /// # Safety
 /// `code` is an [`UntypedFn`] and `context` a context for it.
@@ -54,7 +57,7 @@ pub(crate) unsafe fn host_call<T: 'static, R>(
     })
 }
 
-/// Runs a part of the runtime or of the host for the guest of a store; an error or a panic ends the activation.
+/// Runs a part of the runtime or of the host for the guest of a store. An error or a panic ends the activation.
 #[inline(always)]
 pub(crate) fn guarded<R>(store: *mut StoreCore, function: impl FnOnce() -> Result<R, Error>) -> R {
     // SAFETY: the store is alive while its guest is suspended; these fields are cells.

@@ -1,7 +1,11 @@
-//! Helpers that compiled code calls: what memories, tables and references need beyond a few instructions.
+//! Libcalls: helpers that compiled code calls, for work on memories, tables, references and exceptions that takes more than a few
+//! instructions.
 //!
-//! Each is called by its trampoline as `extern "C" fn(vmctx, parameters…)`; the parameters are as `vmlayout::Libcall` lists
-//! them, valid for the instance (validation). A trap ends the activation.
+//! Input: the caller's vmctx, parameters. Output: a result, or the end of the activation by a trap. Must not hold: how compiled
+//! code calls them (`vmlayout`).
+//!
+//! A trampoline calls each of them as `extern "C" fn(vmctx, parameters…)`. `vmlayout::Libcall` lists the parameters. Validation
+//! makes sure that they are valid for the instance.
 
 use std::ptr::NonNull;
 
@@ -14,14 +18,14 @@ use crate::error::Error;
 use crate::state::{InstanceData, StoreCore, check_entries, init_memory, init_table, table_get};
 use crate::vm::{FuncPtr, Slot, VMContext, VMPrivateEntry};
 
-/// Addresses of functions: not data that any thread could change.
+/// The addresses of the helpers.
 pub(crate) struct Table([*const u8; Libcall::ALL.len()]);
 
-// SAFETY: addresses of functions are the same for all threads and never written.
+// SAFETY: the addresses of functions are the same for all threads and never change.
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// Value of the context's `LIBCALLS` field points to.
+    /// Returns the value for the context's field `LIBCALLS`.
     pub(crate) const fn as_ptr(&self) -> *const *const u8 {
         self.0.as_ptr()
     }
@@ -48,8 +52,8 @@ pub(crate) static LIBCALLS: Table = Table([
     resolve_ref as *const u8,
 ]);
 
-/// Bytes that are copied or filled between two looks at the deadline: a few milliseconds' worth where each page is touched for
-/// the first time.
+/// Number of bytes to copy or fill before the deadline is checked again. This takes a few milliseconds if each page is touched
+/// for the first time.
 const CHUNK: usize = 4 << 20;
 
 /// The instance that calls a helper, and its store.
@@ -59,18 +63,18 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The store's number of one of the instance's memories.
+    /// Returns the store's number of a memory of the instance.
     fn memory(&self, memory: u32) -> usize {
         self.instance.memories[memory as usize]
     }
 
-    /// The store's number of one of the instance's tables.
+    /// Returns the store's number of a table of the instance.
     fn table(&self, table: u32) -> usize {
         self.instance.tables[table as usize]
     }
 }
 
-/// The store of the instance with this context.
+/// Returns the store of the instance with this context.
 ///
 /// # Safety
 /// The instance is complete and its store alive.
@@ -91,8 +95,8 @@ fn run<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>
     })
 }
 
-/// Runs a helper that works on tables. References to host objects that it was given are in the table or gone when it is done, so
-/// the objects can be collected then.
+/// Runs a helper that works on tables. When it is done, each reference that it was given is in the table or no longer needed, so
+/// objects can be collected.
 #[inline(always)]
 fn run_table<R>(vmctx: NonNull<u8>, helper: impl FnOnce(Scene<'_>) -> Result<R, Error>) -> R {
     run(vmctx, |Scene { instance, core }| {
@@ -118,7 +122,7 @@ unsafe extern "C" fn memory_grow(vmctx: NonNull<u8>, memory: u32, delta: u64) ->
     })
 }
 
-/// `start..start + len` when it lies inside of `size` bytes.
+/// Returns `start..start + len` if this range lies inside `size` bytes.
 fn range(start: u64, len: u64, size: usize) -> Result<std::ops::Range<usize>, Error> {
     let end = start.checked_add(len).filter(|end| *end <= size as u64);
     let end = end.ok_or(TrapCode::MemoryOutOfBounds)?;
@@ -154,7 +158,7 @@ unsafe extern "C" fn memory_copy(
         );
         let target = range(destination, len, to.length())?;
         let origin = range(source, len, from.length())?;
-        // Chunks that overlap are taken from the side that does not overwrite what is still to be read.
+        // Overlapping chunks are copied in the direction that does not overwrite bytes before they are read.
         let count = target.len().div_ceil(CHUNK);
         let backwards = destination > source;
         for step in 0..count {
@@ -293,7 +297,8 @@ unsafe extern "C" fn resolve_indirect(vmctx: NonNull<u8>, table: u32, index: u64
             return Err(TrapCode::IndirectCallTypeMismatch.into());
         }
         if func.code.get().is_null() {
-            // A host function that came into the table before any module with its type: this one has a trampoline.
+            // The host function was put into the table before any module with its type was there. The module of this instance has
+            // a trampoline.
             let trampoline = scene.instance.host_trampoline(core, wanted);
             func.code
                 .set(trampoline.ok_or_else(|| Error::damaged("the type of an indirect call"))?);

@@ -1,8 +1,9 @@
-//! Between host and guest: `entry` goes in, `hostcall` goes out, `libcall` serves compiled code.
+//! Calls between host and guest. `entry` enters the guest, `hostcall` calls the host, `libcall` serves compiled code, `throw`
+//! finds the handlers of exceptions, `collect` drops unreachable objects.
 //!
-//! In: code, a context, values in slots. Out: results in slots, or the error that ended the call.
+//! Input: code, a context, values in slots. Output: results in slots, or the error that ended the call.
 //!
-//! May not enter: system calls, what a deadline means.
+//! Must not hold: system calls, the meaning of a deadline.
 //!
 //! # Safety
 //! The files of this room may use `unsafe`: they jump between two languages that know nothing of each other's frames. No Rust

@@ -1,9 +1,12 @@
-//! Exceptions: from a `throw`, or a host function's error, to the handler that gets it.
+//! Finds the handler of an exception.
 //!
-//! The runtime follows the frame pointers of the innermost activation and looks each return address up in the handlers of its
-//! artifact. The first one found is the handler: execution goes on there, and the frames in between, which are all frames of
-//! compiled code, are gone. Which clause catches an exception is for the handler to say; one that has no clause for it throws it
-//! again. Without a handler the activation ends, and its caller gets the exception as an error.
+//! Input: an exception, from a `throw` or from a host function's error. Output: a jump to its handler, or the end of the
+//! activation. Must not hold: the comparison of tags.
+//!
+//! The runtime follows the frame pointers of the innermost activation and looks up each return address in the handlers of its
+//! artifact. Execution goes on at the first handler found. The frames in between are all frames of compiled code, and they are
+//! skipped. The code of the handler compares the tags of its clauses and throws the exception again if none of them fits. Without
+//! a handler the activation ends, and its caller gets the exception as an error.
 
 use std::arch::naked_asm;
 use std::iter;
@@ -16,8 +19,8 @@ use crate::state::{StoreCore, Thrown};
 use crate::trap;
 use crate::vm::Slot;
 
-/// Goes on at `pc` with these stack and frame pointers. The handler gets the exception's number and the address of its fields
-/// where the convention of guests' calls has them.
+/// Continues at `pc` with these stack and frame pointers. The handler gets the exception's number and the address of its fields
+/// in the registers of the guest's calling convention.
 ///
 /// # Safety
 /// `pc` is the landing of a handler, `frame` the frame of its function, which is active, and `stack` is its stack pointer. No
@@ -27,7 +30,8 @@ unsafe extern "C" fn resume(pc: usize, stack: usize, frame: usize, exception: u6
     naked_asm!("mov rsp, rsi", "mov rbp, rdx", "mov rax, rcx", "mov rdx, r8", "jmp rdi",)
 }
 
-/// Makes an exception that the guest throws; gives its number. References in the payload may be on their way.
+/// Makes an exception that the guest throws, and returns its number. References in the payload may still be in the process of
+/// being passed.
 pub(super) fn create(core: &mut StoreCore, tag: u64, payload: impl Iterator<Item = Slot>) -> Result<u64, Error> {
     core.tag(tag)?;
     let object = &core.tags[tag as usize - 1];
@@ -36,14 +40,14 @@ pub(super) fn create(core: &mut StoreCore, tag: u64, payload: impl Iterator<Item
     Ok(exception)
 }
 
-/// The place where a search ends.
+/// The place where execution goes on.
 struct Landing {
     pc: usize,
     stack: usize,
     frame: usize,
 }
 
-/// Throws an exception: goes on at the innermost handler, or ends the innermost activation.
+/// Throws an exception: continues at the innermost handler, or ends the innermost activation.
 ///
 /// # Safety
 /// An activation of this store is active and has left for the host. The exception is one of the store. No frame between here and
@@ -66,16 +70,16 @@ pub(super) unsafe fn throw(store: *mut StoreCore, number: u64) -> ! {
     }
 }
 
-/// Return addresses that an exception remembers.
+/// Largest number of return addresses that an exception records.
 const MOST_CALLS: usize = 64;
 
-/// Finds the innermost handler; gives also the address of the exception's fields.
+/// Finds the innermost handler. Also returns the address of the exception's fields.
 fn search(core: &mut StoreCore, number: u64) -> Option<(Landing, *const u8)> {
     let StoreCore { vm, objects, .. } = core;
     let thrown = objects.exception_mut(number)?;
     let mut calls = 0;
     let found = trap::visit_activation(vm, vm.exit_fp.get(), |call| {
-        // A function that throws an exception again is in the trace already, with the call that threw it.
+        // A function that throws an exception again is recorded in the trace already, with the call that threw the exception.
         let is_known = calls == 0 && call.frame() == thrown.handler_frame;
         calls += 1;
         if cfg!(feature = "backtrace") && !is_known && thrown.trace.len() < MOST_CALLS {
@@ -101,12 +105,13 @@ fn take(core: &mut StoreCore, number: u64) -> Result<Exception, Error> {
     Ok(exception)
 }
 
-/// An exception of the store, for the host: with all that its payload refers to.
+/// Copies an exception of the store for the host, with everything that its payload refers to.
 pub(crate) fn exception(core: &StoreCore, number: u64) -> Result<Exception, Error> {
     describe(core, number, false)
 }
 
-/// The same. `leaves` says that it leaves the guest now, so that the guest's calls before are a part of its backtrace.
+/// Does the same. With `leaves`, the exception leaves the guest now, and the guest's calls up to here become part of its
+/// backtrace.
 fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Error> {
     let damaged = || Error::damaged("a stack map");
     let thrown = core.objects.exception(number).ok_or_else(damaged)?;
@@ -128,7 +133,7 @@ fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Er
     Ok(Exception::from_parts(core.id(), tag, parts, Some(backtrace)))
 }
 
-/// Puts an exception of the host into the store, where a guest may keep it; gives its number. Nothing is collected.
+/// Puts an exception of the host into the store, where a guest may keep it, and returns its number. Collects nothing.
 pub(crate) fn insert_exception(core: &mut StoreCore, exception: &Exception) -> Result<u64, Error> {
     core.check(exception.store())?;
     let mut payload = Vec::with_capacity(exception.parts().len());

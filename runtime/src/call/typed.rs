@@ -1,5 +1,10 @@
-//! Values and functions whose types are known when the host is built. Numbers go to and from host functions in registers, other
-//! values and several results in slots; nothing is boxed or dispatched on.
+//! Values and functions whose types are known when the host is built.
+//!
+//! Input: closures, and values of Rust types. Output: host functions, and values in registers and slots. Must not hold: types
+//! that are known only at run time.
+//!
+//! Numbers go to and from host functions in registers. Other values and several results go in slots. A call boxes nothing and
+//! uses no dynamic dispatch.
 
 use std::slice;
 use std::sync::Arc;
@@ -13,23 +18,23 @@ use crate::error::Error;
 use crate::state::{StoreCore, StorePtr};
 use crate::vm::{HostFunc, Slot, VMHostContext};
 
-/// A Rust type that stands for a value of the guest: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `u128` for a vector with lane 0 in
-/// the lowest bits, and `Option<Func>`, `Option<ExternRef>` and `Option<Exception>` for references.
+/// A Rust type for a value of the guest: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, `u128` for a vector with lane 0 in the lowest
+/// bits, and `Option<Func>`, `Option<ExternRef>` and `Option<Exception>` for references.
 pub trait HostParam: 'static + sealed::Value {}
 
-/// Results of a host function: nothing, one value, or a tuple of up to twelve, or a `Result` of these.
+/// Results of a host function: nothing, one value, a tuple of up to twelve values, or a `Result` of these.
 pub trait HostResult: sealed::Outcome {}
 
-/// Parameters or results of a guest's function: nothing, one value, or a tuple of up to twelve.
+/// Parameters or results of a guest's function: nothing, one value, or a tuple of up to twelve values.
 pub trait ValueList: sealed::List {}
 
 pub(crate) mod sealed {
     use super::{Error, Slot, StoreCore, ValType};
 
-    /// A value as it travels in registers and in slots.
+    /// A value in the form in which registers and slots hold it.
     pub trait Value: Sized + 'static {
         const TYPE: ValType;
-        /// True if the Rust type is passed in a register in the same way as the guest's value is.
+        /// True if the Rust type is passed in a register in the same way as the guest's value.
         const IN_REGISTER: bool;
         fn from_slot(slot: Slot, store: &StoreCore) -> Result<Self, Error>;
         fn into_slot(self, store: &mut StoreCore) -> Result<Slot, Error>;
@@ -44,21 +49,21 @@ pub(crate) mod sealed {
         fn into_slots(self, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error>;
     }
 
-    /// The results of a host function, taken apart.
+    /// The results of a host function, as values or an error.
     pub trait Outcome {
-        /// The values. Passed to the trampoline in a register, if `IN_REGISTER`.
+        /// The values. They are passed to the trampoline in a register if `IN_REGISTER` is true.
         type Values: super::ValueList;
         const IN_REGISTER: bool;
         fn into_result(self) -> Result<Self::Values, Error>;
     }
 
-    /// The closure's side of `IntoHostFunc`.
+    /// The side of `IntoHostFunc` that the closure implements.
     pub trait Wrap<T, Params, Results> {
         fn wrap(self) -> super::HostFunc;
     }
 }
 
-/// The most values in a list.
+/// Largest number of values in a list.
 pub(crate) const MOST_VALUES: usize = 12;
 
 macro_rules! list_of_one {
@@ -188,8 +193,8 @@ impl<R: sealed::Outcome> sealed::Outcome for Result<R, Error> {
 
 impl<R: HostResult> HostResult for Result<R, Error> {}
 
-/// Writes values that go to the guest to the first slots. Host objects may be collected before that, and not in between, since
-/// references in slots are not found.
+/// Writes values for the guest to the first slots. A collection can happen before that, but not between two values, because a
+/// collection does not see references in slots.
 pub(crate) fn hand_over<L: ValueList>(values: L, slots: &mut [Slot], store: &mut StoreCore) -> Result<(), Error> {
     if L::TYPES.iter().any(|ty| ty.is_object()) {
         collect_if_due(store)?;
@@ -203,7 +208,7 @@ pub trait IntoHostFunc<T, Params, Results>: sealed::Wrap<T, Params, Results> {}
 
 impl<T, Params, Results, F: sealed::Wrap<T, Params, Results>> IntoHostFunc<T, Params, Results> for F {}
 
-/// The host function that a closure makes.
+/// Makes a host function from a closure.
 pub(crate) fn wrap<T, Params, Results>(closure: impl IntoHostFunc<T, Params, Results>) -> HostFunc {
     sealed::Wrap::wrap(closure)
 }
@@ -219,7 +224,7 @@ macro_rules! closures {
         {
             fn wrap(self) -> HostFunc {
                 /// # Safety
-                /// Called by a trampoline for this type, with a context that holds a closure of type `F`. All values go in
+                /// The caller is a trampoline for this type, and the context holds a closure of type `F`. All values go in
                 /// registers.
                 #[allow(non_snake_case, reason = "named after their types")]
                 unsafe extern "C" fn typed<T, F, R, $($param,)*>(
@@ -239,7 +244,7 @@ macro_rules! closures {
                 }
 
                 /// # Safety
-                /// As for `typed`, but the values are in `slots`, of which there is one for each parameter and each result.
+                /// As for `typed`, but the values are in `slots`, with a slot for each parameter and each result.
                 #[allow(non_snake_case, reason = "named after their types")]
                 unsafe extern "C" fn untyped<T, F, R, $($param,)*>(context: *const VMHostContext, slots: *mut Slot)
                 where

@@ -1,8 +1,11 @@
-//! Backtraces for people: functions of the wasm module, with names, offsets and, where the module has DWARF, source lines.
+//! Backtraces for people.
+//!
+//! Input: frames of the guest. Output: lines with the names, offsets and, if the module has DWARF, source lines of functions.
+//! Must not hold: how frames are found (`trap`).
 
 use std::fmt;
 
-/// The functions that were active, innermost first. In deep recursion frames in the middle are left out.
+/// The active functions, innermost first. In deep recursion, frames in the middle are left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Backtrace {
     frames: Vec<Frame>,
@@ -10,7 +13,7 @@ pub struct Backtrace {
     omitted: usize,
 }
 
-/// One active function.
+/// An active function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
     pub(crate) func_index: u32,
@@ -22,19 +25,19 @@ pub struct Frame {
 /// A place in a source file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Location {
-    /// The file, as the compiler recorded it.
+    /// Path of the file, as the compiler recorded it.
     pub file: String,
-    /// The line, from 1.
+    /// Number of the line, from 1.
     pub line: Option<u32>,
 }
 
 impl Frame {
-    /// The function, in the function index space.
+    /// Returns the function's number in the function index space.
     pub fn func_index(&self) -> u32 {
         self.func_index
     }
 
-    /// Function and instruction, without names.
+    /// Returns the function and the instruction in words, without names.
     pub(crate) fn place(&self) -> String {
         let nameless = Self {
             name: None,
@@ -44,17 +47,17 @@ impl Frame {
         nameless.to_string()
     }
 
-    /// Its name, demangled, where the module gives one.
+    /// Returns the function's name, demangled, if the module has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The instruction, in bytes from the beginning of the wasm file. Absent without address map.
+    /// Returns the instruction's offset in bytes from the beginning of the wasm file, if there is an address map.
     pub fn offset(&self) -> Option<u32> {
         self.offset
     }
 
-    /// The instruction's place in the source, where the module has DWARF.
+    /// Returns the instruction's place in the source, if the module has DWARF.
     pub fn location(&self) -> Option<&Location> {
         self.location.as_ref()
     }
@@ -67,23 +70,23 @@ impl Backtrace {
         omitted: 0,
     };
 
-    /// A backtrace of these frames, innermost first, of which `omitted` are left out after the first `head`.
+    /// Makes a backtrace of these frames, innermost first. `omitted` frames are left out after the first `head`.
     #[cfg(feature = "backtrace")]
     pub(crate) fn new(frames: Vec<Frame>, head: usize, omitted: usize) -> Self {
         Self { frames, head, omitted }
     }
 
-    /// The frames that were kept.
+    /// Returns the frames that were kept.
     pub fn frames(&self) -> &[Frame] {
         &self.frames
     }
 
-    /// How many frames were left out in the middle.
+    /// Returns the number of frames that were left out in the middle.
     pub fn omitted(&self) -> usize {
         self.omitted
     }
 
-    /// Copies the `innermost` and the `outermost` frames. The others count as omitted.
+    /// Returns a copy with the `innermost` and the `outermost` frames only. The others count as omitted.
     #[must_use]
     pub fn shortened(&self, innermost: usize, outermost: usize) -> Self {
         let head = innermost.min(self.head);
@@ -100,8 +103,8 @@ impl Backtrace {
         }
     }
 
-    /// One line per frame, `   0: name @ 0x1234 (file.c:12)`, and one for the frames that were left out. `text` is asked what to
-    /// write for each text that comes from the module: names and files.
+    /// Returns one line per frame, `   0: name @ 0x1234 (file.c:12)`, and one line for the frames that were left out. `text`
+    /// converts each text that comes from the module: names and files.
     pub fn lines(&self, text: impl Fn(&str) -> String) -> String {
         let mut lines = Vec::with_capacity(self.frames.len() + 1);
         for (index, frame) in self.frames.iter().enumerate() {
@@ -139,7 +142,7 @@ impl fmt::Display for Frame {
 }
 
 impl fmt::Display for Backtrace {
-    /// As [`Backtrace::lines`].
+    /// Writes the lines of [`Backtrace::lines`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.lines(str::to_owned))
     }

@@ -1,4 +1,7 @@
-//! Exceptions that have left the guest, or that the host is about to throw.
+//! Exceptions in the form that the host sees: those that have left the guest, and those that the host will throw.
+//!
+//! Input: a tag, a payload, a backtrace. Output: a value that lives without its store, with its wording. Must not hold: the
+//! fields that compiled code reads (`state`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +11,10 @@ use wrun_artifact::types::{FuncType, ValType};
 use super::Backtrace;
 use crate::vm::{ExternRef, FuncPtr, Slot};
 
-/// An exception: a tag, the values that go with it, and where it was thrown.
+/// An exception: a tag, a payload, and the place of its throw.
 ///
-/// A guest's call that throws an exception which nothing in the guest catches ends with [`crate::Error::Exception`]. A host function
-/// throws one by returning that error. Clones are the same exception. It belongs to a store.
+/// If the guest does not catch an exception, the call of the guest ends with [`crate::Error::Exception`]. A host function throws
+/// an exception by returning this error. Clones are the same exception. An exception belongs to a store.
 #[derive(Clone)]
 pub struct Exception(Arc<Inner>);
 
@@ -24,7 +27,7 @@ struct Inner {
     backtrace: Option<Backtrace>,
 }
 
-/// A value of an exception's payload, which needs no store to live.
+/// A value of an exception's payload, which lives without the store.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     /// A number, a function, or null.
@@ -36,7 +39,8 @@ pub(crate) enum Part {
 }
 
 impl Exception {
-    /// An exception with this tag of a store, which has this name and type. There is a part for each parameter of the type.
+    /// Makes an exception with a tag of this store, the tag's name and its type. The list has a part for each parameter of the
+    /// type.
     pub(crate) fn from_parts(
         store: u64,
         (tag, name, ty): (u64, Option<String>, FuncType),
@@ -53,45 +57,45 @@ impl Exception {
         }))
     }
 
-    /// The number of the store that the exception belongs to.
+    /// Returns the id of the exception's store.
     pub(crate) fn store(&self) -> u64 {
         self.0.store
     }
 
-    /// The number of its tag in the store.
+    /// Returns the number of the tag in the store.
     pub(crate) fn tag_number(&self) -> u64 {
         self.0.tag
     }
 
-    /// The values of the payload.
+    /// Returns the values of the payload.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.0.payload
     }
 
-    /// The type of its tag, whose parameters are the types of the payload.
+    /// Returns the type of the tag. Its parameters are the types of the payload.
     pub fn ty(&self) -> &FuncType {
         &self.0.ty
     }
 
-    /// The name of its tag, in the name section of the module that defines it or as which that module exports it.
+    /// Returns the name of the tag in the module that defines it: from the name section, or else from its export.
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// The functions that were active where the exception was thrown for the first time, innermost first. Empty for an exception
-    /// that the host has made and no guest has seen.
+    /// Returns the functions that were active when the exception was thrown for the first time, innermost first. The list is
+    /// empty for an exception that the host has made and that no guest has seen.
     pub fn backtrace(&self) -> &Backtrace {
         self.0.backtrace.as_ref().unwrap_or(Backtrace::EMPTY)
     }
 
-    /// The backtrace, if it was thrown before.
+    /// Returns the backtrace, if the exception was thrown before.
     pub(crate) fn known_backtrace(&self) -> Option<&Backtrace> {
         self.0.backtrace.as_ref()
     }
 }
 
 impl PartialEq for Exception {
-    /// Returns true if both are the same exception, rather than equal ones.
+    /// Returns true if both are the same exception. Equal contents do not suffice.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -106,7 +110,7 @@ impl fmt::Debug for Exception {
 }
 
 impl fmt::Display for Exception {
-    /// The tag's name and the payload: `out_of_paper(i32 7, externref)`.
+    /// Writes the tag's name and the payload: `out_of_paper(i32 7, externref)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name().unwrap_or("unnamed tag"))?;
         let values = self.0.ty.params().iter().zip(&self.0.payload);

@@ -1,35 +1,38 @@
-//! Imports that are not satisfied.
+//! Missing and incompatible imports.
+//!
+//! Input: the imports of a module that could not be resolved. Output: an error with its wording. Must not hold: advice for
+//! particular hosts.
 
 use std::fmt;
 
 use wrun_artifact::types::{ExternType, IndexType, PageSize};
 
-/// An import that nothing was given for.
+/// An import without a definition.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MissingImport {
-    /// Its module name.
+    /// Name of the module that it is imported from.
     pub module: String,
-    /// Its name.
+    /// Name of the import in that module.
     pub name: String,
-    /// The type that the module wants.
+    /// Type that the importing module expects.
     pub ty: ExternType,
 }
 
-/// An import for which something of another type was given.
+/// An import whose definition has another type.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IncompatibleImport {
-    /// Its module name.
+    /// Name of the module that it is imported from.
     pub module: String,
-    /// Its name.
+    /// Name of the import in that module.
     pub name: String,
-    /// The type that the module wants.
+    /// Type that the importing module expects.
     pub wanted: String,
-    /// The type of what was given.
+    /// Type of the definition.
     pub given: String,
 }
 
 impl IncompatibleImport {
-    /// Something of type `given` was given for an import.
+    /// Describes an import whose definition has the type `given`.
     pub(crate) fn new(module: &str, name: &str, wanted: &ExternType, given: &ExternType) -> Self {
         Self {
             module: module.to_owned(),
@@ -40,17 +43,17 @@ impl IncompatibleImport {
     }
 }
 
-/// All imports that are not satisfied.
+/// All imports that could not be resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ImportsError {
-    /// Those that nothing was given for.
+    /// Imports without a definition.
     pub missing: Vec<MissingImport>,
-    /// Those for which something of another type was given.
+    /// Imports whose definition has another type.
     pub incompatible: Vec<IncompatibleImport>,
 }
 
 impl ImportsError {
-    /// True if its text lists all imports, not only the first of many.
+    /// Returns true if the message lists all imports, and not only the first of many.
     pub fn is_all_listed(&self) -> bool {
         self.missing.len() <= MOST_IMPORTS && self.incompatible.len() <= MOST_IMPORTS
     }
@@ -60,10 +63,10 @@ impl ImportsError {
     }
 }
 
-/// How many imports a message lists of each kind: a longer line is not read. [`ImportsError`] holds all of them.
+/// Number of imports of each kind that a message lists. [`ImportsError`] holds all of them.
 const MOST_IMPORTS: usize = 5;
 
-/// The first `most` of a list, for a message, and how many others there are: a line of thousands helps nobody.
+/// Returns the first `most` items of a list for a message, and the number of the others.
 pub fn first_few(most: usize, items: impl IntoIterator<Item = impl fmt::Display>) -> String {
     let mut items = items.into_iter();
     let shown: Vec<String> = items.by_ref().take(most).map(|item| item.to_string()).collect();
@@ -107,7 +110,7 @@ impl fmt::Display for ImportsError {
 
 impl std::error::Error for ImportsError {}
 
-/// A type in words.
+/// Returns a type in words.
 pub(crate) fn describe(ty: &ExternType) -> String {
     let limits = |min: u64, max: Option<u64>| match max {
         Some(max) => format!("{min} to {max}"),

@@ -1,4 +1,6 @@
-//! Errors, for embedders and for people: one closed list, with the wording.
+//! Errors, for embedders and for people.
+//!
+//! Input: failures of the other rooms. Output: a closed list of errors, with their wording. Must not hold: exit statuses.
 
 mod backtrace;
 mod exception;
@@ -19,7 +21,7 @@ pub(crate) use imports::describe;
 pub use imports::{ImportsError, IncompatibleImport, MissingImport, first_few};
 pub use trap::Trap;
 
-/// Why something was not done. Its text is one line.
+/// The reason for a failure. Its text is one line.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,48 +30,48 @@ pub enum Error {
     Compile(wrun_compiler::CompileError),
     /// The artifact cannot be used.
     Artifact(Stale),
-    /// The cache has no artifact for the module that can be used, and must have one ([`crate::CacheMode::Require`]).
+    /// The cache must have the module ([`crate::CacheMode::Require`]) and has no artifact of it that can be used.
     CacheMiss {
-        /// The artifact's file, whether it is there or not.
+        /// Path of the artifact's file, also if the file is missing.
         artifact: PathBuf,
         /// The reason why it cannot be used.
         reason: Miss,
     },
-    /// An import was not given, or is of another type.
+    /// An import is missing or has another type.
     Imports(ImportsError),
     /// The guest trapped.
     Trap(Trap),
-    /// An exception that nothing in the guest catches. A host function that returns this error throws the exception.
+    /// An exception that the guest does not catch. A host function that returns this error throws the exception.
     Exception(Exception),
-    /// Compiled code did what no compiled code does, here: a fault that is no trap. The artifact is damaged, or the code
-    /// generator has a bug; the store cannot be used any more. Holds the place, if it is in a function of the module.
+    /// Compiled code caused a fault that is no trap. The artifact is damaged, or the code generator has a bug. The store cannot
+    /// be used any more. Holds the place, if it is in a function of the module.
     BadCode(Option<String>),
     /// A host function ended the guest with an error of its own.
     Host(Box<dyn std::error::Error + Send + Sync>),
     /// A host function panicked: a bug of the host.
     HostPanic(String),
-    /// The address space has no room for a guarded memory, of which each reserves a little more than 4 GiB. A module that is
-    /// compiled for [`crate::MemoryMode::Checked`] needs no more than the memory's size.
+    /// The address space has no room for a guarded memory, which reserves a little more than 4 GiB. A module that is compiled for
+    /// [`crate::MemoryMode::Checked`] needs only the size of the memory.
     AddressSpace(String),
-    /// Memory, descriptors or something else of the system ran out.
+    /// The system has no more memory, descriptors or other resources.
     Resource(String),
-    /// The call makes no sense: values of another type, a store that was interrupted, things of another store, a table with more
-    /// entries than are allowed.
+    /// The call is invalid: it has values of another type or items of another store, its store was interrupted, or a table would
+    /// have more entries than are allowed.
     Refused(String),
 }
 
 impl Error {
-    /// An error of a host function's own, for example an exit.
+    /// Makes an error of a host function, for example an exit.
     pub fn host(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Host(error.into())
     }
 
-    /// The error of a host function that notices that the deadline has passed (see [`crate::Caller::interrupted`]).
+    /// Makes the error of a host function that notices that the deadline has passed (see [`crate::Caller::interrupted`]).
     pub fn interrupt() -> Self {
         TrapCode::Interrupt.into()
     }
 
-    /// The error that a host function gave to [`Error::host`], if it is of this type.
+    /// Returns the error that a host function passed to [`Error::host`], if it has this type.
     pub fn downcast_host<E: std::error::Error + 'static>(&self) -> Option<&E> {
         match self {
             Self::Host(error) => error.downcast_ref(),
@@ -81,7 +83,7 @@ impl Error {
         Self::Resource(format!("{what}: {error}"))
     }
 
-    /// The error of an artifact in which `part` cannot be right.
+    /// Makes the error for an artifact whose `part` is inconsistent.
     pub(crate) fn damaged(part: &'static str) -> Self {
         Self::Artifact(Stale::Damaged(part))
     }
@@ -169,14 +171,14 @@ impl std::error::Error for Error {
     }
 }
 
-/// Why the cache gives no artifact for a module. The text says so of the artifact.
+/// The reason why the cache has no artifact for a module. The text describes the artifact.
 #[derive(Debug)]
 pub enum Miss {
-    /// It has none.
+    /// The cache has no artifact of the module.
     Absent,
-    /// There is one that cannot be opened or mapped, or is not to be trusted.
+    /// The artifact cannot be opened or mapped, or is not trusted.
     Unusable(io::Error),
-    /// There is one that is not right: damaged, or another build's or machine's.
+    /// The artifact is damaged, or was made by another build, for another machine or with other settings.
     Stale(Stale),
 }
 

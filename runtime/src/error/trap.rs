@@ -1,4 +1,6 @@
 //! The end of a guest by a trap.
+//!
+//! Input: a trap code, a detail, a backtrace. Output: an error with its wording. Must not hold: the cause of the trap.
 
 use std::fmt;
 
@@ -6,7 +8,7 @@ use wrun_artifact::TrapCode;
 
 use super::Backtrace;
 
-/// The end of a guest by its own fault or by an expired deadline.
+/// A trap: the guest made an error, or its deadline passed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trap {
     code: TrapCode,
@@ -15,7 +17,7 @@ pub struct Trap {
 }
 
 impl Trap {
-    /// A trap for a host function to return. Where it happened is added on its way.
+    /// Makes a trap for a host function to return. The runtime adds the backtrace.
     pub fn new(code: TrapCode) -> Self {
         Self {
             code,
@@ -24,7 +26,7 @@ impl Trap {
         }
     }
 
-    /// A trap that says more than its reason.
+    /// Makes a trap with more detail than its reason.
     pub fn with_detail(code: TrapCode, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -33,12 +35,12 @@ impl Trap {
         }
     }
 
-    /// The reason.
+    /// Returns the reason.
     pub fn code(&self) -> TrapCode {
         self.code
     }
 
-    /// The functions that were active, innermost first. Empty when no guest function was running.
+    /// Returns the active functions, innermost first. The list is empty if no function of a guest was running.
     pub fn backtrace(&self) -> &Backtrace {
         self.backtrace.as_deref().unwrap_or(Backtrace::EMPTY)
     }

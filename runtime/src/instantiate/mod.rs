@@ -1,10 +1,10 @@
-//! From an image and imports to an instance, in the spec's step order (spec 4.5.4).
+//! Makes instances, in the order of steps of the specification (spec 4.5.4).
 //!
-//! First imports are matched with what was given (`resolve`), then memories, tables, globals and the context are allocated, then
-//! globals are initialised, then active element segments and after them active data segments are copied, as far as they are
-//! not part of an image. Running the start function is the caller's last step.
+//! Input: an image and imports. Output: an instance. Must not hold: WASI, running `_start`.
 //!
-//! May not enter: WASI, running `_start`.
+//! The steps are: match the imports (`resolve`); allocate memories, tables, globals and the context; initialise globals; copy
+//! active element segments and then active data segments, unless they are part of an image. As the last step, the caller runs the
+//! start function.
 //!
 //! # Safety
 //! The files of this room may use `unsafe`: they fill in contexts, and reach instances from contexts. No compiled code has this
@@ -30,8 +30,8 @@ use crate::sys::round_up_to_pages;
 use crate::vm::{FuncPtr, HostFunc, VMContext, VMHostContext, VMMemoryDefinition, VMTableDefinition, store_slot};
 pub(crate) use resolve::{Given, matches, resolve};
 
-/// Makes an instance, with everything in place but the start function not run; gives its place in the store. The effects of
-/// what was done before an error stay in the store, as the spec wants.
+/// Makes an instance, and returns its index in the store. Everything is done except running the start function. If a step fails,
+/// the effects of the steps before it stay in the store, as the specification demands.
 ///
 /// `given` was resolved for this module and store.
 pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given: Vec<Given>) -> Result<usize, Error> {
@@ -43,15 +43,15 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given:
         vmctx.set(vmctx::STORE, &raw const core.vm);
         vmctx.set(vmctx::LIBCALLS, LIBCALLS.as_ptr());
     }
-    // The next steps can fail half way. The store keeps the instance all the same, since by then others may refer to it and to
-    // its code: functions of the host get this module's trampolines.
+    // The next steps can fail half way. The store keeps the instance nevertheless, because others may refer to it and to its code
+    // by then: host functions get trampolines of this module.
     core.add_code(module.image());
     let mut parts = InstanceData::new(module, vmctx, mapping);
     let filled = fill(&mut parts, core, given, memory);
     let place = core.instances.len();
     let instance = core.instances.push(parts);
     core.update_reservations();
-    // When this failed, the context may be gone with its memory. Nobody has been told of either then.
+    // After a failure, the context may be freed together with its memory. Nothing refers to them yet.
     let host_contexts = filled?;
     // SAFETY: a field of the context, whose memory the store holds now; the instance is in an arena of the store.
     let instance = unsafe {
@@ -62,7 +62,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given:
         let number = layout.counts().imported_tables + index;
         core.tables[instance.tables[number as usize]].set_owner(instance);
     }
-    // Only calls through shared tables read these in compiled code; without such a table they are filled in when asked for.
+    // Compiled code reads these only for calls through shared tables. In other modules they are filled in when needed.
     if info.tables.iter().any(|row| row.form != TableForm::Private as u8) || layout.counts().imported_tables > 0 {
         for index in 0..layout.counts().sigs {
             instance.sig_id(core, index)?;
@@ -81,7 +81,7 @@ pub(crate) fn instantiate(core: &mut StoreCore, module: &Arc<ModuleCore>, given:
     Ok(place)
 }
 
-/// Fills in imports, memories and tables. Gives the contexts that were made for host functions.
+/// Fills in imports, memories and tables. Returns the contexts that were made for host functions.
 fn fill(
     instance: &mut InstanceData,
     core: &mut StoreCore,
@@ -95,7 +95,7 @@ fn fill(
     Ok(host_contexts)
 }
 
-/// The block below the vmctx: a part of memory 0's reservation if the layout wants that, else a mapping of its own.
+/// Allocates the block below the vmctx: as a part of memory 0's reservation if the layout demands it, else as a separate mapping.
 fn allocate_context(module: &ModuleCore) -> Result<(VMContext, Option<Mapping>, Option<MemoryObject>), Error> {
     let layout = module.layout();
     let size = round_up_to_pages(layout.size() as usize).ok_or_else(|| Error::damaged("the size of an instance"))?;
@@ -127,7 +127,7 @@ fn allocate_context(module: &ModuleCore) -> Result<(VMContext, Option<Mapping>, 
     Ok((vmctx, mapping, memory))
 }
 
-/// Puts what was given for the imports into the context. Gives the contexts that were made for host functions.
+/// Writes the definitions of the imports into the context. Returns the contexts that were made for host functions.
 fn import(
     instance: &mut InstanceData,
     core: &mut StoreCore,
@@ -179,7 +179,7 @@ fn import(
     Ok(contexts)
 }
 
-/// Puts the next imported function into the context.
+/// Writes the next imported function into the context.
 fn import_func(instance: &mut InstanceData, func: ImportedFunc) {
     let at = instance
         .layout()
@@ -192,7 +192,7 @@ fn import_func(instance: &mut InstanceData, func: ImportedFunc) {
     instance.imported_funcs.push(func);
 }
 
-/// The type of the next imported function: its index, and the trampolines for it.
+/// Returns the type of the next imported function: its index, and its trampolines.
 fn next_sig(instance: &InstanceData) -> Result<(u32, &SigRow), Error> {
     let damaged = || Error::damaged("the type of an imported function");
     let index = FuncIndex::new(instance.imported_funcs.len());
@@ -200,14 +200,14 @@ fn next_sig(instance: &InstanceData) -> Result<(u32, &SigRow), Error> {
     Ok((sig, instance.info().sigs.get(sig as usize).ok_or_else(damaged)?))
 }
 
-/// Binds a host function to the instance. Gives the context that was made for it, too.
+/// Binds a host function to the instance. Also returns the context that was made for it.
 fn import_host(
     instance: &InstanceData,
     core: &mut StoreCore,
     host: HostFunc,
 ) -> Result<(ImportedFunc, NonNull<VMHostContext>), Error> {
     let (sig, row) = next_sig(instance)?;
-    // The typed form has no place at which host objects could be collected at each call.
+    // The typed form has no place where objects can be collected at each call.
     let typed = host.typed.filter(|_| !core.objects.is_always_due());
     let (func, code) = match typed.filter(|_| row.typed_hostcall.get() != NONE) {
         Some(typed) => (typed, instance.code(row.typed_hostcall.get())?),
@@ -307,7 +307,7 @@ fn define_tags(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Erro
     Ok(())
 }
 
-/// Fills the tables that do not begin with null.
+/// Fills the tables whose initial value is not null.
 fn init_tables(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
     let imported = instance.layout().counts().imported_tables as usize;
     for (index, row) in instance.info().tables.iter().enumerate() {

@@ -1,4 +1,7 @@
-//! Matches what was given for a module's imports with what it wants (spec 3.5.8, import matching).
+//! Matches imports with their definitions (spec 3.5.8, import matching).
+//!
+//! Input: the imports of a module, a lookup by name. Output: the definition of each import, or an error that lists all failures.
+//! Must not hold: contexts.
 
 use wrun_artifact::types::{ExternType, MemoryType, TableType};
 
@@ -6,16 +9,16 @@ use crate::error::{Error, ImportsError, IncompatibleImport, MissingImport};
 use crate::state::{EngineCore, Item, ModuleCore};
 use crate::vm::HostFunc;
 
-/// Something for an import, of the right type and store.
+/// The definition of an import, with the right type and of the right store.
 pub(crate) enum Given {
     /// A function of the host, to be bound to the instance.
     Host(HostFunc),
-    /// Something of the store.
+    /// An item of the store.
     Item(Item),
 }
 
-/// Finds what is given for each import of a module: `find` gives it for a module name and a name, with its type. All that is
-/// missing or of another type is reported at once.
+/// Finds the definition of each import of a module. `find` returns the definition of a module name and a name, with its type. The
+/// error lists all imports that are missing or have another type.
 pub(crate) fn resolve(
     engine: &EngineCore,
     module: &ModuleCore,
@@ -39,7 +42,7 @@ pub(crate) fn resolve(
     if error.is_empty() { Ok(all) } else { Err(error.into()) }
 }
 
-/// Returns true when something of type `given` can stand in for an import of type `wanted`.
+/// Returns true if a definition of type `given` fits an import of type `wanted`.
 pub(crate) fn matches(given: &ExternType, wanted: &ExternType) -> bool {
     fn limits(given: (u64, Option<u64>), wanted: (u64, Option<u64>)) -> bool {
         given.0 >= wanted.0

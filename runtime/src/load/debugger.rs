@@ -1,13 +1,15 @@
-//! Tells a debugger which code is loaded, through gdb's JIT interface: an image comes in, an entry in a list comes out that lasts as
-//! long as the image.
+//! Tells a debugger about loaded code through gdb's JIT interface.
 //!
-//! gdb finds the list by the symbol `__jit_debug_descriptor`, and stops at `__jit_debug_register_code` to see changes (gdb manual,
+//! Input: an artifact that is mapped. Output: an entry in the debugger's list, which lasts as long as the image. Must not hold:
+//! how an image is checked.
+//!
+//! gdb finds the list by the symbol `__jit_debug_descriptor`. It stops at `__jit_debug_register_code` to see changes (gdb manual,
 //! "JIT Compilation Interface"). Each entry points to a file in memory ([`Symfile`]) that leads to the symbol table of the mapped
-//! artifact. Nothing of the artifact is read or copied: an image costs an allocation of less than 600 bytes.
+//! artifact. No part of the artifact is read or copied: an image costs an allocation of less than 600 bytes.
 //!
 //! # Safety
-//! This file may use `unsafe`: it defines symbols that debuggers know by name. Nothing in the process follows their pointers but this
-//! file, which does so under a lock.
+//! This file may use `unsafe`: it defines symbols that debuggers know by name. In the process, only this file follows their
+//! pointers, and it holds a lock.
 #![allow(unsafe_code, reason = "defines the symbols of gdb's JIT interface")]
 
 use std::cell::UnsafeCell;
@@ -40,11 +42,11 @@ struct Descriptor {
 const ADDED: u32 = 1;
 const REMOVED: u32 = 2;
 
-/// The list, at an address that debuggers find by its symbol.
+/// The list, at an address that debuggers find by the symbol.
 #[repr(transparent)]
 struct Shared(UnsafeCell<Descriptor>);
 
-// SAFETY: its fields are only touched under `LOCK`; a debugger looks at them while the process stands still.
+// SAFETY: the fields are only used under `LOCK`. A debugger reads them while the process is stopped.
 unsafe impl Sync for Shared {}
 
 #[unsafe(no_mangle)]
@@ -56,22 +58,22 @@ static __jit_debug_descriptor: Shared = Shared(UnsafeCell::new(Descriptor {
     first: ptr::null_mut(),
 }));
 
-/// Debuggers that have started wrun set a breakpoint here.
+/// A debugger that traces wrun sets a breakpoint here.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn __jit_debug_register_code() {
-    // SAFETY: no instruction at all; what keeps the calls and the writes before them.
+    // SAFETY: the statement has no instructions. It keeps the compiler from removing the calls and the writes before them.
     unsafe { std::arch::asm!("", options(nostack, preserves_flags)) }
 }
 
-/// Held while the list is changed.
+/// Held during changes of the list.
 static LOCK: Mutex<()> = Mutex::new(());
 
 fn lock() -> MutexGuard<'static, ()> {
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An image that debuggers know. Forgotten on drop.
+/// An image that debuggers know. Dropping this removes it from the list.
 #[derive(Debug)]
 pub(super) struct Shown(Box<Allocation>);
 
@@ -81,14 +83,14 @@ struct Allocation {
     symfile: Symfile,
 }
 
-// SAFETY: its pointers lead to entries of the list, which are followed only under `LOCK`, and to its own allocation.
+// SAFETY: its pointers lead to its own allocation and to entries of the list, which are followed only under `LOCK`.
 unsafe impl Send for Shown {}
-// SAFETY: as above; nothing is done through a shared reference.
+// SAFETY: as above. A shared reference gives no access.
 unsafe impl Sync for Shown {}
 
 impl Shown {
-    /// Shows an artifact that is mapped at `base`. It must stay there as long as the result lives. `None` where the artifact lies
-    /// below the heap, which no usual layout of address space has: debuggers do not know its functions then.
+    /// Shows an artifact that is mapped at `base`. It must stay mapped as long as the result lives. Returns `None` if the
+    /// artifact lies below the heap, which no usual layout of the address space has. Debuggers then do not know its functions.
     pub(super) fn new(artifact: &Artifact<'_>, base: usize) -> Option<Self> {
         let mut shown = Box::<Allocation>::new_uninit();
         let place = shown.as_mut_ptr();
@@ -161,7 +163,7 @@ mod tests {
     use super::*;
     use crate::load::Image;
 
-    /// The entries in the order of the list. The links back must lead the same way.
+    /// Returns the entries in the order of the list, after comparing them with the links back.
     fn listed() -> Vec<*const Entry> {
         let _lock = lock();
         let mut found = Vec::new();
@@ -179,7 +181,7 @@ mod tests {
         found
     }
 
-    /// An artifact with nothing in it.
+    /// Returns an artifact without functions.
     fn empty(config: &Config) -> Vec<u8> {
         let mut writer = Writer::new(vec![0; Writer::TEXT_START + 1]);
         for section in &Section::ALL[1..] {
@@ -203,7 +205,7 @@ mod tests {
         let artifact = empty(&config);
         let load = |_| Image::from_compiler(&artifact, &config).expect("loads");
         let mut images: Vec<Image> = (0..4).map(load).collect();
-        // From the middle of the list, then from its ends.
+        // Removes from the middle of the list first, then from its ends.
         for gone in [1, 2, 0, 0] {
             let list = listed();
             assert!(images.iter().all(|image| list.contains(&entry(image))), "{list:?}");

@@ -1,11 +1,14 @@
-//! From artifact bytes, in a file or in memory, to an image whose text can run. Maps and checks; compiles and repairs nothing.
+//! Loads artifacts.
 //!
-//! Bytes that are not in a file yet go into one without a name (`memfd_create(2)`), so that text and memory images are mapped
-//! in every case; where the system forbids that, they are copied into anonymous memory.
+//! Input: the bytes of an artifact, in a file or in memory. Output: an image whose text can run, after checks. Must not hold:
+//! compiling, repairing.
+//!
+//! Bytes that are not in a file are first written to a file without a name (`memfd_create(2)`), so that text and memory images
+//! can always be mapped. If the system forbids this, the bytes are copied into anonymous memory.
 //!
 //! # Safety
-//! This file may use `unsafe`: it makes bytes executable. That they are an artifact of this very build, undamaged, is checked
-//! by `Artifact::read`; that nobody has tampered with them is what the callers of the unsafe public functions vouch for.
+//! This file may use `unsafe`: it makes bytes executable. `Artifact::read` checks that they are an artifact of this build and
+//! undamaged. The callers of the unsafe public functions promise that nobody has manipulated them.
 #![allow(unsafe_code, reason = "makes the text of an artifact executable")]
 
 mod debugger;
@@ -30,24 +33,24 @@ use crate::vm::Code;
 
 /// An artifact that is mapped, checked and executable.
 pub(crate) struct Image {
-    /// Reads from `mapping`, which lives as long and does not move; never handed out with this lifetime.
+    /// Reads from `mapping`, which lives as long and does not move. A reference with this lifetime never leaves this type.
     artifact: Artifact<'static>,
     text: Range<usize>,
     len: usize,
-    /// The file that is mapped, to map memory images from; absent where the bytes were copied.
+    /// The mapped file, for mapping memory images. Absent if the bytes were copied.
     file: Option<OwnedFd>,
-    /// Dropped before the mapping that it leads to.
+    /// Dropped before the mapping, to which it leads.
     _shown: Option<Shown>,
     mapping: Mapping,
 }
 
-// Sections that are mapped begin at pages of the file.
+// Sections that are mapped begin at page borders of the file.
 const _: () = assert!(sys::PAGE == wrun_artifact::header::PAGE);
 
-/// Outcome of checking a mapping.
+/// The outcome of checking a mapping.
 enum Checked {
     Image(Box<Image>),
-    /// The system does not let it be executed where it is.
+    /// The system does not allow execution of this mapping.
     NotExecutable(Mapping, io::Error),
 }
 
@@ -88,16 +91,16 @@ impl Image {
         unsafe { Self::from_bytes(artifact, Some(config), Compare::Nothing) }
     }
 
-    /// Loads an artifact of the cache, by mapping its file.
+    /// Loads an artifact of the cache by mapping its file.
     pub(crate) fn from_cache(artifact: Opened, config: &Config, compare: Compare) -> Result<Self, Error> {
         let Opened { file, facts } = artifact;
         let len = usize::try_from(facts.bytes).map_err(|_| Stale::Length)?;
-        // SAFETY: only this user and root can write to the cache's directory (checked when that was opened) and to this file
-        // (checked when it was found), and files in it are written once, before they get their names.
+        // SAFETY: only this user and root can write to the cache's directory (checked when it was opened) and to this file
+        // (checked when it was found). wrun writes a file once, before the file gets its name.
         unsafe { Self::map(file.into(), len, Some(config), compare) }
     }
 
-    /// Loads an artifact from an open file, by mapping it.
+    /// Loads an artifact by mapping an open file.
     ///
     /// # Safety
     /// The file was made by wrun; nobody changes or truncates it while the image lives.
@@ -120,7 +123,7 @@ impl Image {
         match Self::check(mapping, len, Some(file), config, compare)? {
             Checked::Image(image) => Ok(*image),
             Checked::NotExecutable(mapping, why) => {
-                // A file system without execution: its bytes can still be read.
+                // The file system does not allow execution, but the bytes can be read.
                 log::debug!("load: the file cannot be mapped as code ({why}), copying");
                 // SAFETY: the mapping is readable and this long.
                 let bytes = unsafe { slice::from_raw_parts(mapping.base().as_ptr(), len) };
@@ -174,29 +177,29 @@ impl Image {
         })))
     }
 
-    /// The same artifact in memory that no file stands behind.
+    /// Returns a copy of this image in memory, without a file.
     pub(crate) fn copied(&self) -> Result<Self, Error> {
         Self::copy(self.bytes(), None, Compare::Nothing)
     }
 
-    /// The artifact.
+    /// Returns the artifact.
     pub(crate) fn artifact(&self) -> &Artifact<'_> {
         &self.artifact
     }
 
-    /// The whole artifact's bytes.
+    /// Returns all bytes of the artifact.
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping is at least this long, readable in all parts, and never written.
         unsafe { slice::from_raw_parts(self.mapping.base().as_ptr(), self.len) }
     }
 
-    /// The address of code at this offset of the text. `None` when it lies outside.
+    /// Returns the address of the code at this offset of the text, or `None` if the offset lies outside.
     pub(crate) fn code(&self, offset: u32) -> Option<*const u8> {
         let address = self.text.start + offset as usize;
         self.text.contains(&address).then_some(address as *const u8)
     }
 
-    /// The mapped file, if there is one.
+    /// Returns the mapped file, if there is one.
     pub(crate) fn file(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
     }
@@ -212,9 +215,9 @@ impl Code for Image {
     }
 }
 
-/// Maps the first `len` bytes of a file as code that never runs, as long as the process lives: a mark for profilers.
+/// Maps the first `len` bytes of a file as code that never runs, until the process ends. Profilers notice this mapping.
 pub(crate) fn map_as_code(file: BorrowedFd<'_>, len: usize) -> io::Result<()> {
-    // SAFETY: nobody reads or executes the mapping.
+    // SAFETY: no code reads or executes the mapping.
     let mapping = unsafe { Mapping::of_file(file, len)? };
     mapping.make_executable(0..len)?;
     std::mem::forget(mapping);

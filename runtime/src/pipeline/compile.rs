@@ -1,4 +1,7 @@
-//! From wasm bytes to an artifact, with the compiler.
+//! Compiles modules.
+//!
+//! Input: wasm bytes, the settings of an engine. Output: an artifact, an image, or facts about the module. Must not hold: the
+//! cache.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -31,7 +34,8 @@ pub(crate) fn compile(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<u8>, Error
         None => compile(wasm, None)?,
         Some(deadline) => {
             let (wasm, watch) = (wasm.to_vec(), deadline.watch());
-            // A single function of a few megabytes can take minutes, and nothing interrupts the code generator within one.
+            // Compiling a single function of a few megabytes can take minutes, and the code generator cannot be interrupted
+            // inside a function.
             let work = move || compile(&wasm, Some(watch.flag()));
             deadline.run(work).ok_or(CompileError::Interrupted)??
         }
@@ -50,17 +54,17 @@ pub(crate) fn compile(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<u8>, Error
     Ok(artifact)
 }
 
-/// Refuses bytes that are no wasm module, and those whose end is missing.
+/// Checks that the bytes are a complete wasm module by its format.
 pub(crate) fn recognise(wasm: &[u8]) -> Result<(), Error> {
     Ok(wrun_compiler::recognise(wasm)?)
 }
 
-/// Reads what a module declares before its code.
+/// Reads the declarations of a module, which come before its code.
 pub(crate) fn declarations(wasm: &[u8]) -> Result<Declarations, Error> {
     Ok(wrun_compiler::declarations(wasm)?)
 }
 
-/// Names all proposals that a module needs beyond those that wrun runs.
+/// Lists the proposals that a module needs and that wrun does not run.
 pub(crate) fn proposals(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<Proposal>, Error> {
     let options = wrun_compiler::Options {
         threads: engine.config().threads,
@@ -69,7 +73,7 @@ pub(crate) fn proposals(engine: &EngineCore, wasm: &[u8]) -> Result<Vec<Proposal
     Ok(wrun_compiler::proposals(wasm, &options)?)
 }
 
-/// Refuses a module with a memory where there is no room for the reservation that its code would rely on.
+/// Refuses a module with a memory if the address space has no room for the reservation that its code would need.
 pub(crate) fn check_room(engine: &EngineCore, wasm: &[u8]) -> Result<(), Error> {
     if engine.config().artifact.memory == MemoryMode::Guarded
         && let Some(little) = little_address_space()

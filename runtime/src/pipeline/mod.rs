@@ -1,4 +1,6 @@
-//! From a module's source to a loaded image: the one place that sees the compiler and the cache.
+//! Gets the image of a module. Only this room sees both the compiler and the cache.
+//!
+//! Input: the source of a module, settings. Output: a loaded image. Must not hold: how modules are compiled, stored or mapped.
 
 #[cfg(feature = "compiler")]
 mod compile;
@@ -21,12 +23,12 @@ pub(crate) use profile::show_to_perf;
 #[cfg(feature = "compiler")]
 pub(crate) use wrun_compiler::{Declarations as Declared, Linkage, Proposal};
 
-/// All that changes an artifact besides the wasm bytes.
+/// Returns all settings that change an artifact.
 pub(crate) fn settings_of(engine: &EngineCore) -> Settings {
     Settings::new(&wrun_artifact::BUILD, &engine.config().artifact.to_bytes())
 }
 
-/// The image of a file that the cache knows by its identity.
+/// Returns the image of a file that the cache knows by its identity.
 pub(crate) fn cached_by_identity(engine: &EngineCore, cache: &Cache, identity: &FileIdentity) -> Option<Image> {
     let mut phase = Phase::start("cache");
     let found = cache.find_by_identity(identity, &settings_of(engine));
@@ -39,7 +41,7 @@ pub(crate) fn cached_by_identity(engine: &EngineCore, cache: &Cache, identity: &
         .ok()
 }
 
-/// The image of a module: from the cache, or else compiled and added to the cache, if `accept` accepts its bytes.
+/// Returns the image of a module from the cache, or else compiles it, if `accept` accepts its bytes, and adds it to the cache.
 pub(crate) fn cached<E: From<Error>>(
     engine: &EngineCore,
     cache: &Cache,
@@ -75,7 +77,7 @@ pub(crate) fn cached<E: From<Error>>(
     accept(wasm)?;
     check_room(engine, wasm)?;
     let mut phase = Phase::start("cache");
-    // Of several processes one compiles; the others come back from here when it is done.
+    // One of several processes compiles. The others wait here until it is done.
     let lock = cache.lock(&key, || engine.config().deadline.as_ref().is_some_and(Deadline::passed));
     if lock.is_some()
         && let Ok(image) = find(&mut phase)
@@ -87,7 +89,7 @@ pub(crate) fn cached<E: From<Error>>(
     if cache.mode() == CacheMode::ReadWrite {
         let mut phase = Phase::start("cache");
         match cache.publish(&key, &artifact) {
-            // What is mapped from the file needs no copy in memory.
+            // An image that is mapped from the file needs no copy in memory.
             Ok(()) => match find(&mut phase) {
                 Ok(image) => return Ok(image),
                 Err(reason) => log_miss(&reason),
@@ -100,7 +102,7 @@ pub(crate) fn cached<E: From<Error>>(
     Ok(Image::from_compiler(&artifact, &engine.config().artifact)?)
 }
 
-/// Maps an artifact of the cache. One that was not verified so far is verified first.
+/// Maps an artifact of the cache. Verifies it first, if it was not verified before.
 fn load_cached(engine: &EngineCore, cache: &Cache, found: Found) -> Result<Image, Miss> {
     let Found { artifact, unverified } = found;
     let compare = if unverified.is_some() {
@@ -118,7 +120,7 @@ fn load_cached(engine: &EngineCore, cache: &Cache, found: Found) -> Result<Image
     Ok(image)
 }
 
-/// An artifact that cannot be used is as good as none, but worth a line.
+/// Logs why an artifact cannot be used. A missing artifact is not logged.
 fn log_miss(reason: &Miss) {
     match reason {
         Miss::Absent => {}

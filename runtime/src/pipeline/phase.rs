@@ -1,15 +1,17 @@
 //! Clocks of the phases, for the log.
+//!
+//! Input: the name of a phase. Output: a line with wall and CPU time. Must not hold: the work of a phase.
 
 use std::time::{Duration, Instant};
 
 use crate::sys::clock::process_cpu_time;
 
-/// A duration for people.
+/// Returns a duration in words.
 pub(super) fn ms(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }
 
-/// Measures a phase until it is dropped, for the log at `debug`. Costs nothing otherwise.
+/// Measures a phase until it is dropped, for the log at `debug`. Without this log level it costs nothing.
 pub(crate) struct Phase(Option<(&'static str, Instant, Duration)>);
 
 impl Phase {
@@ -18,7 +20,7 @@ impl Phase {
         Self(log::log_enabled!(log::Level::Debug).then(|| (name, Instant::now(), process_cpu_time())))
     }
 
-    /// Ends this phase and starts another one, unless it is that one already.
+    /// Ends this phase and starts another one. Does nothing if the name is the same.
     pub(super) fn switch(&mut self, name: &'static str) {
         if self.0.is_some_and(|(current, ..)| current != name) {
             *self = Self::start(name);

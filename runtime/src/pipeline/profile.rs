@@ -1,12 +1,14 @@
-//! Tells perf which code is loaded: an image comes in, the image that is to run and two files in `/tmp` come out.
+//! Tells perf about loaded code.
+//!
+//! Input: an image. Output: the image to run instead, and two files in `/tmp`. Must not hold: gdb (`load`).
 //!
 //! ```text
 //! /tmp/perf-PID.map   a line for each function: address, length, name. `perf report` reads it for code that is in no file
 //! /tmp/jit-PID.dump   jitdump: names, code, and source lines where the module has DWARF. `perf inject --jit` reads it
 //! ```
 //!
-//! perf would take the names from the file that is mapped, so the code is copied into memory without a file. It recognises the
-//! jitdump by a mapping of it that is executable. Both formats are described in the kernel's `tools/perf/Documentation`.
+//! perf would take the names from the mapped file, so the code is copied into memory without a file. perf recognises the jitdump
+//! by an executable mapping of it. The kernel's `tools/perf/Documentation` describes both formats.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -25,7 +27,7 @@ use crate::sys::process::thread_id;
 use crate::trap::SourceLines;
 use crate::vm::Code;
 
-/// "JiTD" as the number that a jitdump begins with.
+/// The number at the beginning of a jitdump: "JiTD".
 const MAGIC: u32 = 0x4a69_5444;
 
 /// Version of the format.
@@ -37,26 +39,26 @@ const HEADER: u32 = 40;
 /// Machine number of x86-64 in ELF.
 const X86_64: u32 = 62;
 
-/// A function's code, name and place.
+/// Record with a function's code, name and place.
 const CODE_LOAD: u32 = 0;
 
-/// Source lines of the function that comes next.
+/// Record with source lines of the next function.
 const DEBUG_INFO: u32 = 2;
 
-/// Size in bytes of what each record begins with.
+/// Size in bytes of the common beginning of each record.
 const PREFIX: usize = 16;
 
-/// The files of this process, which all of its modules share.
+/// The files of this process, shared by all of its modules.
 static FILES: Mutex<Option<Files>> = Mutex::new(None);
 
 struct Files {
     map: File,
     dump: File,
-    /// How many functions were written.
+    /// Number of functions that were written.
     functions: u64,
 }
 
-/// Makes an image one that perf knows: copies it out of its file and describes it.
+/// Copies an image out of its file and describes the copy to perf.
 pub(crate) fn show_to_perf(image: &Image) -> Result<Image, Error> {
     let image = image.copied()?;
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,13 +122,13 @@ impl Files {
     }
 }
 
-/// The place in the file of a range of the text.
+/// Returns the place in the file of a range of the text.
 fn in_file(artifact: &Artifact<'_>, range: &Range<usize>) -> Range<usize> {
     let text = artifact.text().start;
     text + range.start..text + range.end
 }
 
-/// Appends a record: its kind, and what `write` appends.
+/// Appends a record of this kind with the contents that `write` appends.
 fn record(dump: &mut Vec<u8>, kind: u32, write: impl FnOnce(&mut Vec<u8>)) {
     let start = dump.len();
     dump.extend(kind.to_ne_bytes());
@@ -134,7 +136,7 @@ fn record(dump: &mut Vec<u8>, kind: u32, write: impl FnOnce(&mut Vec<u8>)) {
     dump.extend(monotonic_nanoseconds().to_ne_bytes());
     debug_assert_eq!(dump.len() - start, PREFIX, "the beginning of a record");
     write(dump);
-    // A function is shorter than 2 GiB.
+    // No function is 2 GiB long.
     let size = u32::try_from(dump.len() - start).unwrap_or(u32::MAX);
     dump[start + 4..start + 8].copy_from_slice(&size.to_ne_bytes());
 }
@@ -166,7 +168,7 @@ fn debug_info(dump: &mut Vec<u8>, start: u64, places: &[(u64, &str, u32)]) {
     });
 }
 
-/// Makes a file of this process's own: one of that name is left over from another process.
+/// Creates a file for this process. Replaces a file of the same name, which another process has left behind.
 fn create(path: PathBuf) -> Result<File, Error> {
     let made = remove(&path).and_then(|()| {
         let mut options = OpenOptions::new();
@@ -182,7 +184,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Maps the jitdump as code, for perf to notice, as long as the process lives.
+/// Maps the jitdump as code until the process ends, so that perf notices it.
 fn mark(dump: &File) -> io::Result<()> {
     crate::load::map_as_code(dump.as_fd(), HEADER as usize)
 }

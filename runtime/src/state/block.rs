@@ -1,4 +1,7 @@
-//! The bytes of a table's entries: allocated, mapped, or a view of the artifact's file. Each can fail to be had.
+//! The bytes of a table's entries.
+//!
+//! Input: a size, and initial contents. Output: writable bytes that are allocated, mapped, or a view of the artifact's file. Each
+//! can fail for lack of memory. Must not hold: the meaning of the bytes.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::io;
@@ -8,16 +11,16 @@ use crate::load::Image;
 use crate::sys::mmap::Mapping;
 use crate::sys::{PAGE, round_up_to_pages};
 
-/// From this many bytes on, mapping contents costs less than copying them.
+/// Number of bytes from which on mapping contents costs less than copying them.
 const MAPPED_FROM: usize = 4 * PAGE;
 
-/// From this many bytes on, zeros are mapped, so that they can become more without being copied.
+/// Number of bytes from which on zeros are mapped, so that the block can grow without being copied.
 const LARGE: usize = 16 * PAGE;
 
 /// Alignment of the first byte, in bytes.
 const ALIGNMENT: usize = 8;
 
-/// Bytes that are writable and belong to this value, from a multiple of [`ALIGNMENT`] on.
+/// Writable bytes that this value owns. The first byte is at a multiple of [`ALIGNMENT`].
 #[derive(Debug)]
 pub(super) struct Block {
     base: NonNull<u8>,
@@ -28,16 +31,16 @@ pub(super) struct Block {
 #[derive(Debug)]
 enum Origin {
     Nowhere,
-    /// The allocator, with this layout.
+    /// An allocation with this layout.
     Heap(Layout),
-    /// All of this mapping, zero at first.
+    /// All of this mapping, filled with zeros at first.
     Mapping(Mapping),
-    /// Part of this mapping, which is another file's in part.
+    /// A part of this mapping, which shows another file in part.
     File(#[expect(dead_code, reason = "is there to be unmapped on drop")] Mapping),
 }
 
 impl Block {
-    /// At least `size` zero bytes, not touched where they are many; `None` when they are not to be had.
+    /// Returns at least `size` zero bytes. Large blocks are not touched. Returns `None` if memory runs out.
     pub(super) fn zeroed(size: usize) -> Option<Self> {
         if size >= LARGE {
             let size = round_up_to_pages(size)?;
@@ -58,11 +61,10 @@ impl Block {
         Some(Self { base, size, from })
     }
 
-    /// Makes room for at least `size` bytes, of which the new ones are zero. `None`, and nothing is changed, when they are not to
-    /// be had.
+    /// Grows to at least `size` bytes. The new bytes are zero. Returns `None` and changes nothing if memory runs out.
     ///
     /// # Safety
-    /// Nothing may point to the bytes: they may move.
+    /// The bytes may move, so nothing may point to them.
     pub(super) unsafe fn lengthen(&mut self, size: usize) -> Option<()> {
         if size <= self.size {
             return Some(());
@@ -84,11 +86,11 @@ impl Block {
         Some(())
     }
 
-    /// At least `size` bytes that begin with `contents`, a part of the image's bytes, and are zero from there on. Where there is a
-    /// file, long contents are mapped from it: only what is written later gets copied.
+    /// Returns at least `size` bytes that begin with `contents`, a part of the image's bytes, and continue with zeros. Long
+    /// contents are mapped from the image's file, if there is one, so that only pages written later are copied.
     ///
     /// # Panics
-    /// When `contents` are longer than `size`, or mapped from elsewhere.
+    /// Panics if `contents` are longer than `size`, or are not a part of the image.
     pub(super) fn with_contents(size: usize, contents: &[u8], image: &Image) -> io::Result<Self> {
         assert!(contents.len() <= size, "the contents fit");
         match image.file() {
@@ -98,8 +100,8 @@ impl Block {
                 let whole = round_up_to_pages(before + contents.len()).zip(round_up_to_pages(before + size));
                 let (mapped, whole) = whole.ok_or(io::ErrorKind::OutOfMemory)?;
                 let mapping = Mapping::zeroed(whole)?;
-                // SAFETY: the mapping is new; the image's file is mapped already, and whoever made the image has
-                // vouched for it.
+                // SAFETY: the mapping is new. The image's file is mapped already, and the image's maker has promised that it does
+                // not change.
                 unsafe { mapping.map_file_over(0..mapped, file, (start - before) as u64)? };
                 // SAFETY: the contents begin within the first page.
                 let base = unsafe { mapping.base().add(before) };
@@ -128,12 +130,12 @@ impl Block {
         }
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
-    /// The first byte.
+    /// Returns the address of the first byte.
     pub(super) fn base(&self) -> NonNull<u8> {
         self.base
     }

@@ -1,4 +1,7 @@
-//! Constant expressions: a machine with a stack of slots (spec 3.4.8.2).
+//! Constant expressions (spec 3.4.8.2).
+//!
+//! Input: an instance, the instructions of an expression. Output: its value. A stack of slots evaluates it. Must not hold:
+//! validation.
 
 use wrun_artifact::info::{ItemKind, Span, const_op};
 
@@ -6,7 +9,7 @@ use super::{InstanceData, StoreCore};
 use crate::error::Error;
 use crate::vm::{Slot, load_slot};
 
-/// The value of a constant expression of the instance's module.
+/// Evaluates a constant expression of the instance's module.
 pub(crate) fn evaluate(instance: &InstanceData, core: &mut StoreCore, ops: Span) -> Result<Slot, Error> {
     let module = &instance.module;
     let damaged = || Error::damaged("a constant expression");
@@ -22,7 +25,7 @@ pub(crate) fn evaluate(instance: &InstanceData, core: &mut StoreCore, ops: Span)
                 let Some(wrun_artifact::types::ExternType::Global(ty)) = ty else {
                     return Err(damaged());
                 };
-                // SAFETY: the global's place, and its type; globals before it are initialised (validation).
+                // SAFETY: this is the global's address and its type. Globals before it are initialised (validation).
                 unsafe { load_slot(at, ty.content) }
             }
             const_op::FUNC => instance.func_ref(core, immediate as u32)?.as_ptr() as Slot,

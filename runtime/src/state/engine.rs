@@ -1,4 +1,6 @@
-//! The inner part of an engine: settings, and ids of function types.
+//! The inner part of an engine.
+//!
+//! Input: settings, function types. Output: ids of function types, the epoch. Must not hold: modules, stores.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +11,7 @@ use crate::config::Config;
 use crate::sys::deadline::Passes;
 use crate::vm::Epochs;
 
-/// State that the modules and stores of an engine have in common.
+/// Data that the modules and stores of an engine share.
 #[derive(Debug)]
 pub(crate) struct EngineCore {
     config: Config,
@@ -17,7 +19,7 @@ pub(crate) struct EngineCore {
     epochs: Epochs,
 }
 
-/// Function types and their ids: position in `types`, plus 1.
+/// Function types with their ids. An id is the position in `types` plus 1.
 #[derive(Debug, Default)]
 struct Sigs {
     ids: BTreeMap<FuncType, u32>,
@@ -25,7 +27,7 @@ struct Sigs {
 }
 
 impl EngineCore {
-    /// The state of an engine with these settings, which knows no type yet.
+    /// Makes the data of an engine with these settings and without types.
     pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
@@ -34,17 +36,17 @@ impl EngineCore {
         }
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The epoch, and the stores with a deadline.
+    /// Returns the epoch with the stores that have a deadline.
     pub(crate) fn epochs(&self) -> &Epochs {
         &self.epochs
     }
 
-    /// The id of a function type: equal for equal types, never 0.
+    /// Returns the id of a function type. It is the same for equal types and never 0.
     pub(crate) fn sig_id(&self, ty: &FuncType) -> u32 {
         let mut sigs = self.sigs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = sigs.ids.get(ty) {
@@ -56,7 +58,7 @@ impl EngineCore {
         id
     }
 
-    /// The function type with this id. Each id in a store came from [`EngineCore::sig_id`] of its engine.
+    /// Returns the function type with this id. Each id in a store came from [`EngineCore::sig_id`] of its engine.
     pub(crate) fn sig_type(&self, id: u32) -> Option<FuncType> {
         let sigs = self.sigs.lock().unwrap_or_else(PoisonError::into_inner);
         sigs.types.get((id as usize).checked_sub(1)?).cloned()

@@ -1,4 +1,6 @@
-//! Instances: what the runtime knows of one, beside its context.
+//! Instances: the data that the runtime keeps about each, besides its context.
+//!
+//! Input: a module, a context, imports. Output: addresses, references and exports. Must not hold: the steps of instantiation.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,13 +23,13 @@ pub(crate) struct ImportedFunc {
     pub(crate) sig: u32,
     /// The code that compiled code calls.
     pub(crate) code: *const u8,
-    /// The context that the code is called with.
+    /// Argument that the code gets as its context.
     pub(crate) context: *mut u8,
-    /// The reference to it, made when it is wanted.
+    /// Reference to the function, made when it is needed.
     pub(crate) reference: Cell<Option<FuncPtr>>,
 }
 
-/// Something that an instance exports, in terms of its store.
+/// An export of an instance, as an item of its store.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum Item {
     /// A function.
@@ -36,35 +38,35 @@ pub(crate) enum Item {
     Table(usize),
     /// The store's number of a memory.
     Memory(usize),
-    /// The place of a global's value, and its type.
+    /// Address and type of a global.
     Global(NonNull<u8>, GlobalType),
     /// The store's number of a tag.
     Tag(u64),
 }
 
-/// State of an instance. Shared references to it are taken from its context at any time while its store is alive.
+/// The data of an instance. While the store is alive, anything may take a shared reference to it from the context.
 pub(crate) struct InstanceData {
     /// The module.
     pub(crate) module: Arc<ModuleCore>,
     /// The context that compiled code gets.
     pub(crate) vmctx: VMContext,
-    /// The store's memories that are this module's, by memory index.
+    /// The store's numbers of the module's memories, by memory index.
     pub(crate) memories: Vec<usize>,
-    /// The store's tables that are this module's, by table index.
+    /// The store's numbers of the module's tables, by table index.
     pub(crate) tables: Vec<usize>,
     /// The imported functions, by function index.
     pub(crate) imported_funcs: Vec<ImportedFunc>,
-    /// Offsets of the trampolines of imported functions in the text, `NONE` for those that can enter no private table.
+    /// Offsets in the text of the trampolines of imported functions. `NONE` for functions that no private table can hold.
     pub(super) thunks: Vec<u32>,
     func_refs: RefCell<BTreeMap<u32, FuncPtr>>,
     dropped_elems: RefCell<BTreeSet<u32>>,
     dropped_data: RefCell<BTreeSet<u32>>,
-    /// The context's memory, unless it is part of a memory's reservation.
+    /// Memory of the context, unless the context is part of a memory's reservation.
     _context: Option<Mapping>,
 }
 
 impl InstanceData {
-    /// An instance of which nothing but the context is there. `mapping` holds the context, if nothing else does.
+    /// Makes an instance of which only the context exists. `mapping` holds the context if no memory does.
     pub(crate) fn new(module: &Arc<ModuleCore>, vmctx: VMContext, mapping: Option<Mapping>) -> Self {
         let imports = module.artifact().info().imports.iter();
         let funcs = imports.filter(|row| row.ty.kind() == Some(ItemKind::Func));
@@ -82,7 +84,7 @@ impl InstanceData {
         }
     }
 
-    /// The instance with this context.
+    /// Returns the instance with this context.
     ///
     /// # Safety
     /// The instance is completely set up, and its store stays alive while the result is used.
@@ -92,23 +94,23 @@ impl InstanceData {
         unsafe { &*vmctx.get::<*const Self>(vmctx::INSTANCE) }
     }
 
-    /// The module's tables of facts.
+    /// Returns the facts about the module.
     pub(crate) fn info(&self) -> &Info<'_> {
         self.module.artifact().info()
     }
 
-    /// The layout of the context.
+    /// Returns the layout of the context.
     pub(crate) fn layout(&self) -> &VMLayout {
         self.module.layout()
     }
 
-    /// The address of code at an offset of the text.
+    /// Returns the address of the code at an offset of the text.
     pub(crate) fn code(&self, offset: u32) -> Result<*const u8, Error> {
         let code = self.module.image().code(offset);
         code.ok_or_else(|| Error::damaged("the place of a function"))
     }
 
-    /// The id in the engine of one of the module's signatures.
+    /// Returns the engine's id of a signature of the module.
     pub(crate) fn sig_id(&self, core: &StoreCore, sig: u32) -> Result<u32, Error> {
         let damaged = || Error::damaged("the index of a type");
         if sig >= self.layout().counts().sigs {
@@ -129,7 +131,7 @@ impl InstanceData {
         }
     }
 
-    /// The address of the value of a global.
+    /// Returns the address of a global's value.
     pub(crate) fn global(&self, index: u32) -> Result<*mut u8, Error> {
         let counts = self.layout().counts();
         if index >= counts.imported_globals + counts.defined_globals {
@@ -145,7 +147,7 @@ impl InstanceData {
         })
     }
 
-    /// The definition of the memory that is exported as `memory`.
+    /// Returns the definition of the memory that is exported as `memory`.
     pub(crate) fn exported_memory(&self) -> Option<*const VMMemoryDefinition> {
         let row = self
             .info()
@@ -162,7 +164,7 @@ impl InstanceData {
         })
     }
 
-    /// The item that is exported under a name.
+    /// Returns the item that is exported under a name.
     pub(crate) fn export(&self, core: &mut StoreCore, name: &str) -> Result<Option<Item>, Error> {
         let Some(row) = self.info().export(name) else {
             return Ok(None);
@@ -193,7 +195,7 @@ impl InstanceData {
         }))
     }
 
-    /// The reference to a function of this instance, in the function index space.
+    /// Returns the reference to a function of this instance, by its number in the function index space.
     pub(crate) fn func_ref(&self, core: &mut StoreCore, func: u32) -> Result<FuncPtr, Error> {
         if let Some(imported) = self.imported_funcs.get(func as usize) {
             if let Some(reference) = imported.reference.get() {
@@ -225,7 +227,7 @@ impl InstanceData {
         Ok(reference)
     }
 
-    /// The untyped trampoline to host functions of a type, by its id in the engine.
+    /// Returns the untyped trampoline to host functions of a type, by the type's id in the engine.
     pub(crate) fn host_trampoline(&self, core: &StoreCore, sig_id: u32) -> Option<*const u8> {
         let (_, row) = (0..)
             .zip(self.info().sigs)
@@ -233,22 +235,22 @@ impl InstanceData {
         self.code(row.untyped_hostcall.get()).ok()
     }
 
-    /// `elem.drop`: from now on the segment is empty.
+    /// Drops an element segment (`elem.drop`). It is empty afterwards.
     pub(crate) fn drop_elem(&self, elem: u32) {
         self.dropped_elems.borrow_mut().insert(elem);
     }
 
-    /// `data.drop`: from now on the segment is empty.
+    /// Drops a data segment (`data.drop`). It is empty afterwards.
     pub(crate) fn drop_data(&self, data: u32) {
         self.dropped_data.borrow_mut().insert(data);
     }
 
-    /// True if the element segment was dropped.
+    /// Returns true if the element segment was dropped.
     pub(super) fn has_dropped_elem(&self, elem: u32) -> bool {
         self.dropped_elems.borrow().contains(&elem)
     }
 
-    /// True if the data segment was dropped.
+    /// Returns true if the data segment was dropped.
     pub(super) fn has_dropped_data(&self, data: u32) -> bool {
         self.dropped_data.borrow().contains(&data)
     }

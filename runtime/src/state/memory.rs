@@ -1,4 +1,6 @@
-//! Memories: reserved address space, of which the beginning is accessible.
+//! Memories: reserved address space with an accessible beginning.
+//!
+//! Input: a type, a mode, initial contents. Output: addresses and bytes. Must not hold: accesses of compiled code.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -19,20 +21,21 @@ pub(crate) struct MemoryObject {
     ty: MemoryType,
     mode: MemoryMode,
     mapping: Mapping,
-    /// Bytes of the mapping before the memory: an instance's context.
+    /// Number of bytes in the mapping before the memory, for an instance's context.
     before: usize,
     definition: NonNull<VMMemoryDefinition>,
 }
 
-/// Runs of up to this many bytes are copied: cheaper than a mapping of their own, which the kernel would copy at the first write.
+/// Largest run, in bytes, that is copied. A mapping would cost more, because the kernel copies its pages at the first write.
 const COPIED: usize = 2 * PAGE;
 
-/// The least address space for a process with a guarded memory, in bytes: the smallest reservation, and the process itself.
+/// Smallest limit on address space, in bytes, with which a process can have a guarded memory: the smallest reservation, and the
+/// process itself.
 #[cfg(feature = "compiler")]
 const ROOM_FOR_GUARDED: u64 = RESERVATION + GUARD_SIZE + (224 << 20);
 
-/// The error of a guarded memory if the limit of this process (`ulimit -v`) leaves no room for one. Asked before a module is
-/// compiled for guarded memories in vain.
+/// Returns the error of a guarded memory if the limit of this process (`ulimit -v`) leaves no room for one. Asked before a module
+/// is compiled, so that it is not compiled in vain.
 #[cfg(feature = "compiler")]
 pub(crate) fn little_address_space() -> Option<Error> {
     address_space_limit()
@@ -50,11 +53,11 @@ fn accessible(ty: &MemoryType, pages: u64) -> Option<usize> {
 }
 
 impl MemoryObject {
-    /// A memory of its minimal size, zero, with `before` accessible bytes, which are whole pages, in front of it. Its definition has
-    /// to be set next.
+    /// Makes a memory of its minimal size, filled with zeros, with `before` accessible bytes in front of it, which are whole pages.
+    /// Set its definition next.
     ///
     /// # Errors
-    /// When the minimum is more than wrun allows, or address space runs out.
+    /// Fails if the minimum is more than wrun allows, or if address space runs out.
     pub(crate) fn new(ty: MemoryType, mode: MemoryMode, before: usize) -> Result<Self, Error> {
         if ty.min > ty.most_pages() {
             let (min, most) = (ty.min, ty.most_pages());
@@ -66,7 +69,7 @@ impl MemoryObject {
         let reserved = match (mode, ty.index) {
             (MemoryMode::Guarded, IndexType::I32) => usize::try_from(RESERVATION + GUARD_SIZE),
             (MemoryMode::Guarded, IndexType::I64) => usize::try_from(RESERVATION_64 + GUARD_SIZE),
-            // One page is never accessible: an empty memory has an address too.
+            // One page is never accessible, so that an empty memory also has an address.
             (MemoryMode::Checked, _) => Ok(length + PAGE),
         };
         let reserved = reserved.map_err(|_| Error::damaged("the reservation of a memory"))?;
@@ -89,7 +92,7 @@ impl MemoryObject {
         })
     }
 
-    /// Says where compiled code finds the memory. The definition has to live as long as the memory.
+    /// Sets the place where compiled code finds the memory. The definition must live as long as the memory.
     pub(crate) fn set_definition(&mut self, definition: NonNull<VMMemoryDefinition>) {
         self.definition = definition;
         let this = self.definition();
@@ -98,31 +101,31 @@ impl MemoryObject {
         this.length.set(self.ty.min << self.ty.page.log2());
     }
 
-    /// How compiled code sees the memory.
+    /// Returns the definition that compiled code reads.
     pub(crate) fn definition(&self) -> &VMMemoryDefinition {
         // SAFETY: set by `set_definition` to one that lives as long (a context or an arena of the same store).
         unsafe { self.definition.as_ref() }
     }
 
-    /// The address of the first byte.
+    /// Returns the address of the first byte.
     pub(crate) fn base(&self) -> NonNull<u8> {
-        // SAFETY: the reservation is longer than what comes before the memory.
+        // SAFETY: the reservation is longer than the part before the memory.
         unsafe { self.mapping.base().add(self.before) }
     }
 
-    /// The addresses at which a fault can be an access of the guest.
+    /// Returns the addresses at which a fault can be an access of the guest.
     pub(crate) fn reservation(&self) -> Range<usize> {
         let all = self.mapping.addresses();
         all.start + self.before..all.end
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     pub(crate) fn length(&self) -> usize {
-        // It fitted when the memory was made or grown.
+        // The length fitted when the memory was made or grown.
         self.definition().length.get() as usize
     }
 
-    /// The type, with the current size as its minimum (spec 4.5.2).
+    /// Returns the type, with the current size as its minimum (spec 4.5.2).
     pub(crate) fn ty(&self) -> MemoryType {
         MemoryType {
             min: self.pages(),
@@ -130,13 +133,13 @@ impl MemoryObject {
         }
     }
 
-    /// Size in pages.
+    /// Returns the size in pages.
     pub(crate) fn pages(&self) -> u64 {
         self.definition().length.get() >> self.ty.page.log2()
     }
 
-    /// Adds pages; gives the size before, or `None` when that many cannot be had. `true` as second result when the memory has
-    /// moved.
+    /// Adds pages. Returns the size before and true if the memory has moved. Returns `None` if the pages exceed the maximum or
+    /// memory runs out.
     pub(crate) fn grow(&mut self, delta: u64) -> Option<(u64, bool)> {
         let pages = self.pages();
         let new = pages.checked_add(delta)?;
@@ -173,8 +176,8 @@ impl MemoryObject {
         Some((pages, moved))
     }
 
-    /// Fills in the initial contents, by mapping the image's file over the memory. Short runs are copied, and so is everything where
-    /// there is no file.
+    /// Fills in the initial contents by mapping the image's file over the memory. Short runs are copied, and all runs if there is
+    /// no file.
     pub(crate) fn load_image(&mut self, image: &Image, runs: &[RunRow]) -> Result<(), Error> {
         let number = |n: u64| usize::try_from(n).map_err(|_| Error::damaged("the initial contents of a memory"));
         for run in runs {
@@ -213,19 +216,19 @@ impl MemoryObject {
         Ok(())
     }
 
-    /// The contents, to look at.
+    /// Returns the contents.
     ///
     /// # Safety
-    /// No guest of the store runs, and nobody borrows the contents to change them meanwhile.
+    /// While they are borrowed, no guest of the store runs, and nothing else borrows them mutably.
     pub(crate) unsafe fn bytes<'a>(&self) -> &'a [u8] {
         // SAFETY: this many bytes are accessible; the caller's promise.
         unsafe { std::slice::from_raw_parts(self.base().as_ptr(), self.length()) }
     }
 
-    /// The contents, to change.
+    /// Returns the contents for writing.
     ///
     /// # Safety
-    /// No guest of the store runs, and nothing else borrows the contents meanwhile.
+    /// While they are borrowed, no guest of the store runs, and nothing else borrows them.
     pub(crate) unsafe fn bytes_mut<'a>(&self) -> &'a mut [u8] {
         // SAFETY: this many bytes are accessible; the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.base().as_ptr(), self.length()) }

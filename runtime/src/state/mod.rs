@@ -1,10 +1,11 @@
-//! Objects that outlive a call: the inner parts of engines, modules and stores, with their instances, memories and tables.
+//! The objects that outlive a call: the inner parts of engines, modules and stores, with their instances, memories and tables.
 //!
-//! May not enter: what an embedder is allowed to do, public handles.
+//! Input: artifacts, types, values. Output: objects that compiled code and the runtime work on. Must not hold: the rules for
+//! embedders, public handles.
 //!
 //! # Safety
-//! The files of this room may use `unsafe`: they hold raw memory that compiled code works on too. An [`InstanceData`] is in an
-//! arena of its store; only shared references to it are made. References to memories and tables are taken for a moment, while
+//! The files of this room may use `unsafe`: they hold raw memory that compiled code works on too. An [`InstanceData`] lies in an
+//! arena of its store, and only shared references to it are made. References to memories and tables last only for a moment, while
 //! no compiled code of the store runs.
 #![allow(unsafe_code, reason = "holds the memory that compiled code works on")]
 

@@ -1,4 +1,6 @@
-//! The inner part of a module: an image that is loaded and ready to be instantiated.
+//! The inner part of a module.
+//!
+//! Input: an image. Output: the module's types with the engine's ids, and the layout of contexts. Must not hold: instances.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,15 +17,15 @@ use crate::load::Image;
 pub(crate) struct ModuleCore {
     image: Arc<Image>,
     layout: VMLayout,
-    /// Ids of the signatures in the engine, once a type wants one.
+    /// The engine's ids of the signatures, computed when a type first needs one.
     sig_ids: OnceLock<Vec<u32>>,
 }
 
 impl ModuleCore {
-    /// The module of an image.
+    /// Makes the module of an image.
     ///
     /// # Errors
-    /// When the image's counts make no sense.
+    /// Fails if the counts in the image are inconsistent.
     pub(crate) fn new(image: Image) -> Result<Self, Error> {
         let artifact = image.artifact();
         let layout = VMLayout::new(*artifact.info().counts(), artifact.config());
@@ -34,22 +36,22 @@ impl ModuleCore {
         })
     }
 
-    /// The artifact, read in place.
+    /// Returns the artifact, which is read in place.
     pub(crate) fn artifact(&self) -> &Artifact<'_> {
         self.image.artifact()
     }
 
-    /// The mapped artifact.
+    /// Returns the mapped artifact.
     pub(crate) fn image(&self) -> &Arc<Image> {
         &self.image
     }
 
-    /// The layout of the context of each instance.
+    /// Returns the layout of each instance's context.
     pub(crate) fn layout(&self) -> &VMLayout {
         &self.layout
     }
 
-    /// Module name, name and type of each import, in the module's order.
+    /// Returns the module name, the name and the type of each import, in the module's order.
     pub(crate) fn imports(&self, engine: &EngineCore) -> impl ExactSizeIterator<Item = (&str, &str, ExternType)> {
         let info = *self.artifact().info();
         info.imports.iter().map(move |row| {
@@ -62,7 +64,7 @@ impl ModuleCore {
         })
     }
 
-    /// A type of the artifact, with the engine's ids in place of the artifact's signature indices.
+    /// Converts a type of the artifact: replaces its signature indices by the engine's ids.
     pub(crate) fn in_engine(&self, engine: &EngineCore, ty: ExternType) -> Result<ExternType, Error> {
         let value = |ty: ValType| ty.renumbered(|sig| self.sig_id(engine, sig));
         Ok(match ty {
@@ -80,25 +82,26 @@ impl ModuleCore {
         })
     }
 
-    /// The same for a function type.
+    /// Converts a function type in the same way.
     pub(crate) fn func_in_engine(&self, engine: &EngineCore, ty: &FuncType) -> Result<FuncType, Error> {
         ty.renumbered(|sig| self.sig_id(engine, sig))
     }
 
-    /// The id in the engine of the signature with this index. Looks at all signatures the first time: for types in types only.
+    /// Returns the engine's id of the signature with this index. The first call computes the ids of all signatures. Only types
+    /// that refer to other types need this.
     fn sig_id(&self, engine: &EngineCore, sig: u32) -> Result<u32, Error> {
         let damaged = || Error::damaged("the index of a type");
         if self.sig_ids.get().is_none() {
             let info = self.artifact().info();
             let mut ids: Vec<u32> = Vec::with_capacity(info.sigs.len());
             for sig in 0..info.sigs.len() {
-                // Types refer to earlier ones.
+                // A type refers only to earlier types.
                 let ty = info.func_type(sig as u32).ok_or_else(damaged)?;
                 let known = |sig: u32| ids.get(sig as usize).copied().ok_or_else(damaged);
                 let ty = ty.renumbered(known)?;
                 ids.push(engine.sig_id(&ty));
             }
-            // Another thread may have been faster, with the same ids.
+            // Another thread may have computed the same ids first.
             let _ = self.sig_ids.set(ids);
         }
         let ids = self.sig_ids.get().map(Vec::as_slice).unwrap_or_default();

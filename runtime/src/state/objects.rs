@@ -1,13 +1,14 @@
-//! Objects that guests hold references to: things of the host, and exceptions.
+//! The objects to which guests hold references: host objects and exceptions.
 //!
-//! Compiled code knows an object by a number, and null is 0. The low half of the number is the object's place in
-//! [`Objects`] plus 1. The high half counts how many objects had the place before, so a number that outlived its object is
-//! noticed and never stands for the next object.
+//! Input: objects, and the numbers that guests hold. Output: the object of a number, and the objects that no guest can reach.
+//! Must not hold: frames, tables, globals.
 //!
-//! A collection marks the numbers that guests still hold ([`Objects::mark`]), then takes the other objects out
-//! ([`Objects::sweep`]). Where the numbers are is for the caller to know.
+//! Compiled code knows an object by a number. Null is 0. The low half of the number is the object's place in [`Objects`] plus 1.
+//! The high half counts how many objects had the place before. So a number that outlives its object is noticed and never refers
+//! to another object.
 //!
-//! May not enter: frames, tables, globals.
+//! A collection marks the numbers that guests still hold ([`Objects::mark`]), and then takes out the other objects
+//! ([`Objects::sweep`]). The caller finds the numbers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,19 +16,19 @@ use super::{TagObject, Thrown};
 use crate::error::Error;
 use crate::vm::{ExternRef, Slot};
 
-/// Objects below which no collection starts by itself.
+/// Number of objects below which no collection starts by itself.
 const FEW: usize = 1024;
 
 /// The objects of one store.
 pub(crate) struct Objects {
     places: Vec<Place>,
-    /// Places without an object, the lowest one last.
+    /// Free places. The last one is used next.
     free: Vec<u32>,
-    /// The number of objects from which on a collection is due.
+    /// Number of objects from which on a collection is due.
     due: usize,
     /// True if a collection is always due.
     always: bool,
-    /// The exception that was thrown last.
+    /// Number of the exception that was thrown last.
     last_thrown: u64,
 }
 
@@ -39,13 +40,13 @@ enum Object {
 #[derive(Default)]
 struct Place {
     object: Option<Object>,
-    /// The number of objects that were here before.
+    /// Number of objects that had this place before.
     uses: u32,
     is_marked: bool,
 }
 
 impl Objects {
-    /// No objects. With `always`, a collection is due at every opportunity.
+    /// Makes an empty list. With `always`, a collection is due at every opportunity.
     pub(crate) fn new(always: bool) -> Self {
         Self {
             places: Vec::new(),
@@ -56,34 +57,34 @@ impl Objects {
         }
     }
 
-    /// The number of objects, including those that no guest can reach any more.
+    /// Returns the number of objects, including those that no guest can reach any more.
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    /// True if a collection is due before the next object is added.
+    /// Returns true if a collection is due before the next object is added.
     pub(crate) fn is_due(&self) -> bool {
         self.always || self.len() >= self.due
     }
 
-    /// True if a collection is due at every opportunity.
+    /// Returns true if a collection is due at every opportunity.
     pub(crate) fn is_always_due(&self) -> bool {
         self.always
     }
 
-    /// Adds an object of the host; gives its number. An object that is there already is added once more, under another number: guests
-    /// cannot compare references.
+    /// Adds a host object and returns its number. An object that is already in the list is added again under another number,
+    /// because guests cannot compare references.
     pub(crate) fn insert(&mut self, object: ExternRef) -> u64 {
         self.add(Object::Host(object))
     }
 
-    /// Adds an exception; gives its number.
+    /// Adds an exception and returns its number.
     pub(crate) fn insert_exception(&mut self, exception: Thrown) -> u64 {
         self.add(Object::Exception(Box::new(exception)))
     }
 
-    /// Adds an exception that the guest throws, with the tag of this number; gives its own number. The one that was thrown before is
-    /// gone if the guest does not keep it: its handler has taken what it wants, or nothing has caught it.
+    /// Adds an exception that the guest throws, and returns its number. `number` is that of its tag. Reuses the memory of the
+    /// exception that was thrown before, if the guest does not keep that one: it was handled or has left the guest.
     pub(crate) fn throw(&mut self, number: u64, tag: &TagObject, payload: impl Iterator<Item = Slot>) -> u64 {
         let last = self.last_thrown;
         if self.exception(last).is_some_and(|last| !last.is_kept())
@@ -99,7 +100,7 @@ impl Objects {
         self.last_thrown
     }
 
-    /// Takes an exception out.
+    /// Takes an exception out of the list.
     pub(crate) fn take_exception(&mut self, number: u64) -> Option<Box<Thrown>> {
         self.exception(number)?;
         let index = index(number)?;
@@ -127,7 +128,7 @@ impl Objects {
         place.object.as_ref().filter(|_| u64::from(place.uses) == number >> 32)
     }
 
-    /// The object of the host with this number; `None` for one that was collected and for a number that was never given.
+    /// Returns the host object with this number. Returns `None` if it was collected, or if the number was never used.
     pub(crate) fn get(&self, number: u64) -> Option<&ExternRef> {
         match self.object(number)? {
             Object::Host(object) => Some(object),
@@ -135,7 +136,7 @@ impl Objects {
         }
     }
 
-    /// The exception with this number.
+    /// Returns the exception with this number.
     pub(crate) fn exception(&self, number: u64) -> Option<&Thrown> {
         match self.object(number)? {
             Object::Exception(exception) => Some(exception),
@@ -143,7 +144,7 @@ impl Objects {
         }
     }
 
-    /// The same, to be changed.
+    /// Returns the exception with this number, for changing it.
     pub(crate) fn exception_mut(&mut self, number: u64) -> Option<&mut Thrown> {
         self.exception(number)?;
         match &mut self.places.get_mut(index(number)?)?.object {
@@ -152,8 +153,8 @@ impl Objects {
         }
     }
 
-    /// Says that a guest holds this number, and so whatever the payload of an exception refers to. Null and numbers without an object
-    /// are passed over.
+    /// Marks the object with this number as held by a guest, and all objects that the payload of an exception refers to. Ignores
+    /// null and numbers without an object.
     pub(crate) fn mark(&mut self, number: u64) {
         let mut pending = vec![];
         let mut next = Some(number);
@@ -170,8 +171,8 @@ impl Objects {
     }
 
     /// Takes out the objects that were not marked, and decides when the next collection is due. `visited` is the number of words
-    /// that were looked at to find the marked ones: the more, the longer until the next time, so that looking costs a guest a
-    /// bounded time for each object it gets.
+    /// that were searched for references. A larger number delays the next collection, so that the search costs a bounded time for
+    /// each object that a guest gets.
     pub(crate) fn sweep(&mut self, visited: usize) -> Garbage {
         let mut garbage = Vec::new();
         self.free.clear();
@@ -201,7 +202,7 @@ impl Drop for Objects {
     }
 }
 
-/// The place that a number stands for.
+/// Returns the place in a number.
 fn index(number: u64) -> Option<usize> {
     (number as u32).checked_sub(1).map(|index| index as usize)
 }
@@ -211,10 +212,10 @@ fn index(number: u64) -> Option<usize> {
 pub(crate) struct Garbage(Vec<Object>);
 
 impl Garbage {
-    /// Drops all objects of which the host has no clone, in the order in which their places were.
+    /// Drops all objects of which the host has no clone, in the order of their places.
     ///
     /// # Errors
-    /// When one panics: the first panic's message. The others are dropped all the same.
+    /// Fails if dropping an object panics, with the message of the first panic. All other objects are dropped nevertheless.
     pub(crate) fn discard(self) -> Result<(), Error> {
         let mut outcome = Ok(());
         for object in self.0.into_iter().rev() {

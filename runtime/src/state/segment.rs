@@ -1,4 +1,6 @@
-//! Element and data segments: copied where they belong, all or nothing (spec 4.5.4 and `table.init`, `memory.init`).
+//! Copies element and data segments (spec 4.5.4, and `table.init`, `memory.init`). Each is copied completely or not at all.
+//!
+//! Input: an instance, a segment, a range. Output: filled tables and memories, or a trap. Must not hold: segments in an image.
 
 use wrun_artifact::TrapCode;
 use wrun_artifact::info::segment_mode::{ACTIVE, PASSIVE};
@@ -10,10 +12,10 @@ use super::{InstanceData, StoreCore, check_entries, evaluate};
 use crate::error::Error;
 use crate::vm::VMPrivateEntry;
 
-/// So many bytes are copied before the deadline is looked at.
+/// Number of bytes that are copied before the deadline is checked again.
 const CHUNK: usize = 1 << 20;
 
-/// Copies the active segments, in order, as far as they are not part of an image.
+/// Copies the active segments in order, except those that are part of an image.
 pub(crate) fn copy_active(instance: &InstanceData, core: &mut StoreCore) -> Result<(), Error> {
     let info = instance.info();
     for (index, row) in (0..).zip(info.elems) {
@@ -39,7 +41,7 @@ pub(crate) fn copy_active(instance: &InstanceData, core: &mut StoreCore) -> Resu
     Ok(())
 }
 
-/// `table.init`: from element `source` of a segment to entry `destination` of a table.
+/// Implements `table.init`: copies from element `source` of a segment to entry `destination` of a table.
 pub(crate) fn init_table(
     instance: &InstanceData,
     core: &mut StoreCore,
@@ -99,7 +101,7 @@ fn copy_elems(
     Ok(())
 }
 
-/// The function that an element of a segment without expressions is.
+/// Returns the function of an item in a segment without expressions.
 fn func_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32>, Error> {
     let info = instance.info();
     let row = &info.elems[elem as usize];
@@ -115,7 +117,7 @@ fn func_item(instance: &InstanceData, elem: u32, item: u32) -> Result<Option<u32
     Ok((func != NONE).then_some(func))
 }
 
-/// An element of a segment, as a reference.
+/// Returns an item of a segment as a reference.
 fn elem_item(instance: &InstanceData, core: &mut StoreCore, elem: u32, item: u32) -> Result<u64, Error> {
     let info = instance.info();
     let row = info
@@ -136,7 +138,7 @@ fn elem_item(instance: &InstanceData, core: &mut StoreCore, elem: u32, item: u32
     })
 }
 
-/// `memory.init`: from byte `source` of a segment to byte `destination` of a memory.
+/// Implements `memory.init`: copies from byte `source` of a segment to byte `destination` of a memory.
 pub(crate) fn init_memory(
     instance: &InstanceData,
     core: &mut StoreCore,
@@ -181,7 +183,7 @@ fn copy_data(
         return Err(TrapCode::MemoryOutOfBounds.into());
     }
     if len == 0 {
-        // The bytes of a segment that was dropped from the start need not be there.
+        // The artifact need not hold the bytes of a segment that was dropped from the start.
         return Ok(());
     }
     let start = row

@@ -1,8 +1,11 @@
-//! Stores: what instances, and everything that they refer to, live in.
+//! The inner part of a store: instances with everything that they refer to.
+//!
+//! Input: an engine, code, items. Output: items by number, the guest's stack, checks of deadlines. Must not hold: the public
+//! handle.
 //!
 //! # Safety
-//! This file may use `unsafe`: a store is referred to by the contexts of its instances and is entered again from host
-//! functions, so it lives behind a raw pointer, and every access borrows it for a moment only. Everything that compiled code
+//! This file may use `unsafe`: the contexts of instances refer to their store, and host functions use the store while its guest
+//! waits. So the store lives behind a raw pointer, and every access borrows it only for a moment. Everything that compiled code
 //! or a context points to is in an [`Arena`], which neither moves nor frees it before the store ends.
 #![allow(unsafe_code, reason = "stores are referred to from compiled code")]
 
@@ -17,7 +20,7 @@ use crate::sys::stack::Stack;
 use crate::vm::{Code, CodeMap, HOST_STACK, HostFunc, Reservations, Slot};
 use crate::vm::{FuncPtr, VMFuncRef, VMHostContext, VMMemoryDefinition, VMStore, VMTableDefinition};
 
-/// A store, without the host's data. The first field is what compiled code sees.
+/// A store without the host's data. Compiled code reads the first field.
 #[repr(C)]
 pub struct StoreCore {
     pub(crate) vm: VMStore,
@@ -31,11 +34,11 @@ pub struct StoreCore {
     pub(crate) memory_definitions: Arena<VMMemoryDefinition>,
     pub(crate) table_definitions: Arena<VMTableDefinition>,
     pub(crate) globals: Arena<Slot>,
-    /// The globals that hold references to objects, those of instances too. They live as long as the store.
+    /// The globals that hold references to objects, including those of instances. They live as long as the store.
     pub(crate) reference_globals: Vec<NonNull<u64>>,
-    /// The tags of its instances and of the host. Their numbers count from 1.
+    /// The tags of instances and of the host. Their numbers count from 1.
     pub(crate) tags: Vec<TagObject>,
-    /// The objects that such references stand for.
+    /// The objects to which references refer.
     pub(crate) objects: Objects,
     /// Keeps the closures of host functions alive.
     pub(crate) host_funcs: Vec<HostFunc>,
@@ -45,7 +48,7 @@ pub struct StoreCore {
 }
 
 impl StoreCore {
-    /// An empty store.
+    /// Makes an empty store.
     pub(crate) fn new(engine: &Arc<EngineCore>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -70,20 +73,20 @@ impl StoreCore {
         }
     }
 
-    /// Adds a tag; gives its number.
+    /// Adds a tag and returns its number.
     pub(crate) fn add_tag(&mut self, tag: TagObject) -> u64 {
         self.tags.push(tag);
         self.tags.len() as u64
     }
 
-    /// The tag with this number.
+    /// Returns the tag with this number.
     pub(crate) fn tag(&self, number: u64) -> Result<&TagObject, Error> {
         let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let tag = place.and_then(|place| self.tags.get(place));
         tag.ok_or_else(|| Error::damaged("the number of a tag"))
     }
 
-    /// Refuses calls of a guest that was stopped in the middle of its work.
+    /// Refuses calls if a guest was stopped in the middle of its work.
     pub(crate) fn check_callable(&self) -> Result<(), Error> {
         if self.interrupted {
             return Err(Error::Refused(
@@ -93,21 +96,21 @@ impl StoreCore {
         Ok(())
     }
 
-    /// The reference to a function of the instance at this place, in its function index space.
+    /// Returns the reference to a function of the instance at this index, by its number in the function index space.
     pub(crate) fn instance_func(&mut self, place: usize, func: u32) -> Result<FuncPtr, Error> {
         let instance = self.instances.get(place).ok_or_else(no_instance)?;
         // SAFETY: in an arena of this store; instances are only borrowed shared.
         unsafe { instance.as_ref() }.func_ref(self, func)
     }
 
-    /// The item that the instance at this place exports under a name.
+    /// Returns the item that the instance at this index exports under a name.
     pub(crate) fn instance_export(&mut self, place: usize, name: &str) -> Result<Option<Item>, Error> {
         let instance = self.instances.get(place).ok_or_else(no_instance)?;
         // SAFETY: as above.
         unsafe { instance.as_ref() }.export(self, name)
     }
 
-    /// The highest address of the guest's stack. Makes the stack when there is none yet.
+    /// Returns the highest address of the guest's stack. Makes the stack at the first call.
     pub(crate) fn stack_top(&mut self) -> Result<usize, Error> {
         if self.stack.is_none() {
             let size = self.engine.config().stack_size.saturating_add(HOST_STACK);
@@ -135,7 +138,7 @@ impl StoreCore {
         self.interrupted = true;
     }
 
-    /// Lets the guest run until the engine's epoch is this much larger. From then on it is interrupted.
+    /// Sets the deadline to the engine's epoch plus `ticks`. Guests are interrupted from then on.
     pub(crate) fn set_epoch_deadline(&mut self, ticks: u64) {
         if self.vm.slot().is_none() {
             self.vm.slot.set(self.engine.epochs().take_slot().as_ptr());
@@ -147,7 +150,7 @@ impl StoreCore {
         self.vm.interrupt.store(false, Ordering::Relaxed);
     }
 
-    /// To be asked now and then in long work for the guest: ends it when the deadline has passed.
+    /// Ends the guest if the deadline has passed. Long work for a guest calls this at intervals.
     pub(crate) fn check_deadline(&self) -> Result<(), Error> {
         if self.vm.is_due() {
             return Err(Error::interrupt());
@@ -155,7 +158,7 @@ impl StoreCore {
         Ok(())
     }
 
-    /// The same, for every 65,536th step of a loop.
+    /// Does the same at every 65,536th step of a loop.
     pub(crate) fn check_deadline_at(&self, step: u32) -> Result<(), Error> {
         if step.is_multiple_of(1 << 16) {
             self.check_deadline()
@@ -164,12 +167,12 @@ impl StoreCore {
         }
     }
 
-    /// The number that tells stores apart.
+    /// Returns the store's id, which differs from that of any other store.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// Refuses things of another store.
+    /// Refuses items of another store.
     pub(crate) fn check(&self, id: u64) -> Result<(), Error> {
         if self.id == id {
             return Ok(());
@@ -177,7 +180,7 @@ impl StoreCore {
         Err(Error::Refused("this belongs to another store".into()))
     }
 
-    /// Makes the code of an image known to the signal handler.
+    /// Adds the code of an image to the map that the signal handler reads.
     pub(crate) fn add_code(&mut self, image: &Arc<Image>) {
         let old = self.vm.code.load(Ordering::Relaxed);
         let code: Arc<dyn Code> = image.clone();
@@ -191,7 +194,7 @@ impl StoreCore {
         unsafe { free(old) };
     }
 
-    /// Makes the addresses of all memories known to the signal handler.
+    /// Updates the addresses of all memories, which the signal handler reads.
     pub(crate) fn update_reservations(&mut self) {
         let ranges = self.memories.iter().map(MemoryObject::reservation).collect();
         let old = self.vm.reservations.load(Ordering::Relaxed);
@@ -228,16 +231,16 @@ impl Drop for StoreCore {
     }
 }
 
-/// A store with the host's data. `repr(C)`: a pointer to it is a pointer to its core.
+/// A store with the host's data. Because of `repr(C)`, a pointer to it is also a pointer to its core.
 #[repr(C)]
 pub(crate) struct StoreInner<T> {
     pub(crate) core: StoreCore,
     pub(crate) data: T,
 }
 
-/// A value that stands for a store.
+/// A value that refers to a store.
 pub trait StorePtr {
-    /// The store. It is alive while `self` is borrowed.
+    /// Returns the store. It is alive while `self` is borrowed.
     fn core_ptr(&self) -> *mut StoreCore;
 }
 
@@ -247,13 +250,13 @@ impl<S: StorePtr> StorePtr for &mut S {
     }
 }
 
-/// The store's core, to look at.
+/// Returns the store's core.
 pub(crate) fn core_of(store: &impl StorePtr) -> &StoreCore {
     // SAFETY: the store is alive while it is borrowed, and no guest runs meanwhile.
     unsafe { &*store.core_ptr() }
 }
 
-/// The store's core, to change.
+/// Returns the store's core for changes.
 pub(crate) fn core_of_mut(store: &mut impl StorePtr) -> &mut StoreCore {
     // SAFETY: as above, borrowed exclusively.
     unsafe { &mut *store.core_ptr() }

@@ -1,4 +1,6 @@
 //! Tables: entries of one of three forms (`vmlayout::TableForm`).
+//!
+//! Input: a type, initial contents, references. Output: entries. Must not hold: calls through tables.
 
 use std::ptr::{self, NonNull};
 
@@ -12,7 +14,7 @@ use super::{EngineCore, InstanceData, ModuleCore, StoreCore};
 use crate::error::Error;
 use crate::vm::{VMFuncRef, VMPrivateEntry, VMSharedEntry, VMTableDefinition};
 
-/// As many entries as a table may have: what the JavaScript API allows, so programs expect no more.
+/// Largest number of entries in a table. It is the limit of the JavaScript API, so no program expects more.
 const MAX_ENTRIES: u32 = 10_000_000;
 
 /// A table of a store.
@@ -20,16 +22,16 @@ pub(crate) struct TableObject {
     ty: TableType,
     form: TableForm,
     definition: NonNull<VMTableDefinition>,
-    /// The entries, where the table has its own, and room for more: zero beyond the table's length.
+    /// The entries, unless they are read in the artifact, and room for more. Bytes beyond the table's length are zero.
     block: Block,
-    /// The instance that defines the table, null for one of the host.
+    /// Instance that defines the table. Null for a table of the host.
     owner: *const InstanceData,
-    /// Shared tables: initial contents that are filled in on first use, in the owner's `elem_items`.
+    /// Initial contents of a shared table, in the owner's `elem_items`. An entry is filled in on first use.
     image: Span,
 }
 
 impl TableObject {
-    /// A table of its minimal size, all null.
+    /// Makes a table of its minimal size, filled with null.
     fn empty(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>) -> Result<Self, Error> {
         let block = check_size(&ty)
             .map(|entries| Self::entries(form, entries))?
@@ -37,7 +39,7 @@ impl TableObject {
         Ok(Self::of_block(ty, form, definition, block))
     }
 
-    /// A table of its minimal size with these entries.
+    /// Makes a table of its minimal size with these entries.
     fn of_block(ty: TableType, form: TableForm, definition: NonNull<VMTableDefinition>, block: Block) -> Self {
         let this = Self {
             ty,
@@ -56,7 +58,7 @@ impl TableObject {
         Block::zeroed((count as usize).checked_mul(form.entry_size() as usize)?)
     }
 
-    /// A table of the host, filled with `init`.
+    /// Makes a table of the host, filled with `init`.
     pub(crate) fn of_host(ty: TableType, definition: NonNull<VMTableDefinition>, init: u64) -> Result<Self, Error> {
         let entries = check_size(&ty)?;
         let form = match ty.element {
@@ -72,7 +74,7 @@ impl TableObject {
         Ok(this)
     }
 
-    /// A table that a module defines, with its initial contents.
+    /// Makes a table that a module defines, with its initial contents.
     pub(crate) fn of_module(
         module: &ModuleCore,
         engine: &EngineCore,
@@ -104,7 +106,7 @@ impl TableObject {
         let whole = row.constant == 1 && row.image.len.get() == entries && !image.is_empty();
         let aligned = (image.as_ptr() as usize).is_multiple_of(align_of::<VMPrivateEntry>());
         if whole && aligned {
-            // Nothing ever writes this table, so compiled code can read it where it lies.
+            // No instruction writes this table, so compiled code reads it in the artifact.
             let this = Self::empty(TableType { min: 0, ..ty }, form, definition)?;
             this.definition().base.set(image.as_ptr().cast_mut());
             this.definition().length.set(ty.min);
@@ -116,18 +118,18 @@ impl TableObject {
         Ok(Self::of_block(ty, form, definition, block))
     }
 
-    /// Says which instance defines the table: it knows the initial contents.
+    /// Sets the instance that defines the table and knows its initial contents.
     pub(crate) fn set_owner(&mut self, owner: *const InstanceData) {
         self.owner = owner;
     }
 
-    /// How compiled code sees the table.
+    /// Returns the definition that compiled code reads.
     pub(crate) fn definition(&self) -> &VMTableDefinition {
-        // SAFETY: a field of the owner's context, or in an arena of the same store.
+        // SAFETY: this is a field of the owner's context, or lies in an arena of the same store.
         unsafe { self.definition.as_ref() }
     }
 
-    /// The type, with the current size as its minimum (spec 4.5.2).
+    /// Returns the type, with the current size as its minimum (spec 4.5.2).
     pub(crate) fn ty(&self) -> TableType {
         TableType {
             min: self.len().into(),
@@ -135,17 +137,17 @@ impl TableObject {
         }
     }
 
-    /// The form of the entries.
+    /// Returns the form of the entries.
     pub(crate) fn form(&self) -> TableForm {
         self.form
     }
 
-    /// Size in entries.
+    /// Returns the size in entries.
     pub(crate) fn len(&self) -> u32 {
         self.definition().length.get() as u32
     }
 
-    /// The instance that defines the table.
+    /// Returns the instance that defines the table.
     pub(crate) fn owner(&self) -> *const InstanceData {
         self.owner
     }
@@ -162,27 +164,28 @@ impl TableObject {
         }
     }
 
-    /// The address of a shared table's entry.
+    /// Returns the address of an entry of a shared table.
     pub(crate) fn shared_entry(&self, index: u32) -> *mut VMSharedEntry {
         assert_eq!(self.form, TableForm::Shared, "wrun bug: the table has another form");
         self.entry(index)
     }
 
-    /// A private table's entry.
+    /// Returns an entry of a private table.
     pub(crate) fn private(&self, index: u32) -> VMPrivateEntry {
         assert_eq!(self.form, TableForm::Private, "wrun bug: the table has another form");
         // SAFETY: the form says what the entry is.
         unsafe { self.entry::<VMPrivateEntry>(index).read() }
     }
 
-    /// Writes a private table's entry.
+    /// Writes an entry of a private table.
     pub(crate) fn set_private(&self, index: u32, entry: VMPrivateEntry) {
         assert_eq!(self.form, TableForm::Private, "wrun bug: the table has another form");
         // SAFETY: the form says what the entry is; only tables that are never written lie in the artifact.
         unsafe { self.entry::<VMPrivateEntry>(index).write(entry) }
     }
 
-    /// The function of the owner that the initial contents have at `index`, if the entry was neither filled nor written yet.
+    /// Returns the function of the owner that the initial contents have at `index`, if the entry was neither filled nor written
+    /// yet.
     pub(crate) fn unfilled(&self, index: u32) -> Option<u32> {
         // SAFETY: the form says what the entry is.
         if self.form != TableForm::Shared || unsafe { (*self.shared_entry(index)).reference } != 0 {
@@ -194,7 +197,8 @@ impl TableObject {
         (func != NONE).then_some(func)
     }
 
-    /// The reference at `index`. The entry must be filled (see [`TableObject::unfilled`]); not for private tables.
+    /// Returns the reference at `index`. The entry must be filled (see [`TableObject::unfilled`]), and the table must not be
+    /// private.
     pub(crate) fn read(&self, index: u32) -> u64 {
         match self.form {
             // SAFETY: the form says what the entry is.
@@ -208,7 +212,7 @@ impl TableObject {
         }
     }
 
-    /// Writes a reference. Not for private tables.
+    /// Writes a reference. The table must not be private.
     pub(crate) fn write(&self, index: u32, reference: u64) {
         match self.form {
             // SAFETY: the form says what the entry is; references come from compiled code or from this store.
@@ -222,11 +226,11 @@ impl TableObject {
         }
     }
 
-    /// Adds null entries; gives the size before, or `None` when there are too many or they cannot be had.
+    /// Adds null entries and returns the size before. Returns `None` if there would be too many, or if memory runs out.
     pub(crate) fn grow(&mut self, delta: u32) -> Option<u32> {
         let len = self.len();
         let new = len.checked_add(delta)?;
-        // A declared maximum beyond what wrun allows does not bind.
+        // A declared maximum above wrun's own limit has no effect.
         let max = self.ty.max.map_or(MAX_ENTRIES, |max| {
             u32::try_from(max).map_or(MAX_ENTRIES, |max| max.min(MAX_ENTRIES))
         });
@@ -236,11 +240,11 @@ impl TableObject {
         let bytes = |entries: u32| entries as usize * self.form.entry_size() as usize;
         let (all, with_room) = (
             bytes(new),
-            // So that a table that grows step by step is not moved at each.
+            // Doubles the room, so that a table that grows in small steps is rarely moved.
             bytes(new.max(len.saturating_mul(2)).min(max)),
         );
         if all > self.block.size() {
-            // SAFETY: only the definition points to the entries, and it is told below.
+            // SAFETY: only the definition points to the entries, and it is updated below.
             unsafe { self.block.lengthen(with_room).or_else(|| self.block.lengthen(all))? };
             self.definition().base.set(self.block.base().as_ptr());
         }
@@ -249,10 +253,10 @@ impl TableObject {
     }
 }
 
-/// The number of entries that a table of this type begins with.
+/// Returns the number of entries with which a table of this type begins.
 ///
 /// # Errors
-/// Tables with more entries than wrun allows.
+/// Refuses tables with more entries than wrun allows.
 fn check_size(ty: &TableType) -> Result<u32, Error> {
     let entries = u32::try_from(ty.min).ok().filter(|entries| *entries <= MAX_ENTRIES);
     entries.ok_or_else(|| {
@@ -263,14 +267,15 @@ fn check_size(ty: &TableType) -> Result<u32, Error> {
     })
 }
 
-/// Traps unless `start..start + len` lies inside of `size` entries. Then both numbers have 32 bits.
+/// Returns `start` and `len` as 32-bit numbers. Traps unless `start..start + len` lies inside `size` entries.
 pub(crate) fn check_entries(start: u64, len: u64, size: u32) -> Result<(u32, u32), Error> {
     let end = start.checked_add(len).filter(|end| *end <= size.into());
     let both = end.and_then(|_| Some((u32::try_from(start).ok()?, u32::try_from(len).ok()?)));
     both.ok_or_else(|| TrapCode::TableOutOfBounds.into())
 }
 
-/// The reference at `index` of one of the store's tables, filled in first when it has to be. Traps outside of the table.
+/// Returns the reference at `index` of a table of the store. Fills the entry in first if necessary. Traps if `index` is outside
+/// the table.
 pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u64) -> Result<u64, Error> {
     let object = &core.tables[table];
     let (index, _) = check_entries(index, 1, object.len())?;
@@ -297,7 +302,7 @@ pub(crate) fn table_get(core: &mut StoreCore, table: usize, index: u64) -> Resul
 }
 
 impl InstanceData {
-    /// The entry that stands for a function of this instance in a private table.
+    /// Returns the entry for a function of this instance in a private table.
     pub(crate) fn private_entry(&self, func: u32) -> Result<VMPrivateEntry, Error> {
         let info = self.info();
         let sig = info
@@ -314,7 +319,7 @@ impl InstanceData {
         })
     }
 
-    /// The function that an entry of a private table stands for.
+    /// Returns the function of an entry of a private table.
     fn func_of_private(&self, entry: VMPrivateEntry) -> Option<u32> {
         let info = self.info();
         if let Some(defined) = info.func_at(entry.offset) {

@@ -1,4 +1,7 @@
-//! Exceptions inside of a store: the fields that compiled code reads, and what the runtime knows besides.
+//! Tags and exceptions in a store.
+//!
+//! Input: a tag, a payload. Output: the fields that compiled code reads, and the trace for the backtrace. Must not hold: the list
+//! of objects (`objects`).
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -8,18 +11,18 @@ use wrun_artifact::types::{FuncType, ValType};
 use crate::error::Backtrace;
 use crate::vm::Slot;
 
-/// A tag of a store: where exceptions with it come from, and what goes with them.
+/// A tag of a store, with the type of the payload.
 pub(crate) struct TagObject {
-    /// The parameters are the payload.
+    /// Type of the tag. The parameters are the payload.
     pub(crate) ty: FuncType,
-    /// The name that the module gives it.
+    /// Name of the tag in the module.
     pub(crate) name: Option<Arc<str>>,
-    /// Positions in the payload of references to objects. `None` where there are none.
+    /// Positions in the payload of references to objects. `None` if there are none.
     references: Option<Arc<[usize]>>,
 }
 
 impl TagObject {
-    /// A tag whose payload has the types of the parameters.
+    /// Makes a tag. The parameters of `ty` are the types of the payload.
     pub(crate) fn new(ty: FuncType, name: Option<&str>) -> Self {
         let is_object = |(at, ty): (usize, &ValType)| ty.is_object().then_some(at);
         let references: Vec<_> = ty.params().iter().enumerate().filter_map(is_object).collect();
@@ -31,21 +34,21 @@ impl TagObject {
     }
 }
 
-/// An exception that was thrown and that the guest can still find. [`Objects`](super::Objects) holds it.
+/// A thrown exception that the guest can still reach. [`Objects`](super::Objects) holds it.
 pub(crate) struct Thrown {
-    /// `wrun_artifact::vmlayout::exception`: a slot with the tag's number and the flag, then the payload.
+    /// The layout of `wrun_artifact::vmlayout::exception`: a slot with the tag's number and the flag, then the payload.
     fields: Box<[Cell<Slot>]>,
     references: Option<Arc<[usize]>>,
-    /// Return addresses of the calls that it went through, innermost first.
+    /// Return addresses of the calls that the exception left, innermost first.
     pub(crate) trace: Vec<usize>,
-    /// Frame pointer of the function whose handler it reached last.
+    /// Frame pointer of the function with the last handler that got the exception.
     pub(crate) handler_frame: usize,
-    /// The backtrace of its first throw, if it comes from outside of the guest.
+    /// Backtrace of the first throw, if the exception comes from outside the guest.
     pub(crate) backtrace: Option<Backtrace>,
 }
 
 impl Thrown {
-    /// A new exception with the tag of this number.
+    /// Makes an exception. `number` is that of its tag.
     pub(crate) fn new(number: u64, tag: &TagObject, payload: impl Iterator<Item = Slot>) -> Self {
         let mut this = Self {
             fields: Box::default(),
@@ -58,7 +61,7 @@ impl Thrown {
         this
     }
 
-    /// Makes another exception of this one, in the same memory where possible.
+    /// Replaces the exception by another one, in the same memory if it fits.
     pub(super) fn renew(&mut self, number: u64, tag: &TagObject, payload: impl Iterator<Item = Slot>) {
         let len = 1 + tag.ty.params().len();
         if self.fields.len() != len {
@@ -74,33 +77,33 @@ impl Thrown {
         self.backtrace = None;
     }
 
-    /// The address that a handler gets. Good as long as the exception is there.
+    /// Returns the address that a handler gets. It is valid as long as the exception exists.
     pub(crate) fn fields(&self) -> *const u8 {
         self.fields.as_ptr().cast()
     }
 
-    /// The number of its tag.
+    /// Returns the number of the tag.
     pub(crate) fn tag(&self) -> u64 {
         self.fields[0].get() as u64
     }
 
-    /// True if the guest may keep a reference to it.
+    /// Returns true if the guest may keep a reference to the exception.
     pub(super) fn is_kept(&self) -> bool {
         self.fields[0].get() >> 64 != 0
     }
 
-    /// Says that the guest may keep a reference to it.
+    /// Marks that the guest may keep a reference to the exception.
     pub(crate) fn keep(&self) {
         let tag = Slot::from(self.tag());
         self.fields[0].set(tag | 1 << 64);
     }
 
-    /// The values of the payload.
+    /// Returns the values of the payload.
     pub(crate) fn payload(&self) -> impl Iterator<Item = Slot> {
         self.fields[1..].iter().map(Cell::get)
     }
 
-    /// The references to objects in the payload.
+    /// Returns the references to objects in the payload.
     pub(super) fn references(&self) -> impl Iterator<Item = u64> {
         let positions = self.references.as_deref().unwrap_or_default();
         positions.iter().map(|at| self.fields[1 + at].get() as u64)

@@ -1,4 +1,7 @@
-//! Points in time: a flag that a timer sets, whoever wants to be told, and work that nothing can interrupt.
+//! Deadlines: points in time.
+//!
+//! Input: a duration. Output: a flag that a timer sets, calls to observers, and an end to waiting for long work. Must not hold:
+//! guests.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -12,18 +15,18 @@ use std::time::Duration;
 use super::signals;
 use super::timer::{Expire, Timer};
 
-/// Once the deadline has passed the signal comes again and again, so that a system call that begins to wait just after the
-/// flag was looked at is interrupted too.
+/// Interval at which the signal is repeated after the deadline. A repeated signal interrupts a system call that began to wait
+/// just after the flag was checked.
 const TICK: Duration = Duration::from_millis(5);
 
-/// A point in time after which guests are interrupted, and compiling ends. Costs running code nothing.
+/// A point in time at which guests are interrupted and compiling ends. It costs running code nothing.
 ///
-/// A guest of a store with this deadline ([`crate::Store::set_deadline`]) ends with the trap *interrupt* wherever it is: in a
-/// loop, in recursion, or in a host function that waits in a system call and looks at [`crate::Caller::interrupted`] when
-/// that is interrupted (`EINTR`). Guests may run on any thread.
+/// A guest of a store with this deadline ([`crate::Store::set_deadline`]) ends with the trap *interrupt*, also in a loop or in
+/// recursion. A host function that waits in a system call is interrupted (`EINTR`) and can then check
+/// [`crate::Caller::interrupted`]. Guests may run on any thread.
 ///
-/// Clones are the same deadline. It is there until the last of them is dropped; stores and engines that it was set for keep
-/// one. A child made with `fork(2)` has no deadlines.
+/// Clones are the same deadline. It exists until the last clone is dropped. Stores and engines for which it was set keep a clone.
+/// A child process made by `fork(2)` has no deadlines.
 #[derive(Clone, Debug)]
 pub struct Deadline(Arc<Inner>);
 
@@ -33,11 +36,11 @@ struct Inner {
     _timer: Timer,
 }
 
-/// State that the timer's signal handler uses.
+/// Data that the timer's signal handler uses.
 #[derive(Debug, Default)]
 struct State {
     passed: AtomicBool,
-    /// Those to be told, latest first. Only ever grows.
+    /// The observers, latest first. The list only grows.
     first: AtomicPtr<Told>,
 }
 
@@ -46,7 +49,7 @@ struct Told {
     next: *mut Told,
 }
 
-/// Something to be told that a deadline has passed.
+/// An observer of a deadline.
 pub(crate) trait Passes: Send + Sync {
     /// Called once, when the deadline passes.
     fn passed(&self);
@@ -67,7 +70,7 @@ impl State {
     fn told(&self) -> impl Iterator<Item = &Arc<dyn Passes>> {
         let mut at = self.first.load(Ordering::Acquire);
         std::iter::from_fn(move || {
-            // SAFETY: entries are boxes that live as long as the list, complete before they come into it.
+            // SAFETY: entries are boxes that live as long as the list. They are complete when they are added.
             let told = unsafe { at.as_ref() }?;
             at = told.next;
             Some(&told.who)
@@ -79,31 +82,31 @@ impl Drop for State {
     fn drop(&mut self) {
         let mut at = *self.first.get_mut();
         while !at.is_null() {
-            // SAFETY: a box that `tell` leaked; no handler uses the list any more.
+            // SAFETY: this is a box that `tell` leaked. No handler uses the list any more.
             let told = unsafe { Box::from_raw(at) };
             at = told.next;
         }
     }
 }
 
-/// Tells any thread if a [`Deadline`] has passed. Does not keep it: a deadline that is dropped does not pass.
+/// Tells any thread if a [`Deadline`] has passed. It does not keep the deadline: a dropped deadline never passes.
 #[derive(Clone, Debug)]
 pub struct DeadlineWatch(Arc<State>);
 
 impl DeadlineWatch {
-    /// True once the deadline has passed.
+    /// Returns true after the deadline has passed.
     pub fn passed(&self) -> bool {
         self.flag().load(Ordering::Relaxed)
     }
 
-    /// The flag that is set when the deadline passes.
+    /// Returns the flag that is set when the deadline passes.
     pub(crate) fn flag(&self) -> &AtomicBool {
         &self.0.passed
     }
 }
 
 impl Deadline {
-    /// Starts a deadline. [`signals::install`] comes first.
+    /// Starts a deadline. [`signals::install`] must be called before.
     pub(crate) fn start(time: Duration) -> io::Result<Self> {
         signals::install_interrupts()?;
         signals::unblock_interrupts();
@@ -112,18 +115,18 @@ impl Deadline {
         Ok(Self(Arc::new(Inner { state, _timer: timer })))
     }
 
-    /// True once the deadline has passed.
+    /// Returns true after the deadline has passed.
     pub fn passed(&self) -> bool {
         self.0.state.passed.load(Ordering::SeqCst)
     }
 
-    /// A handle that other threads can ask if the deadline has passed.
+    /// Returns a handle with which other threads can check if the deadline has passed.
     pub fn watch(&self) -> DeadlineWatch {
         DeadlineWatch(Arc::clone(&self.0.state))
     }
 
-    /// Tells `who`, once, when the deadline passes, and again and again afterwards. Gives `false` when it has passed already: then
-    /// `who` is told of the ticks that follow only.
+    /// Calls `who` once when the deadline passes, and at intervals afterwards. Returns false if the deadline has passed already.
+    /// `who` then gets only the later calls.
     pub(crate) fn tell(&self, who: Arc<dyn Passes>) -> bool {
         let state = &self.0.state;
         if !state
@@ -142,21 +145,21 @@ impl Deadline {
         !self.passed()
     }
 
-    /// Does work that nothing can interrupt, on a thread of its own: `None` when the deadline passes meanwhile, and then the work
-    /// is left to itself, to end by itself or with the process. If there is no room for a thread, this one works, and the
-    /// deadline waits for it.
+    /// Does work that cannot be interrupted, on a separate thread. Returns `None` if the deadline passes first. The work then
+    /// goes on until it is done or the process ends. If no thread can be started, the work runs on this thread, also beyond the
+    /// deadline.
     pub fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Option<R> {
         run_until(|| self.passed(), WORK_STACK, work)
     }
 }
 
-/// [`Deadline::run`] with a stack of this size.
+/// Does the same as [`Deadline::run`] with a stack of this size.
 fn run_until<R: Send + 'static>(
     passed: impl Fn() -> bool,
     stack_size: usize,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {
-    // A thread that cannot be started takes what it was given with it.
+    // A thread that fails to start drops its closure, so the work is kept in a shared place.
     let work = Arc::new(Mutex::new(Some(work)));
     let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (done, result) = mpsc::channel();
@@ -164,7 +167,7 @@ fn run_until<R: Send + 'static>(
     let thread = thread::Builder::new().name("work".into()).stack_size(stack_size);
     let started = thread.spawn(move || {
         if let Some(work) = take(&for_worker) {
-            // Nobody waits any more when the deadline has passed.
+            // The receiver is gone if the deadline has passed.
             let _ = done.send(work());
         }
     });
@@ -180,7 +183,7 @@ fn run_until<R: Send + 'static>(
             Ok(result) => return Some(result),
             Err(RecvTimeoutError::Timeout) if passed() => return None,
             Err(RecvTimeoutError::Timeout) => {}
-            // It ends without a result only when the work panics.
+            // The thread ends without a result only if the work panics.
             Err(RecvTimeoutError::Disconnected) => {
                 return worker.join().map_or_else(|panic| resume_unwind(panic), |()| None);
             }
@@ -188,7 +191,7 @@ fn run_until<R: Send + 'static>(
     }
 }
 
-/// The stack of a thread that works, as large as a program's first one.
+/// Size of the working thread's stack in bytes. The first thread of a program has the same size.
 const WORK_STACK: usize = 8 << 20;
 
 #[cfg(test)]

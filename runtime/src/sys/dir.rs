@@ -1,5 +1,7 @@
-//! A directory that is held open: everything in it is reached through the open directory, so that what was checked of it once
-//! stays true, whatever happens to its path.
+//! An open directory. All files in it are reached through its descriptor, so a check of the directory stays valid, whatever
+//! happens to its path.
+//!
+//! Input: a path, names in the directory. Output: open files, facts about files, changes. Must not hold: the meaning of names.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{File, Metadata};
@@ -22,7 +24,7 @@ use super::file::has_blocks;
 #[derive(Debug)]
 pub(crate) struct Dir(OwnedFd);
 
-/// Facts about something in a directory.
+/// Facts about a file in a directory.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Facts {
     /// True for a regular file.
@@ -31,29 +33,29 @@ pub(crate) struct Facts {
     pub(crate) is_link: bool,
     /// True for a directory.
     pub(crate) is_dir: bool,
-    /// Whose it is.
+    /// The owner, and the permissions of others.
     pub(crate) owner: Owner,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub(crate) bytes: u64,
-    /// When it was last read or written, whichever is later.
+    /// Time of the last read or write, whichever is later.
     pub(crate) used: SystemTime,
-    /// When it was last written.
+    /// Time of the last write.
     pub(crate) written: SystemTime,
-    /// As [`identity`] has it.
+    /// Identity of the file, see [`identity`].
     pub(crate) identity: [i64; 7],
 }
 
-/// A regular file that is open.
+/// An open regular file.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The file.
     pub(crate) file: File,
-    /// Facts about it when it was opened.
+    /// Facts about the file at the time of opening.
     pub(crate) facts: Facts,
 }
 
 impl Opened {
-    /// Only regular files are taken: others have no contents, or none that ends, or wait for somebody.
+    /// Accepts only regular files. Other files have no contents or no end, or reading them waits.
     fn new(file: OwnedFd) -> io::Result<Self> {
         let facts = Facts::new(&rustix::fs::fstat(&file)?);
         if !facts.is_file {
@@ -63,13 +65,13 @@ impl Opened {
         Ok(Self { file, facts })
     }
 
-    /// Looks at the file again.
+    /// Reads the facts again.
     pub(crate) fn refresh(&mut self) -> io::Result<()> {
         self.facts = Facts::new(&rustix::fs::fstat(&self.file)?);
         Ok(())
     }
 
-    /// Makes this moment the time when the file was last read. Its inode counts as changed then.
+    /// Sets the time of the last read to now. The system counts this as a change of the inode.
     pub(crate) fn set_read_now(&self) -> io::Result<()> {
         let times = Timestamps {
             last_access: Timespec {
@@ -85,11 +87,11 @@ impl Opened {
     }
 }
 
-/// The mode of new files, of which the umask takes away only: nobody else can write to them.
+/// Mode of new files. The umask can only remove permissions, so nobody else can write to them.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// How files are opened whose kind is not known: to open a pipe is to wait for its other end, and a terminal may become this
-/// process's own.
+/// Flags for opening a file of unknown kind: opening a pipe would wait for its other end, and a terminal could become the
+/// controlling terminal of this process.
 const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 impl Dir {
@@ -98,7 +100,7 @@ impl Dir {
         Self::open_at(CWD, path.as_os_str(), OFlags::empty())
     }
 
-    /// Opens a directory in this one; not through a link.
+    /// Opens a directory in this one. Does not follow a link.
     pub(crate) fn open_dir(&self, name: &str) -> io::Result<Self> {
         Self::open_at(self.0.as_fd(), OsStr::new(name), OFlags::NOFOLLOW)
     }
@@ -108,7 +110,7 @@ impl Dir {
         Ok(Self(rustix::fs::openat(dir, name.as_bytes(), flags, Mode::empty())?))
     }
 
-    /// Makes a directory in this one that only its owner can use, if it is not there.
+    /// Creates a directory in this one for its owner alone, if it is missing.
     pub(crate) fn make_dir(&self, name: &str) -> io::Result<()> {
         match rustix::fs::mkdirat(&self.0, name, Mode::RWXU) {
             Err(Errno::EXIST) => Ok(()),
@@ -116,10 +118,10 @@ impl Dir {
         }
     }
 
-    /// Keeps everybody out who asks for the same, as long as the result lives (`flock(2)` on the directory). After `patience`, and
-    /// where directories cannot be locked, it does not.
+    /// Locks the directory (`flock(2)`) against other callers of this function, as long as the result lives. Goes on without the
+    /// lock after `patience`, and on file systems that cannot lock directories.
     pub(crate) fn alone(&self, patience: Duration) -> io::Result<OwnedFd> {
-        // Opened anew: threads that share an open directory would share the lock.
+        // Opens the directory again, because threads that share a descriptor would share its lock.
         let Self(dir) = self.open_dir(".")?;
         let end = Instant::now() + patience;
         while rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
@@ -130,12 +132,12 @@ impl Dir {
         Ok(dir)
     }
 
-    /// Owner, and whether others can write: what trust in the directory depends on.
+    /// Returns the owner, and if others can write. Trust in the directory depends on both.
     pub(crate) fn owner(&self) -> io::Result<Owner> {
         Ok(Owner::new(&rustix::fs::fstat(&self.0)?))
     }
 
-    /// Facts about something in the directory; about a link, not about its target.
+    /// Returns facts about a file in the directory. Does not follow a link.
     pub(crate) fn facts(&self, name: &str) -> io::Result<Facts> {
         Ok(Facts::new(&rustix::fs::statat(
             &self.0,
@@ -144,23 +146,23 @@ impl Dir {
         )?))
     }
 
-    /// Facts about the thing that a name leads to, through links.
+    /// Returns facts about a file. Follows links.
     pub(crate) fn facts_through_links(&self, name: &str) -> io::Result<Facts> {
         Ok(Facts::new(&rustix::fs::statat(&self.0, name, AtFlags::empty())?))
     }
 
-    /// Opens a regular file for reading; not through a link.
+    /// Opens a regular file for reading. Does not follow a link.
     pub(crate) fn read(&self, name: &str) -> io::Result<Opened> {
         self.open_file(name, OFlags::RDONLY)
     }
 
-    /// Opens a regular file for reading, through links too, if they do not lead out of this directory. `None` when the system
-    /// cannot see to that.
+    /// Opens a regular file for reading. Follows links inside this directory. Returns `None` if the system cannot confine the
+    /// lookup.
     pub(crate) fn read_within(&self, name: &str) -> io::Result<Option<Opened>> {
         let flags = OFlags::RDONLY | SAFELY;
         match rustix::fs::openat2(&self.0, name, flags, Mode::empty(), ResolveFlags::BENEATH) {
             Ok(file) => Opened::new(file).map(Some),
-            // A system before Linux 5.6; a sandbox that does not know the call; somebody who renames at this very moment.
+            // The causes are a system before Linux 5.6, a sandbox that does not know the call, or a rename at the same moment.
             Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => Ok(None),
             Err(Errno::XDEV) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -170,13 +172,13 @@ impl Dir {
         }
     }
 
-    /// Makes a file that was not there, for reading and writing.
+    /// Creates a new file for reading and writing.
     pub(crate) fn create_new(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(self.open_file(name, flags)?.file)
     }
 
-    /// Opens a regular file for reading and writing, and makes it when nothing is there.
+    /// Opens a regular file for reading and writing. Creates it if it is missing.
     pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE;
         Ok(self.open_file(name, flags)?.file)
@@ -190,39 +192,39 @@ impl Dir {
         }
     }
 
-    /// Gives something another name, in place of what has that name.
+    /// Renames a file. Replaces a file that has the new name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
     }
 
-    /// True if this is the name of this open file.
+    /// Returns true if this is the name of this open file.
     pub(crate) fn is(&self, name: &str, file: &File) -> bool {
         let named = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
         let open = rustix::fs::fstat(file);
         matches!((named, open), (Ok(a), Ok(b)) if (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
     }
 
-    /// The target of a symbolic link.
+    /// Returns the target of a symbolic link.
     pub(crate) fn read_link(&self, name: &str) -> io::Result<CString> {
         Ok(rustix::fs::readlinkat(&self.0, name, Vec::new())?)
     }
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     pub(crate) fn symlink(&self, target: &str, name: &str) -> io::Result<()> {
         Ok(rustix::fs::symlinkat(target, &self.0, name)?)
     }
 
-    /// Removes a name; what is open stays.
+    /// Removes a name. Open files stay.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// Removes a directory that is empty; not through a link.
+    /// Removes an empty directory. Does not follow a link.
     pub(crate) fn remove_dir(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// How many names in the directory `accept` takes; nothing else is asked about them.
+    /// Counts the names in the directory that `accept` accepts. Reads nothing but names.
     pub(crate) fn count(&self, accept: impl Fn(&OsStr) -> bool) -> io::Result<usize> {
         let mut count = 0;
         for entry in Entries::read_from(&self.0)? {
@@ -231,7 +233,7 @@ impl Dir {
         Ok(count)
     }
 
-    /// Everything in the directory whose name `parse` recognises, without what vanishes meanwhile.
+    /// Lists the files whose names `parse` recognises. Leaves out those that vanish meanwhile.
     pub(crate) fn items<N>(&self, parse: impl Fn(&OsStr) -> Option<N>) -> io::Result<Vec<(N, Facts)>> {
         let mut items = Vec::new();
         for entry in Entries::read_from(&self.0)? {
@@ -280,12 +282,12 @@ fn time(seconds: i64, nanoseconds: i64) -> SystemTime {
     }
 }
 
-/// Who owns something.
+/// The owner of a file, and the permissions of others.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Owner {
-    /// The user's number.
+    /// Number of the user.
     pub(crate) user: u32,
-    /// True if its group or everybody can write.
+    /// True if the group or everybody can write.
     pub(crate) others_can_write: bool,
 }
 
@@ -298,12 +300,13 @@ impl Owner {
     }
 }
 
-/// The number of the user that this process acts as.
+/// Returns the effective user of this process.
 pub(crate) fn effective_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// The properties that tell a file and its contents from any other: (device, inode, size, mtime, ctime), times in seconds and nanoseconds.
+/// Returns the properties that distinguish a file and its contents from any other: (device, inode, size, mtime, ctime), with
+/// times in seconds and nanoseconds.
 pub(crate) fn identity(metadata: &Metadata) -> [i64; 7] {
     use std::os::unix::fs::MetadataExt;
     [
@@ -317,27 +320,28 @@ pub(crate) fn identity(metadata: &Metadata) -> [i64; 7] {
     ]
 }
 
-/// Sees to it that every later change of a file's contents shows in its [`identity`]; `false` where that cannot be had.
+/// Makes sure that every later change of a file's contents shows in its [`identity`]. Returns false if this is not possible.
 ///
-/// A page that was written through a mapping and is not on disk yet can be written again without the times showing it. When the
-/// pages are on disk, the next write to each of them is noticed again. A file system without a disk has no such moment.
+/// A page that was written through a mapping and is not on disk yet can be written again without a change of the file's times.
+/// When the pages are on disk, the next write to each of them changes the times. A file system without a disk never reaches this
+/// state.
 pub(crate) fn make_changes_show(file: &File) -> io::Result<bool> {
     // statfs(2): ramfs, hugetlbfs, tmpfs.
     const WITHOUT_A_DISK: [u32; 3] = [0x8584_58f6, 0x9584_58f6, 0x0102_1994];
-    // It shows files of other file systems, and says nothing of which.
+    // This file system shows files of other file systems and does not tell which.
     const OVERLAYFS: u32 = 0x794c_7630;
     let kind = rustix::fs::fstatfs(file)?.f_type as u32;
     if WITHOUT_A_DISK.contains(&kind) || (kind == OVERLAYFS && !has_blocks(file)?) {
         return Ok(false);
     }
     match rustix::fs::fdatasync(file) {
-        // So say file systems that cannot be written.
+        // File systems that cannot be written return these errors.
         Ok(()) | Err(Errno::INVAL | Errno::ROFS) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Fills with random bytes, or leaves zeros where the system has none.
+/// Returns a random number, or 0 if the system has no random bytes.
 pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
     let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());

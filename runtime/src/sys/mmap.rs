@@ -1,4 +1,7 @@
-//! Ranges of address space: reserved, made accessible, filled from files, given back on drop.
+//! Ranges of address space.
+//!
+//! Input: a length, a file, a range. Output: memory that is reserved, accessible, or filled from a file, until it is dropped.
+//! Must not hold: the meaning of the bytes.
 
 use std::io;
 use std::ops::Range;
@@ -9,7 +12,7 @@ use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_ano
 
 use super::PAGE;
 
-/// A range of address space that belongs to this value alone. Unmapped on drop.
+/// A range of address space with this value as its only owner. Unmapped on drop.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
@@ -27,7 +30,7 @@ impl Mapping {
         Self::anonymous(len, ProtFlags::empty(), MapFlags::NORESERVE)
     }
 
-    /// `len` zero bytes (a multiple of the page size, not 0), readable and writable.
+    /// Maps `len` zero bytes (a multiple of the page size, not 0) that are readable and writable.
     pub(crate) fn zeroed(len: usize) -> io::Result<Self> {
         Self::anonymous(len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::empty())
     }
@@ -42,10 +45,10 @@ impl Mapping {
         })
     }
 
-    /// The first `len` bytes of a file, readable, private.
+    /// Maps the first `len` bytes of a file, readable and private.
     ///
     /// # Safety
-    /// Nobody may change or truncate the file while it is mapped.
+    /// No process may change or truncate the file while it is mapped.
     pub(crate) unsafe fn of_file(file: BorrowedFd<'_>, len: usize) -> io::Result<Self> {
         assert!(len > 0, "a mapping is not empty");
         let len = super::round_up_to_pages(len).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -57,12 +60,12 @@ impl Mapping {
         })
     }
 
-    /// The address of the first byte.
+    /// Returns the address of the first byte.
     pub(crate) fn base(&self) -> NonNull<u8> {
         self.base
     }
 
-    /// The addresses of this mapping.
+    /// Returns the addresses of this mapping.
     pub(crate) fn addresses(&self) -> Range<usize> {
         let base = self.base.as_ptr() as usize;
         base..base + self.len
@@ -92,13 +95,13 @@ impl Mapping {
             return Ok(());
         }
         let at = self.at(&range);
-        // SAFETY: the range lies inside of this mapping (`at`), which belongs to this value; the bytes stay as they are,
-        // and Rust references into it are made by users only for parts that they have made accessible.
+        // SAFETY: the range lies inside this mapping (`at`), which this value owns. The bytes do not change. Users make Rust
+        // references only to parts that they have made accessible.
         unsafe { Ok(mprotect(at.cast(), range.len(), protection)?) }
     }
 
-    /// Makes a mapping of [`Mapping::zeroed`] longer: `len` (a multiple of the page size) bytes, of which the new ones are zero. It
-    /// may move; nothing is copied.
+    /// Grows a mapping of [`Mapping::zeroed`] to `len` bytes (a multiple of the page size). The new bytes are zero. The mapping
+    /// may move to another address, without copying.
     ///
     /// # Safety
     /// Nothing may point into the mapping.
@@ -114,10 +117,10 @@ impl Mapping {
         Ok(())
     }
 
-    /// Replaces `range` by a private, writable view of a file's bytes from `offset` on: written pages are copied.
+    /// Replaces `range` by a private, writable view of a file's bytes from `offset` on. Only pages that are written are copied.
     ///
     /// # Safety
-    /// Nothing may refer to the bytes of `range`, and nobody may change or truncate the file while it is mapped.
+    /// Nothing may refer to the bytes of `range`, and no process may change or truncate the file while it is mapped.
     pub(crate) unsafe fn map_file_over(&self, range: Range<usize>, file: impl AsFd, offset: u64) -> io::Result<()> {
         if range.is_empty() {
             return Ok(());

@@ -1,4 +1,6 @@
-//! Makes a process ready in which Rust's own start-up does not run.
+//! Prepares a process that starts without Rust's own start-up.
+//!
+//! Input: none. Output: usable standard streams, ignored signals, facts about the process. Must not hold: the guest.
 
 use std::io;
 use std::mem;
@@ -10,19 +12,18 @@ use rustix::io::{Errno, fcntl_getfd};
 use rustix::process::{Resource, getrlimit};
 use rustix::stdio;
 
-/// Makes a process ready that has an entry of its own (`#![no_main]`): the number of a standard stream that is closed is taken,
-/// and writing to a pipe without a reader, or more to a file than the process may (`ulimit -f`), is an error, not the end of
-/// the process.
+/// Prepares a process that has its own entry (`#![no_main]`). The numbers of closed standard streams are taken. Writing to a pipe
+/// without a reader, or more to a file than the process may (`ulimit -f`), becomes an error instead of the end of the process.
 ///
-/// Rust's start-up does much the same, and more: it prepares a message for an overflow of the first thread's stack, which takes
-/// fifteen system calls. Without it such an overflow ends in a plain `SIGSEGV`.
+/// Rust's start-up does the same and more: it prepares a message for an overflow of the first thread's stack, which takes fifteen
+/// system calls. Without it, such an overflow ends with a plain `SIGSEGV`.
 ///
-/// A closed stream matters: the next file to be opened would get its number, and a guest or a message would be given that file
-/// as its standard stream. So this comes before anything is opened. What takes the number can be neither read nor written, as
-/// if the stream were closed still: a program that writes its results to nowhere has to be told.
+/// The number of a closed stream must be taken, because otherwise the next file to be opened would get it, and a guest or a
+/// message would use that file as a standard stream. So this function must be called before any file is opened. The replacement
+/// can be neither read nor written, like a closed stream, so a program notices that its output goes nowhere.
 ///
 /// # Errors
-/// When a stream is closed and there is no `/dev/null` to take its number.
+/// Fails if a stream is closed and `/dev/null` is missing.
 pub fn start_process() -> io::Result<()> {
     for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
         // SAFETY: ignoring a signal is always allowed.
@@ -30,17 +31,17 @@ pub fn start_process() -> io::Result<()> {
     }
     for is_closed in closed_streams()? {
         if is_closed {
-            // It gets the lowest free number, which is this stream's since those below are open by now.
+            // The file gets the lowest free number. This is the number of the stream, because the lower ones are open by now.
             let null = openat(CWD, c"/dev/null", OFlags::PATH, Mode::empty())?;
             debug_assert!(null.as_raw_fd() < 3);
-            // For the rest of the process.
+            // The file stays open for the rest of the process.
             mem::forget(null);
         }
     }
     Ok(())
 }
 
-/// Which of the standard streams are closed.
+/// Returns for each of the standard streams if it is closed.
 fn closed_streams() -> io::Result<[bool; 3]> {
     let streams = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
     let mut polled = streams.each_ref().map(|stream| PollFd::new(stream, PollFlags::empty()));
@@ -48,7 +49,7 @@ fn closed_streams() -> io::Result<[bool; 3]> {
         Ok(_) => Ok(polled
             .each_ref()
             .map(|stream| stream.revents().contains(PollFlags::NVAL))),
-        // With few descriptors allowed (`ulimit -n 2`), or little memory.
+        // The causes are a low limit on descriptors (`ulimit -n 2`) and lack of memory.
         Err(_) => {
             let is_closed = |stream: BorrowedFd<'_>| fcntl_getfd(stream) == Err(Errno::BADF);
             Ok(streams.map(is_closed))
@@ -56,12 +57,12 @@ fn closed_streams() -> io::Result<[bool; 3]> {
     }
 }
 
-/// Bytes of address space that this process may use (`RLIMIT_AS`, `ulimit -v`). `None` means no limit.
+/// Returns the limit on address space of this process in bytes (`RLIMIT_AS`, `ulimit -v`). `None` means no limit.
 pub(crate) fn address_space_limit() -> Option<u64> {
     getrlimit(Resource::As).current
 }
 
-/// The number that the system knows this thread by.
+/// Returns the number of this thread in the system.
 pub(crate) fn thread_id() -> i32 {
     rustix::thread::gettid().as_raw_nonzero().get()
 }

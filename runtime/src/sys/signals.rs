@@ -1,8 +1,10 @@
-//! Signal handlers: faults and interrupts are offered to two functions; a fault that they do not want goes to whoever handled
-//! the signal before.
+//! Signal handlers.
 //!
-//! The functions run inside a signal handler, on the alternate stack: they may only read memory, use atomics and change the
-//! interrupted thread's registers.
+//! Input: signals. Output: calls of the installed functions. A fault that they do not handle goes to the previous handler of the
+//! signal. Must not hold: the guest.
+//!
+//! The functions run inside a signal handler on the alternate stack. They may only read memory, use atomics and change the
+//! registers of the interrupted thread.
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -11,7 +13,7 @@ use std::sync::OnceLock;
 
 use super::timer;
 
-/// The registers of the interrupted code that handlers look at and change.
+/// Registers of the interrupted code.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Registers {
     /// The instruction pointer.
@@ -20,7 +22,7 @@ pub(crate) struct Registers {
     pub(crate) fp: usize,
 }
 
-/// A place to go on at, instead of where the signal came.
+/// The place where execution goes on, instead of where the signal came.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Resume {
     /// The instruction pointer.
@@ -32,12 +34,12 @@ pub(crate) struct Resume {
 /// Functions that the handlers call.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Hooks {
-    /// A hardware fault. The address is that of an access to memory that is not accessible (`SIGSEGV`), and absent for faults of
-    /// another kind. `None`: not ours.
+    /// Handles a hardware fault. The address is that of an access to memory that is not accessible (`SIGSEGV`). It is absent for
+    /// other kinds of faults. Returns `None` for a fault that is not the guest's.
     pub(crate) fault: fn(registers: Registers, address: Option<usize>) -> Option<Resume>,
-    /// A signal to look at the deadlines of this thread's guests. `None`: go on at the place that the signal interrupted.
+    /// Checks the deadlines of this thread's guests. Returns `None` to go on at the interrupted place.
     pub(crate) interrupt: fn(registers: Registers) -> Option<Resume>,
-    /// This process was just forked off another one. Only this thread is there.
+    /// Called in a process that was just forked off. It has only this thread.
     pub(crate) forked: fn(thread: i32),
 }
 
@@ -50,13 +52,13 @@ struct Installed {
 
 static INSTALLED: OnceLock<io::Result<Installed>> = OnceLock::new();
 
-/// The signal of timers, and of [`interrupt`]. Real-time signals have no meaning of their own, and the first few are left to the
-/// C library.
+/// Returns the signal of timers and of [`interrupt`]. Real-time signals have no predefined meaning. The C library uses the first
+/// few.
 pub(crate) fn interrupt_signal() -> i32 {
     libc::SIGRTMIN() + 4
 }
 
-/// Installs the handlers of faults for the process, once; later calls change nothing.
+/// Installs the handlers of faults for the process. Later calls do nothing.
 pub(crate) fn install(hooks: Hooks) -> io::Result<()> {
     match INSTALLED.get_or_init(|| install_now(hooks)) {
         Ok(_) => Ok(()),
@@ -73,8 +75,8 @@ fn install_now(hooks: Hooks) -> io::Result<Installed> {
     Ok(Installed { hooks, previous })
 }
 
-/// Installs the handler of [`interrupt_signal`] for the process, once. Only runs with a deadline need it. [`install`] comes
-/// first.
+/// Installs the handler of [`interrupt_signal`] for the process, once. Only runs with a deadline need it. [`install`] must be
+/// called before.
 pub(crate) fn install_interrupts() -> io::Result<()> {
     static INTERRUPTS: OnceLock<io::Result<()>> = OnceLock::new();
     let installed = INTERRUPTS.get_or_init(|| {
@@ -98,8 +100,8 @@ extern "C" fn after_fork() {
     }
 }
 
-/// Sends a thread of this process the interrupt's signal; `false` when the thread is not there, or too many signals are pending.
-/// Safe in signal handlers.
+/// Sends the interrupt's signal to a thread of this process. Returns false if the thread does not exist, or if too many signals
+/// are pending. Safe in signal handlers.
 pub(crate) fn interrupt(thread: i32) -> bool {
     // SAFETY: sends a signal to a thread of this process; `errno` belongs to the code that a handler interrupts.
     unsafe {
@@ -112,7 +114,7 @@ pub(crate) fn interrupt(thread: i32) -> bool {
 
 type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
 
-/// Sets the handler of a signal; without `SA_RESTART`, so that system calls that wait come back.
+/// Sets the handler of a signal, without `SA_RESTART`, so that a system call that waits returns.
 fn set_handler(signal: i32, handler: Handler, flags: i32) -> io::Result<libc::sigaction> {
     let mut previous = MaybeUninit::uninit();
     // SAFETY: all-zero is a valid `sigaction`, and the fields set below make it a valid handler of three arguments.
@@ -130,13 +132,13 @@ fn set_handler(signal: i32, handler: Handler, flags: i32) -> io::Result<libc::si
     Ok(unsafe { previous.assume_init() })
 }
 
-/// Unblocks the signals of faults in this thread, in case they were inherited as blocked: the kernel kills a process whose fault
-/// is blocked, whatever its handlers.
+/// Unblocks the signals of faults in this thread, which may have inherited a mask that blocks them. The kernel kills a process
+/// whose fault is blocked, even if there is a handler.
 pub(super) fn unblock_faults() {
     unblock(&FAULTS);
 }
 
-/// Unblocks the interrupt's signal in this thread, in case it was inherited as blocked.
+/// Unblocks the interrupt's signal in this thread, which may have inherited a mask that blocks it.
 pub(crate) fn unblock_interrupts() {
     unblock(&[interrupt_signal()]);
 }
@@ -175,7 +177,7 @@ unsafe fn resume_at(context: *mut libc::c_void, resume: Resume) {
 
 extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let Some(Ok(installed)) = INSTALLED.get() else {
-        // A fault while the handlers are being installed: let it happen again with the default action.
+        // The fault came while the handlers were being installed. The default action applies when it is repeated.
         reset_to_default(signal);
         return;
     };
@@ -214,7 +216,7 @@ extern "C" fn on_interrupt(_signal: i32, info: *mut libc::siginfo_t, context: *m
     if code == libc::SI_TIMER {
         timer::expire(value);
     }
-    // Whoever sent the signal, this only looks at the time.
+    // The handler only compares times, so it does not matter who sent the signal.
     if let Some(resume) = (installed.hooks.interrupt)(registers) {
         // SAFETY: the kernel's context; the hook vouches for the place.
         unsafe { resume_at(context, resume) };
@@ -237,7 +239,7 @@ fn forward(
 ) {
     match previous.sa_sigaction {
         libc::SIG_IGN if !from_hardware => {}
-        // A faulting instruction faults again, now fatally; a signal that somebody sent has to be sent again.
+        // A faulting instruction faults again, which then ends the process. A signal from another process must be sent again.
         libc::SIG_DFL | libc::SIG_IGN => {
             reset_to_default(signal);
             if !from_hardware {
@@ -275,8 +277,8 @@ mod tests {
         }
     }
 
-    /// Sends this thread the interrupt's signal as another process of the same user can (`rt_sigqueueinfo(2)`), with a code and
-    /// a value of its choice.
+    /// Sends this thread the interrupt's signal with a code and a value, as another process of the same user can
+    /// (`rt_sigqueueinfo(2)`).
     fn forge(code: i32, value: usize) {
         // SAFETY: all-zero is a valid `siginfo_t`; it has the value 24 bytes behind its beginning.
         let result = unsafe {
@@ -319,12 +321,12 @@ mod tests {
         }
         forge(libc::SI_QUEUE, number);
         assert_eq!(ticks(), 0);
-        // Its own is one, whoever sends it.
+        // The timer's own number counts, whoever sends the signal.
         forge(libc::SI_TIMER, number);
         assert_eq!(ticks(), 1);
         drop(timer);
         forge(libc::SI_TIMER, number);
-        // Another one may be at the same place, but does not answer to the old number.
+        // The new timer may lie at the same address, but does not react to the old number.
         let timer = Timer::start(hour, hour, count.clone()).expect("a timer");
         forge(libc::SI_TIMER, number);
         assert_eq!(ticks(), 1);

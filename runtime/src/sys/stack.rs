@@ -1,4 +1,6 @@
-//! Stacks: one with a guard below it for running code, and the alternate one that signal handlers run on.
+//! Stacks: for running code, with a guard below it, and for signal handlers.
+//!
+//! Input: a size. Output: addresses of a mapped stack. Must not hold: switching stacks.
 
 use std::cell::RefCell;
 use std::io;
@@ -8,20 +10,21 @@ use std::ptr;
 use super::mmap::Mapping;
 use super::{PAGE, round_up_to_pages, signals};
 
-/// Bytes below a stack that are never accessible. Code that takes frames larger than a page probes every page.
+/// Number of bytes below a stack that are never accessible. Code with frames larger than a page probes every page.
 const GUARD: usize = 64 * 1024;
 
-/// Stack that signal handlers need, in bytes: the kernel's frame (with AVX-512 state, about 3 KiB) and a walk over frame pointers.
+/// Size of the stack for signal handlers in bytes: the kernel's frame (about 3 KiB with AVX-512 state) and a walk over frame
+/// pointers.
 const SIGNAL_STACK: usize = 64 * 1024;
 
-/// A stack with a guard region below it. Reserved, not committed: pages are there once they are used.
+/// A stack with a guard region below it. It is reserved, and takes memory only for pages that are used.
 #[derive(Debug)]
 pub(crate) struct Stack {
     mapping: Mapping,
 }
 
 impl Stack {
-    /// A stack of at least `size` bytes.
+    /// Makes a stack of at least `size` bytes.
     pub(crate) fn new(size: usize) -> io::Result<Self> {
         let size = round_up_to_pages(size.max(PAGE)).ok_or(io::ErrorKind::OutOfMemory)?;
         let len = size.checked_add(GUARD).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -30,17 +33,17 @@ impl Stack {
         Ok(Self { mapping })
     }
 
-    /// The highest address: where an empty stack's pointer stands. A multiple of the page size.
+    /// Returns the highest address, which is the stack pointer of an empty stack. It is a multiple of the page size.
     pub(crate) fn top(&self) -> usize {
         self.mapping.addresses().end
     }
 
-    /// The lowest usable address.
+    /// Returns the lowest usable address.
     pub(crate) fn bottom(&self) -> usize {
         self.mapping.addresses().start + GUARD
     }
 
-    /// The addresses of the guard.
+    /// Returns the addresses of the guard.
     pub(crate) fn guard(&self) -> Range<usize> {
         self.mapping.addresses().start..self.bottom()
     }
@@ -50,7 +53,7 @@ thread_local! {
     static SIGNAL_STACK_OF_THREAD: RefCell<Option<SignalStack>> = const { RefCell::new(None) };
 }
 
-/// An alternate signal stack of this thread, taken down when the thread ends.
+/// An alternate signal stack of this thread, removed when the thread ends.
 struct SignalStack {
     _mapping: Mapping,
 }
@@ -67,7 +70,7 @@ impl Drop for SignalStack {
     }
 }
 
-/// Makes sure that this thread can handle faults: has an alternate signal stack of a sufficient size, and no fault is blocked.
+/// Prepares this thread for faults: gives it an alternate signal stack of sufficient size and unblocks the signals of faults.
 pub(crate) fn prepare_thread_for_faults() -> io::Result<()> {
     SIGNAL_STACK_OF_THREAD.with(|slot| {
         let mut slot = slot.borrow_mut();
@@ -81,7 +84,7 @@ pub(crate) fn prepare_thread_for_faults() -> io::Result<()> {
             ss_flags: 0,
             ss_size: SIGNAL_STACK,
         };
-        // SAFETY: the memory is mapped, unused, and stays so until this thread takes the stack down (`Drop`).
+        // SAFETY: the memory is mapped and unused until this thread removes the stack (`Drop`).
         if unsafe { libc::sigaltstack(&stack, ptr::null_mut()) } != 0 {
             return Err(io::Error::last_os_error());
         }

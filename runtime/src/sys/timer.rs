@@ -1,7 +1,10 @@
-//! Timers: one kind calls a function at a point in time and then again and again, the other keeps signalling its own thread.
+//! Timers of two kinds. One calls a function at a point in time and then at intervals. The other signals its own thread at
+//! intervals.
 //!
-//! Both send the signal of [`signals::interrupt_signal`]. The first kind is sent to the process, so that any thread may run
-//! its function; the second one makes system calls of its thread come back.
+//! Input: times, a function. Output: calls of the function from a signal handler. Must not hold: epochs.
+//!
+//! Both kinds send the signal of [`signals::interrupt_signal`]. The first kind sends it to the process, so any thread may run the
+//! function. The second kind makes system calls of its thread return.
 
 use std::cell::Cell;
 use std::io;
@@ -13,43 +16,43 @@ use std::time::Duration;
 
 use super::signals;
 
-/// A function for [`Timer`]s.
+/// The function of a [`Timer`].
 pub(crate) trait Expire: Send + Sync {
-    /// Called inside a signal handler, on any thread: may only read memory, use atomics and send signals.
+    /// Called inside a signal handler, on any thread. It may only read memory, use atomics and send signals.
     fn expire(&self);
 }
 
-/// The target of a timer: a box of its own, so that a single pointer leads to it.
+/// The target of a timer, in a box, so that a single pointer leads to it.
 type Target = Box<Arc<dyn Expire>>;
 
-/// A place for a timer in the list that signal handlers search. Never freed, but used again: there are as many as there were
-/// timers at the same time.
+/// A place for a timer in the list that signal handlers search. It is never freed, but used again: there are as many places as
+/// there were timers at the same time.
 struct Slot {
     next: AtomicPtr<Slot>,
     taken: AtomicBool,
-    /// The number that the timer's signal carries, 0 for none. Each timer has another one.
+    /// Number that the timer's signal carries. 0 means no timer. No two timers have the same number.
     number: AtomicUsize,
     target: AtomicPtr<Arc<dyn Expire>>,
-    /// Signal handlers that use the target.
+    /// Number of signal handlers that are using the target.
     users: AtomicUsize,
 }
 
 static FIRST: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
 
-/// How many times this process was forked off from the one that made its first timer.
+/// Number of forks between the process that made its first timer and this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 fn slots() -> impl Iterator<Item = &'static Slot> {
     let mut at = FIRST.load(Ordering::Acquire);
     std::iter::from_fn(move || {
-        // SAFETY: slots are leaked boxes, complete before they come into the list.
+        // SAFETY: slots are leaked boxes. They are complete when they are added to the list.
         let slot = unsafe { at.as_ref() }?;
         at = slot.next.load(Ordering::Relaxed);
         Some(slot)
     })
 }
 
-/// A free slot of the list, taken.
+/// Takes a free slot of the list, or adds one.
 fn take_slot() -> &'static Slot {
     if let Some(slot) = slots().find(|slot| !slot.taken.swap(true, Ordering::Acquire)) {
         return slot;
@@ -72,14 +75,14 @@ fn take_slot() -> &'static Slot {
     }
 }
 
-/// Calls the function of the timer with this number. Whoever may send signals to this process can send any number, which is
-/// only compared.
+/// Calls the function of the timer with this number. Any process that may send signals to this one can send any number. The
+/// number is only compared.
 pub(super) fn expire(number: usize) {
     let Some(slot) = slots().find(|slot| number != 0 && slot.number.load(Ordering::Relaxed) == number) else {
         return;
     };
     slot.users.fetch_add(1, Ordering::SeqCst);
-    // The timer may have gone meanwhile; from here on it waits for this handler.
+    // The timer may be gone by now. From here on, stopping it waits for this handler.
     if slot.number.load(Ordering::SeqCst) == number {
         // SAFETY: set before the number, and freed after the number is taken away and no handler uses it.
         let target = unsafe { &*slot.target.load(Ordering::Acquire) };
@@ -88,7 +91,7 @@ pub(super) fn expire(number: usize) {
     slot.users.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// A timer of the process (`timer_create(2)`). Stopped on drop. A child made with `fork(2)` does not have it.
+/// A timer of the process (`timer_create(2)`). Dropping it stops it. A child process made by `fork(2)` does not have it.
 #[derive(Debug)]
 pub(crate) struct Timer {
     id: Id,
@@ -102,17 +105,18 @@ impl std::fmt::Debug for Slot {
     }
 }
 
-/// A timer's identifier: a number of the kernel's in the type of a pointer.
+/// The identifier of a timer: a number of the kernel in the type of a pointer.
 #[derive(Copy, Clone, Debug)]
 struct Id(libc::timer_t);
 
-// SAFETY: the identifier is good in each thread of the process.
+// SAFETY: the identifier is valid in each thread of the process.
 unsafe impl Send for Id {}
 // SAFETY: as above.
 unsafe impl Sync for Id {}
 
 impl Timer {
-    /// Starts a timer that calls `target` after `after`, and then every `every`. [`signals::install_interrupts`] comes first.
+    /// Starts a timer that calls `target` after `after`, and then every `every`. [`signals::install_interrupts`] must be called
+    /// before.
     pub(crate) fn start(after: Duration, every: Duration, target: Arc<dyn Expire>) -> io::Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -136,7 +140,7 @@ impl Timer {
         Ok(timer)
     }
 
-    /// The number that the timer's signal carries.
+    /// Returns the number that the timer's signal carries.
     #[cfg(test)]
     pub(super) fn number(&self) -> usize {
         self.slot.number.load(Ordering::Relaxed)
@@ -146,14 +150,14 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         delete(self.id, self.forks);
-        // A signal that is still on its way is nobody's then.
+        // A signal that arrives after this finds no timer.
         self.slot.number.store(0, Ordering::SeqCst);
         while self.slot.users.load(Ordering::SeqCst) != 0 {
-            // A handler on another thread is done in no time.
+            // A handler on another thread is done after a short time.
             std::thread::yield_now();
         }
         let target = self.slot.target.swap(ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: made of a box by `start`; no handler uses it or finds it any more.
+        // SAFETY: `start` made the pointer from a box. No handler uses it or can find it any more.
         drop(unsafe { Target::from_raw(target) });
         self.slot.taken.store(false, Ordering::Release);
     }
@@ -168,7 +172,7 @@ fn create(event: &mut libc::sigevent) -> io::Result<Id> {
     }
 }
 
-/// Lets a timer go off after `after` and then every `every`; never, if `after` is zero.
+/// Sets a timer to go off after `after` and then every `every`. A zero `after` stops it.
 fn set(id: Id, after: Duration, every: Duration) -> io::Result<()> {
     let times = libc::itimerspec {
         it_interval: to_timespec(every),
@@ -181,8 +185,8 @@ fn set(id: Id, after: Duration, every: Duration) -> io::Result<()> {
     }
 }
 
-/// Deletes a timer that was made after this many forks. A child has none of its parent's, but maybe another one with the same
-/// identifier.
+/// Deletes a timer that was made after this many forks. A child process has none of its parent's timers, but may have another one
+/// with the same identifier.
 fn delete(id: Id, forks: u32) {
     if forks == FORKS.load(Ordering::Relaxed) {
         // SAFETY: the timer is there, and this is its owner.
@@ -199,16 +203,16 @@ fn to_timespec(duration: Duration) -> libc::timespec {
 
 /// A thread that can be interrupted.
 struct Thread {
-    /// Its number, 0 before [`prepare_thread`].
+    /// Number of the thread. 0 before [`prepare_thread`].
     id: Cell<i32>,
-    /// Its own timer.
+    /// The thread's own timer.
     timer: Cell<Option<Id>>,
     forks: Cell<u32>,
     repeats: Cell<bool>,
 }
 
 thread_local! {
-    /// Has no destructor, so that signal handlers can use it at any time.
+    /// Data of this thread. It has no destructor, so that signal handlers can use it at any time.
     static THREAD: Thread = const {
         Thread { id: Cell::new(0), timer: Cell::new(None), forks: Cell::new(0), repeats: Cell::new(false) }
     };
@@ -229,11 +233,11 @@ impl Drop for AtExit {
     }
 }
 
-/// How often a thread is signalled again ([`repeat`]).
+/// Interval at which a thread is signalled again ([`repeat`]).
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// Makes this thread ready to be interrupted, once: unblocks the signal, and makes a timer for [`repeat`]. Gives the thread's
-/// number, for [`signals::interrupt`].
+/// Prepares this thread for interrupts: unblocks the signal, and makes a timer for [`repeat`] at the first call. Returns the
+/// thread's number for [`signals::interrupt`].
 pub(crate) fn prepare_thread() -> io::Result<i32> {
     THREAD.with(|thread| {
         if thread.id.get() != 0 {
@@ -248,7 +252,7 @@ pub(crate) fn prepare_thread() -> io::Result<i32> {
     })
 }
 
-/// The number of this thread, 0 before [`prepare_thread`].
+/// Returns the number of this thread. 0 before [`prepare_thread`].
 pub(super) fn this_thread() -> i32 {
     THREAD.with(|thread| thread.id.get())
 }
@@ -268,22 +272,22 @@ fn make_timer(thread: &Thread) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends this thread the signal every few milliseconds from now on, or no longer. Safe in signal handlers.
+/// Starts or stops sending the signal to this thread every few milliseconds. Safe in signal handlers.
 pub(crate) fn repeat(on: bool) {
     THREAD.with(|thread| {
         if let Some(timer) = thread.timer.get().filter(|_| thread.repeats.replace(on) != on) {
             let time = if on { AGAIN } else { Duration::ZERO };
-            // It is this thread's own timer, and these are valid times.
+            // The timer belongs to this thread and the times are valid, so this cannot fail.
             let _ = set(timer, time, time);
         }
     });
 }
 
-/// Makes the only thread of a forked child ready again, if it was in the parent.
+/// Prepares the only thread of a forked child again, if it was prepared in the parent.
 pub(super) fn after_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
     for slot in slots() {
-        // Handlers ran on threads that are not here.
+        // The handlers ran on threads that this process does not have.
         slot.users.store(0, Ordering::Relaxed);
     }
     THREAD.with(|thread| {

@@ -1,10 +1,12 @@
-//! From recorded addresses to a backtrace: names, offsets and source lines.
+//! Makes backtraces from recorded addresses.
+//!
+//! Input: a trace, the code of a store. Output: frames with names, offsets and source lines. Must not hold: walking the stack.
 
 use super::source::location;
 use crate::error::{Backtrace, Frame};
 use crate::vm::{CodeMap, RawTrace};
 
-/// The frames that `trace` recorded.
+/// Makes the frames that `trace` recorded.
 pub(super) fn collect(trace: &RawTrace, code: Option<&CodeMap>) -> Backtrace {
     let (addresses, head, omitted) = trace.addresses().get();
     let Some(code) = code else {
@@ -35,7 +37,7 @@ fn frame(code: &CodeMap, address: usize) -> Option<Frame> {
     })
 }
 
-/// Names as they were written in place of symbols.
+/// Replaces symbols by the names in the source.
 fn demangle(frames: &mut [Frame]) {
     let names = super::demangle::demangle(frames.iter().filter_map(Frame::name));
     for name in frames.iter_mut().filter_map(|frame| frame.name.as_mut()) {

@@ -1,4 +1,6 @@
 //! Deadlines of guests.
+//!
+//! Input: a duration. Output: a running deadline. Must not hold: timers (`sys`).
 
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ impl Deadline {
     /// Starts a deadline that passes after this time.
     ///
     /// # Errors
-    /// When the system gives no timer or no signal handler.
+    /// Fails if the system cannot provide a timer or a signal handler.
     pub fn after(time: Duration) -> Result<Self, Error> {
         super::install()?;
         Self::start(time)

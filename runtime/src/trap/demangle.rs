@@ -1,8 +1,9 @@
-//! Names of functions as they were written, out of the symbols that Rust and C++ compilers make of them.
+//! Demangles names: from the symbols of Rust and C++ compilers to the names in the source.
 //!
-//! The symbols are the module's, and a hostile one of a few hundred bytes can ask for years of work. So what comes out is
-//! bounded, and what C++ symbols ask for, whose grammar is ambiguous, is waited for only so long. A symbol for which that is
-//! not enough stays as it is.
+//! Input: symbols. Output: the names of those symbols that have one. Must not hold: backtraces.
+//!
+//! The symbols come from the module, and a hostile symbol of a few hundred bytes can cause years of work. So the length of a name
+//! is limited. The grammar of C++ symbols is ambiguous, so they are also limited in time. A symbol beyond a limit stays as it is.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -10,23 +11,23 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer symbols are left alone.
+/// Largest length of a symbol in bytes. Longer symbols stay as they are.
 const LONGEST_SYMBOL: usize = 4 << 10;
 
-/// No name may be longer.
+/// Largest length of a name in bytes.
 const LONGEST_NAME: usize = 4 << 10;
 
-/// How long the names of one backtrace are waited for. Those of honest programs take microseconds.
+/// Longest time to wait for the names of a backtrace. Usual programs take microseconds.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How deep the parts of a C++ symbol may nest. Bounds how long a thread goes on that nobody waits for any more; 99 of 100
-/// symbols of LLVM nest less.
+/// Largest nesting of the parts of a C++ symbol. It bounds the time that an abandoned thread goes on working. 99 of 100 symbols
+/// of LLVM nest less.
 const DEEPEST: u32 = 32;
 
-/// The stack of a thread that demangles.
+/// Size in bytes of the stack of a thread that demangles.
 const STACK: usize = 1 << 20;
 
-/// The names of those symbols that have one.
+/// Returns the names of those symbols that have one.
 pub(super) fn demangle<'a>(symbols: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     let mut cpp = Vec::new();
@@ -50,12 +51,12 @@ pub(super) fn demangle<'a>(symbols: impl Iterator<Item = &'a str>) -> BTreeMap<S
     names
 }
 
-/// True if this is Rust's older form (`_ZN…17h<hash>E`), which looks like a C++ symbol.
+/// Returns true for Rust's older form (`_ZN…17h<hash>E`), which looks like a C++ symbol.
 fn is_old_rust(symbol: &str) -> bool {
     rustc_demangle::try_demangle(symbol).is_ok()
 }
 
-/// Adds the names of C++ symbols, as far as they are found in time.
+/// Adds the names of C++ symbols that are found in time.
 fn demangle_cpp(symbols: Vec<String>, names: &mut BTreeMap<String, String>) {
     let end = Instant::now() + PATIENCE;
     let (found, finds) = mpsc::channel();
@@ -96,7 +97,7 @@ fn cpp_name(symbol: &str) -> Option<String> {
     Some(name.0)
 }
 
-/// A text that does not get longer than [`LONGEST_NAME`].
+/// A text that does not grow beyond [`LONGEST_NAME`].
 struct Limited(String);
 
 impl Write for Limited {
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_symbol_that_asks_for_endless_work_stays_as_it_is() {
-        // Each type is the one before it, twice.
+        // Each type contains the one before it twice.
         let doubling = |times: u32| {
             let digit = |number| char::from_digit(number, 36).expect("small").to_ascii_uppercase();
             let twice = |number| format!("S_IS{0}_S{0}_E", digit(number));
@@ -149,7 +150,7 @@ mod tests {
         let started = Instant::now();
         for symbol in [
             doubling(24),
-            // Many ways to read this, all of them wrong.
+            // There are many ways to read this symbol, and all of them fail.
             format!("_Z1fIX{}", "nw".repeat(26)),
             format!("_ZcvvDT{}", "nw".repeat(26)),
             format!("_ZZZ{}", "C1".repeat(500)),
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn many_symbols_that_ask_for_much_work_are_not_waited_for() {
-        // Each takes about 10 ms.
+        // Each symbol takes about 10 ms.
         let symbols: Vec<_> = (0..1000)
             .map(|index| format!("_ZnwilDt{}{index}", "nw".repeat(16)))
             .collect();

@@ -1,10 +1,13 @@
-//! Turns faults and interrupts into traps: these functions run inside signal handlers.
+//! Turns faults and interrupts into traps, inside signal handlers.
 //!
-//! A fault becomes a trap only with its PC in the code of the running store and either a trap record there (and, for a
-//! memory access, its address inside of a reservation, or on the null page, where failed checks lead) or its address in the
-//! stack's guard. Any other fault in that code is none of the guest's: the artifact is damaged, or the code generator has a
-//! bug. It ends the guest too, but with an error, after which the store is not used any more. Faults in any other code
-//! go to the previous handler.
+//! Input: registers, the address of a fault. Output: the landing of the activation, if the guest is to end. Must not hold:
+//! allocation, locks.
+//!
+//! A fault becomes a trap only if its PC lies in the code of the running store. In addition, one of two conditions must hold.
+//! Either the PC has a trap record, and the address of a memory access lies inside a reservation or on the null page (to which
+//! failed checks lead). Or the address lies in the guard of the stack. For any other fault in this code, the artifact is damaged
+//! or the code generator has a bug. It ends the guest with an error, and the store is not used any more. Faults in other code go
+//! to the previous handler.
 
 use std::cell::Cell;
 use std::io;
@@ -19,7 +22,7 @@ use crate::sys::{self, PAGE, signals, timer};
 use crate::vm::{CodeRange, VMStore};
 
 thread_local! {
-    /// The store whose guest runs on this thread, or is suspended in a call of the host that is not in another store's guest.
+    /// The store whose guest runs on this thread, or waits for a host function that has entered no other store's guest.
     static ACTIVE: Cell<*const VMStore> = const { Cell::new(ptr::null()) };
 }
 
@@ -40,7 +43,7 @@ fn active() -> Option<&'static VMStore> {
     unsafe { ACTIVE.get().as_ref() }
 }
 
-/// The guest's code that `pc` lies in, if it does, and the offset in its text.
+/// Returns the code of the guest in which `pc` lies, and the offset in its text.
 fn guest_code<'a>(vm: &VMStore, pc: usize) -> Option<(&'a CodeRange, u32)> {
     // SAFETY: the map belongs to the store and is replaced only while no guest code runs on this thread; the PC is in guest
     // code or nothing is found.
@@ -66,9 +69,9 @@ fn is_guest_memory(vm: &VMStore, address: usize) -> bool {
     address < PAGE || reservations.is_some_and(|all| all.0.iter().any(|range| range.contains(&address)))
 }
 
-/// Looks at the deadlines of all stores whose guests are active on this thread. A guest is stopped if its store's deadline has
-/// passed and the thread is in its code. Otherwise it is in host code, which looks at a flag on its way back; the signal
-/// comes again every few milliseconds, so that a system call that begins to wait just then comes back too.
+/// Checks the deadlines of all stores whose guests are active on this thread. A guest is stopped if its store's deadline has
+/// passed and the thread is in its code. Host code checks a flag before it returns to the guest. The signal is repeated every few
+/// milliseconds, so that a system call that begins to wait at this moment is interrupted too.
 fn on_interrupt(registers: signals::Registers) -> Option<signals::Resume> {
     let vm = active();
     let mut wait = notice_deadlines(vm.and_then(outer));
@@ -92,7 +95,7 @@ fn notice_deadline(vm: &VMStore) -> bool {
     vm.notice_deadline()
 }
 
-/// The same for a store and those that it was called from; true if a deadline of any has passed.
+/// Does the same for a store and those that called it. Returns true if any deadline has passed.
 fn notice_deadlines(mut vm: Option<&VMStore>) -> bool {
     let mut any = false;
     while let Some(at) = vm {
@@ -107,7 +110,7 @@ fn outer(vm: &VMStore) -> Option<&VMStore> {
     unsafe { vm.outer.get().as_ref() }
 }
 
-/// In a child of `fork(2)`: the guests that are active on its only thread go on with their deadlines.
+/// Called in a child of `fork(2)`: the guests that are active on its only thread keep their deadlines.
 fn on_fork(thread: i32) {
     let mut vm = active();
     while let Some(at) = vm {
@@ -118,10 +121,10 @@ fn on_fork(thread: i32) {
     }
 }
 
-/// Enters a store's guest: signals find it from now on. Gives the store that was active before.
+/// Enters a store's guest, so that signals find it. Returns the store that was active before.
 ///
 /// # Errors
-/// When the store has a deadline, and this thread cannot be interrupted.
+/// Fails if the store has a deadline and this thread cannot be interrupted.
 pub(crate) fn enter(vm: &VMStore) -> Result<*const VMStore, Error> {
     let outermost = vm.activation.get().is_null();
     let thread = match vm.slot().filter(|_| outermost) {
@@ -138,7 +141,7 @@ pub(crate) fn enter(vm: &VMStore) -> Result<*const VMStore, Error> {
     Ok(before)
 }
 
-/// Leaves a store's guest; `before` is what [`enter`] gave. The activation has been taken back.
+/// Leaves a store's guest. `before` is the result of [`enter`]. The activation was removed before.
 pub(crate) fn leave(vm: &VMStore, before: *const VMStore) {
     ACTIVE.set(before);
     if !vm.activation.get().is_null() {
@@ -147,7 +150,7 @@ pub(crate) fn leave(vm: &VMStore, before: *const VMStore) {
     vm.outer.set(ptr::null());
     if let Some(slot) = vm.slot() {
         slot.leave();
-        // A signal may have come for both stores and found only this one to stop.
+        // A signal may have come for both stores, and it stopped only this one.
         timer::repeat(notice_deadlines(active()));
     }
 }
@@ -156,7 +159,7 @@ fn no_timer(error: io::Error) -> Error {
     Error::resource("cannot start a timer (ulimit -i limits their number)", &error)
 }
 
-/// Ends the activation, with a trap or, without a reason, with an error.
+/// Ends the activation with a trap or, if there is no reason, with an error.
 fn stop(vm: &VMStore, reason: Option<TrapCode>, registers: signals::Registers) -> Option<signals::Resume> {
     // SAFETY: guest code is running, so the activation's frame is there.
     let activation = unsafe { vm.activation.get().as_ref() }?;

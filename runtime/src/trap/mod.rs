@@ -1,10 +1,10 @@
-//! From a fault, an explicit trap or an expired deadline to a [`Trap`] with a wasm backtrace.
+//! Makes a [`Trap`] with a wasm backtrace.
 //!
-//! May not enter: exit codes, text for terminals.
+//! Input: a fault, an explicit trap or an expired deadline. Output: a trap. Must not hold: exit statuses, text for terminals.
 //!
 //! # Safety
-//! The files of this room may use `unsafe`: they look at the stack of interrupted code from inside a signal handler. Every
-//! address is checked to lie in the guest's stack before it is read.
+//! The files of this room may use `unsafe`: they read the stack of interrupted code inside a signal handler. Every address is
+//! checked to lie in the guest's stack before it is read.
 #![allow(unsafe_code, reason = "reads the stack of interrupted code")]
 
 #[cfg(feature = "backtrace")]
@@ -28,13 +28,13 @@ pub(crate) use handler::{enter, install, leave};
 pub(crate) use source::SourceLines;
 pub(crate) use trace::{record_exit, visit_activation, visit_calls};
 
-/// Without the feature `backtrace` nothing reads DWARF.
+/// Replaces the reader of DWARF if the feature `backtrace` is off.
 #[cfg(not(feature = "backtrace"))]
 pub(crate) struct SourceLines(std::convert::Infallible);
 
 #[cfg(not(feature = "backtrace"))]
 impl SourceLines {
-    /// There are no source lines.
+    /// Returns `None`: there are no source lines.
     pub(crate) fn new(_artifact: &wrun_artifact::elf::Artifact<'_>) -> Option<Self> {
         None
     }
@@ -45,13 +45,13 @@ impl SourceLines {
     }
 }
 
-/// Adds the place to a trap that has none yet: that of the frames in `trace`.
+/// Adds the backtrace of `trace` to a trap that has none.
 pub(crate) fn with_trace(trap: Trap, trace: &RawTrace, code: Option<&CodeMap>) -> Trap {
     trap.with_backtrace(collect(trace, code))
 }
 
-/// The backtrace of an exception that went through these calls (their return addresses, innermost first). With `outer`, the calls
-/// that the guest was in when it was entered once more follow.
+/// Returns the backtrace of an exception that left these calls (return addresses, innermost first). With `outer`, the calls of
+/// the activations around this one follow.
 #[cfg_attr(not(feature = "backtrace"), expect(unused_variables, reason = "nothing is recorded"))]
 pub(crate) fn backtrace_of(vm: &VMStore, calls: &[usize], outer: bool) -> Backtrace {
     #[cfg(feature = "backtrace")]
@@ -60,7 +60,7 @@ pub(crate) fn backtrace_of(vm: &VMStore, calls: &[usize], outer: bool) -> Backtr
     collect(&vm.trace, unsafe { vm.code.load(Ordering::Relaxed).as_ref() })
 }
 
-/// The error that the signal handler has left in `trace`.
+/// Returns the error that the signal handler has recorded in `trace`.
 pub(crate) fn failure(trace: &RawTrace, code: Option<&CodeMap>) -> Error {
     match trace.code() {
         Some(reason) => Error::Trap(with_trace(Trap::new(reason), trace, code)),
@@ -68,7 +68,7 @@ pub(crate) fn failure(trace: &RawTrace, code: Option<&CodeMap>) -> Error {
     }
 }
 
-/// Without the feature `backtrace` nothing is recorded that could be looked up.
+/// Replaces the lookup of names if the feature `backtrace` is off: nothing was recorded.
 #[cfg(not(feature = "backtrace"))]
 fn collect(_trace: &RawTrace, _code: Option<&CodeMap>) -> Backtrace {
     Backtrace::default()

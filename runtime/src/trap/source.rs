@@ -1,4 +1,6 @@
-//! Source lines from the DWARF sections that the artifact carries over from the wasm file.
+//! Finds source lines in the DWARF sections that the artifact has from the wasm file.
+//!
+//! Input: an artifact, an offset in the wasm file. Output: a file and a line. Must not hold: frames.
 
 use addr2line::Context;
 use gimli::{Dwarf, EndianSlice, LittleEndian};
@@ -6,7 +8,7 @@ use wrun_artifact::elf::Artifact;
 
 use crate::error::Location;
 
-/// The place in the source of the instruction at `offset` in the wasm file.
+/// Returns the place in the source of the instruction at `offset` in the wasm file.
 pub(super) fn location(artifact: &Artifact<'_>, offset: u32) -> Option<Location> {
     let lines = SourceLines::new(artifact)?;
     let place = lines.place(offset)?;
@@ -16,14 +18,14 @@ pub(super) fn location(artifact: &Artifact<'_>, offset: u32) -> Option<Location>
     })
 }
 
-/// The source lines of one artifact. DWARF of wasm counts from the beginning of the code section. Malformed DWARF is like none.
+/// The source lines of an artifact. DWARF of wasm counts from the beginning of the code section. Malformed DWARF is ignored.
 pub(crate) struct SourceLines<'a> {
     context: Context<EndianSlice<'a, LittleEndian>>,
     code_section: u64,
 }
 
 impl<'a> SourceLines<'a> {
-    /// The source lines of an artifact, if it has any.
+    /// Reads the source lines of an artifact, if it has any.
     pub(crate) fn new(artifact: &Artifact<'a>) -> Option<Self> {
         artifact.debug_section(".debug_info")?;
         let load = |id: gimli::SectionId| -> Result<_, gimli::Error> {
@@ -36,7 +38,7 @@ impl<'a> SourceLines<'a> {
         })
     }
 
-    /// File and line of the instruction at `offset` in the wasm file.
+    /// Returns file and line of the instruction at `offset` in the wasm file.
     pub(crate) fn find(&self, offset: u32) -> Option<(&str, u32)> {
         let place = self.place(offset)?;
         Some((place.file?, place.line?))

@@ -1,5 +1,6 @@
-//! Finds the guest's active calls by following frame pointers, and records their addresses for backtraces. Allocates nothing: signal
-//! handlers do this too.
+//! Finds the guest's active calls by following frame pointers, and records their addresses for backtraces.
+//!
+//! Input: a store, a frame pointer. Output: calls and addresses. Must not hold: allocation, since signal handlers do this too.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
@@ -20,20 +21,20 @@ pub(super) fn record_fault(vm: &VMStore, reason: Option<TrapCode>, pc: usize, fp
     let _ = (pc, fp);
 }
 
-/// Records where the guest has left for the host.
+/// Records the place where the guest has called the host.
 pub(crate) fn record_exit(vm: &VMStore) {
     vm.trace.clear();
     #[cfg(feature = "backtrace")]
     walk(vm, vm.exit_fp.get());
 }
 
-/// Adds the functions that are in a call to the trace, innermost first.
+/// Adds the functions with an active call to the trace, innermost first.
 #[cfg(feature = "backtrace")]
 fn walk(vm: &VMStore, fp: usize) {
     visit_calls(vm, fp, |call| push(vm, call));
 }
 
-/// Adds a call to the trace, if a function makes it.
+/// Adds a call to the trace if a function makes it, and not a trampoline.
 #[cfg(feature = "backtrace")]
 fn push(vm: &VMStore, call: &ActiveCall<'_>) {
     if call.code.is_function(call.offset.saturating_sub(1)) {
@@ -41,8 +42,8 @@ fn push(vm: &VMStore, call: &ActiveCall<'_>) {
     }
 }
 
-/// Records the calls that an exception went through (their return addresses, innermost first) and, with `outer`, the calls that the
-/// guest was in when it was entered once more.
+/// Records the calls that an exception left (return addresses, innermost first). With `outer`, also records the calls of the
+/// activations around this one.
 #[cfg(feature = "backtrace")]
 pub(super) fn record_exception(vm: &VMStore, calls: &[usize], outer: bool) {
     vm.trace.clear();
@@ -63,31 +64,31 @@ pub(super) fn record_exception(vm: &VMStore, calls: &[usize], outer: bool) {
     }
 }
 
-/// A call that code of the guest makes and that has not returned.
+/// An active call that code of the guest makes.
 pub(crate) struct ActiveCall<'a> {
     /// The code that makes the call.
     pub(crate) code: &'a CodeRange,
-    /// Offset in the text that the call returns to.
+    /// Offset in the text to which the call returns.
     pub(crate) offset: u32,
     return_address: usize,
-    /// The frame pointer of the function that makes the call.
+    /// Frame pointer of the function that makes the call.
     frame: usize,
     stack: Range<usize>,
 }
 
 impl ActiveCall<'_> {
-    /// The address that the call returns to.
+    /// Returns the address to which the call returns.
     pub(crate) fn return_address(&self) -> usize {
         self.return_address
     }
 
-    /// The frame pointer of the function that makes the call.
+    /// Returns the frame pointer of the function that makes the call.
     pub(crate) fn frame(&self) -> usize {
         self.frame
     }
 
-    /// The word that lies `distance` bytes below the frame pointer of the function that makes the call. 0 if that is outside of
-    /// the guest's stack.
+    /// Returns the word that lies `distance` bytes below the frame pointer of the function that makes the call. Returns 0 if the
+    /// word lies outside the guest's stack.
     pub(crate) fn slot(&self, distance: u32) -> u64 {
         let address = self.frame.wrapping_sub(distance as usize);
         if !self.stack.contains(&address) || !self.stack.contains(&address.wrapping_add(7)) {
@@ -98,8 +99,8 @@ impl ActiveCall<'_> {
     }
 }
 
-/// Visits all calls of the guest that are active, innermost first: follows the frame pointers from `fp` to the guest's entry, then
-/// goes on with the activation before it. Safe in signal handlers if `visit` is.
+/// Visits all active calls of the guest, innermost first. Follows the frame pointers from `fp` to the guest's entry, then
+/// continues with the activation before it. Safe in signal handlers if `visit` is.
 pub(crate) fn visit_calls(vm: &VMStore, fp: usize, mut visit: impl FnMut(&ActiveCall<'_>)) {
     let _ = visit_from(vm, vm.activation.get(), fp, |call| {
         visit(call);
@@ -107,8 +108,8 @@ pub(crate) fn visit_calls(vm: &VMStore, fp: usize, mut visit: impl FnMut(&Active
     });
 }
 
-/// Visits the calls of the innermost activation, innermost first, from the frame `fp` on, until `visit` breaks off: gives what it
-/// breaks with.
+/// Visits the calls of the innermost activation from the frame `fp` on, innermost first. Stops when `visit` breaks, and returns
+/// its value.
 pub(crate) fn visit_activation<B>(
     vm: &VMStore,
     fp: usize,

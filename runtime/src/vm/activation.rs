@@ -1,25 +1,28 @@
-//! Entries into the guest that are active.
+//! Activations: active entries into the guest.
+//!
+//! Input: the activation before. Output: the place to resume at when the guest ends early. Must not hold: the entry itself
+//! (`call`).
 
 use std::cell::Cell;
 use std::ptr;
 
 use crate::sys::signals::Resume;
 
-/// One entry into the guest. Lives in a frame of the host function that made the entry.
+/// An active entry into the guest. It lies in a frame of the function that made the entry.
 #[repr(C)]
 pub(crate) struct Activation {
-    /// The host's stack pointer. Written by the entry, which knows this offset.
+    /// Stack pointer of the host. The entry writes it at this offset.
     host_sp: Cell<usize>,
-    /// Address of the landing, written by the entry too. The landing takes this activation as its argument.
+    /// Address of the landing. The entry writes it too. The landing takes this activation as its argument.
     landing: Cell<usize>,
-    /// The entry before this one, when a host function has called the guest again.
+    /// The activation before this one, if a host function has called the guest again.
     pub(crate) previous: *const Activation,
-    /// The store's exit frame of that entry.
+    /// The store's exit frame in that activation.
     pub(crate) previous_exit_fp: usize,
 }
 
 impl Activation {
-    /// An entry that is about to happen.
+    /// Makes an activation for an entry.
     pub(crate) fn new(previous: *const Self, previous_exit_fp: usize) -> Self {
         Self {
             host_sp: Cell::new(0),
@@ -29,7 +32,7 @@ impl Activation {
         }
     }
 
-    /// The place to go on at to end this activation without its results.
+    /// Returns the place where execution goes on to end this activation without results.
     pub(crate) fn landing(&self) -> Resume {
         Resume {
             pc: self.landing.get(),

@@ -1,4 +1,6 @@
-//! Code and memories of a store, by address: what signal handlers look up.
+//! Code and memories of a store, by address, for signal handlers.
+//!
+//! Input: images, ranges of addresses. Output: the code at an address. Must not hold: how images are mapped.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,12 +8,12 @@ use std::sync::Arc;
 
 use wrun_artifact::elf::Artifact;
 
-/// Executable code, with the tables that belong to it.
+/// Executable code with its tables.
 pub(crate) trait Code: Send + Sync {
-    /// The artifact that holds the code.
+    /// Returns the artifact that holds the code.
     fn artifact(&self) -> &Artifact<'_>;
 
-    /// The addresses of the text.
+    /// Returns the addresses of the text.
     fn text_addresses(&self) -> Range<usize>;
 }
 
@@ -27,7 +29,7 @@ pub(crate) struct CodeRange {
 }
 
 impl CodeMap {
-    /// This map and the code of one more image.
+    /// Returns a copy of this map with the code of one more image.
     pub(crate) fn with(&self, code: Arc<dyn Code>) -> Self {
         let mut ranges = self.0.clone();
         let addresses = code.text_addresses();
@@ -40,7 +42,7 @@ impl CodeMap {
         Self(ranges)
     }
 
-    /// The code that `pc` lies in, and its offset in that image's text.
+    /// Returns the code in which `pc` lies, and the offset in that image's text.
     pub(crate) fn find(&self, pc: usize) -> Option<(&CodeRange, u32)> {
         let at = self
             .0
@@ -55,12 +57,12 @@ impl CodeMap {
 }
 
 impl CodeRange {
-    /// The artifact that holds this code.
+    /// Returns the artifact that holds this code.
     pub(crate) fn artifact(&self) -> &Artifact<'_> {
         self.code.artifact()
     }
 
-    /// True if a function of the module (rather than a trampoline) lies at this offset of the text.
+    /// Returns true if a function of the module lies at this offset of the text, and not a trampoline.
     #[cfg(feature = "backtrace")]
     pub(crate) fn is_function(&self, offset: u32) -> bool {
         self.artifact().info().func_at(offset).is_some()

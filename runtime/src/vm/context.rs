@@ -1,4 +1,6 @@
-//! Access to an instance's context: raw memory below a pointer, as `wrun_artifact::vmlayout` lays it out.
+//! Access to an instance's context: raw memory below a pointer, with the layout of `wrun_artifact::vmlayout`.
+//!
+//! Input: a pointer, offsets. Output: fields. Must not hold: the layout.
 
 use std::ptr::NonNull;
 
@@ -12,21 +14,21 @@ use super::{Slot, VMStore};
 pub(crate) struct VMContext(NonNull<u8>);
 
 impl VMContext {
-    /// The context that ends at `pointer`.
+    /// Makes the context that ends at `pointer`.
     ///
     /// # Safety
-    /// `VMLayout::size()` bytes below `pointer` belong to the context, are zero or filled in by `instantiate`, and live as
-    /// long as the store; `pointer` is a multiple of 16.
+    /// `VMLayout::size()` bytes below `pointer` belong to the context, are zero or filled in by `instantiate`, and live as long
+    /// as the store. `pointer` is a multiple of 16.
     pub(crate) const unsafe fn new(pointer: NonNull<u8>) -> Self {
         Self(pointer)
     }
 
-    /// The pointer that compiled code gets.
+    /// Returns the pointer that compiled code gets.
     pub(crate) const fn as_ptr(self) -> *mut u8 {
         self.0.as_ptr()
     }
 
-    /// The address of the field at `offset`.
+    /// Returns the address of the field at `offset`.
     ///
     /// # Safety
     /// The offset comes from the layout of this context's module.
@@ -47,13 +49,13 @@ impl VMContext {
     /// Reads a field of plain data.
     ///
     /// # Safety
-    /// As for [`VMContext::set`]. A field that nothing was written to is zero, which has to be an `F`.
+    /// As for [`VMContext::set`]. A field that was never written is zero, and zero must be a valid `F`.
     pub(crate) unsafe fn get<F: Copy>(self, offset: i32) -> F {
         // SAFETY: the caller's promise.
         unsafe { self.field::<F>(offset).read() }
     }
 
-    /// The store that the instance belongs to.
+    /// Returns the store of the instance.
     ///
     /// # Safety
     /// The store is alive.
@@ -63,7 +65,7 @@ impl VMContext {
     }
 }
 
-/// Reads a value of type `ty` from where compiled code keeps it (a global), as a slot.
+/// Reads a value of type `ty` from a global of compiled code into a slot.
 ///
 /// # Safety
 /// `at` points to an initialised global of this type.
@@ -78,7 +80,7 @@ pub(crate) unsafe fn load_slot(at: *const u8, ty: ValType) -> Slot {
     }
 }
 
-/// Writes a value of type `ty` to where compiled code keeps it (a global).
+/// Writes a value of type `ty` to a global of compiled code.
 ///
 /// # Safety
 /// `at` points to a global of this type.

@@ -1,22 +1,24 @@
-//! Epochs: a counter in each engine, and the threads to be told when it reaches a store's deadline.
+//! Epochs: a counter in each engine, and the threads to signal when it reaches a store's deadline.
 //!
-//! Compiled code does not look at the counter. Whoever increments it signals each thread that runs a guest whose deadline is
-//! reached; the signal's handler ends the guest (`trap::handler`). Nothing here takes a lock or allocates, apart from
-//! [`Epochs::take_slot`], so that signal handlers can increment the counter too.
+//! Input: deadlines, threads, increments. Output: signals to threads. Must not hold: what a signal does (`trap::handler`).
+//!
+//! Compiled code does not read the counter. An increment signals each thread that runs a guest whose deadline is reached, and the
+//! signal's handler ends the guest. Signal handlers can increment the counter too: apart from [`Epochs::take_slot`], nothing here
+//! takes a lock or allocates.
 
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 use crate::sys::signals;
 
-/// The deadline of a store that has none.
+/// Deadline of a store without deadline.
 const NEVER: u64 = u64::MAX;
 
-/// The epoch of an engine, and the stores that have a deadline.
+/// The epoch of an engine, and the stores with a deadline.
 #[derive(Debug, Default)]
 pub(crate) struct Epochs {
     now: AtomicU64,
-    /// Slots, latest first: as many as there were stores with a deadline at the same time.
+    /// Slots, latest first. There are as many as there were stores with a deadline at the same time.
     first: AtomicPtr<EpochSlot>,
 }
 
@@ -25,16 +27,16 @@ pub(crate) struct Epochs {
 pub(crate) struct EpochSlot {
     next: *mut EpochSlot,
     taken: AtomicBool,
-    /// The thread, 0 while no guest of the store is active.
+    /// Number of the thread. 0 while no guest of the store is active.
     thread: AtomicI32,
-    /// The first epoch in which the guest may not run.
+    /// First epoch in which the guest may not run.
     deadline: AtomicU64,
-    /// Set while a signal is on its way, so that many increments do not send as many signals.
+    /// True while a signal is on its way, so that many increments send only one signal.
     signalled: AtomicBool,
 }
 
 impl Epochs {
-    /// The current epoch.
+    /// Returns the current epoch.
     pub(crate) fn now(&self) -> u64 {
         self.now.load(Ordering::SeqCst)
     }
@@ -49,7 +51,8 @@ impl Epochs {
     pub(crate) fn signal(&self) {
         let now = self.now();
         for slot in self.slots() {
-            // A store that is entered just now either shows its thread here or sees the new epoch: both sides are ordered.
+            // If a store is entered at this moment, either its thread is visible here or it sees the new epoch, because both
+            // sides are ordered.
             let thread = slot.thread.load(Ordering::SeqCst);
             let due = thread != 0 && slot.deadline.load(Ordering::SeqCst) <= now;
             if due && !slot.signalled.swap(true, Ordering::SeqCst) && !signals::interrupt(thread) {
@@ -62,14 +65,14 @@ impl Epochs {
     fn slots(&self) -> impl Iterator<Item = &EpochSlot> {
         let mut at = self.first.load(Ordering::Acquire);
         std::iter::from_fn(move || {
-            // SAFETY: slots are leaked boxes, complete before they come into the list, and freed with it.
+            // SAFETY: slots are leaked boxes. They are complete when they are added to the list, and freed with it.
             let slot = unsafe { at.as_ref() }?;
             at = slot.next;
             Some(slot)
         })
     }
 
-    /// A slot for a store of this engine, to be given back with [`EpochSlot::give_back`]. Lives as long as the engine.
+    /// Takes a slot for a store of this engine. Return it with [`EpochSlot::give_back`]. It lives as long as the engine.
     pub(crate) fn take_slot(&self) -> NonNull<EpochSlot> {
         if let Some(slot) = self.slots().find(|slot| !slot.taken.swap(true, Ordering::Acquire)) {
             return NonNull::from(slot);
@@ -87,7 +90,7 @@ impl Epochs {
         NonNull::from(slot)
     }
 
-    /// The number of slots.
+    /// Returns the number of slots.
     #[cfg(test)]
     fn len(&self) -> usize {
         self.slots().count()
@@ -112,23 +115,23 @@ impl EpochSlot {
         self.deadline.store(epoch, Ordering::SeqCst);
     }
 
-    /// True once the deadline is reached.
+    /// Returns true after the deadline is reached.
     pub(crate) fn is_due(&self, epochs: &Epochs) -> bool {
         self.deadline.load(Ordering::SeqCst) <= epochs.now()
     }
 
-    /// Says that this thread runs the store's guest from now on.
+    /// Records that this thread runs the store's guest.
     pub(crate) fn enter(&self, thread: i32) {
         self.signalled.store(false, Ordering::SeqCst);
         self.thread.store(thread, Ordering::SeqCst);
     }
 
-    /// Says that no thread runs the store's guest any more.
+    /// Records that no thread runs the store's guest any more.
     pub(crate) fn leave(&self) {
         self.thread.store(0, Ordering::Release);
     }
 
-    /// Says that the signal has arrived.
+    /// Records that the signal has arrived.
     pub(crate) fn arrived(&self) {
         self.signalled.store(false, Ordering::SeqCst);
     }

@@ -1,12 +1,14 @@
-//! Objects of the host that guests hold references to, as the host handles them.
+//! References to host objects, in the form that the host uses.
+//!
+//! Input: an object of the host. Output: a reference that guests can hold. Must not hold: the number of an object in a store.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// A reference to an object of the host: what an `externref` that is not null stands for.
+/// A reference to a host object: the value of an `externref` that is not null.
 ///
-/// A guest can keep it, pass it on and give it back, but cannot look into it. The object lives as long as the host has a clone of
+/// A guest can keep it, pass it on and return it, but cannot read the object. The object lives as long as the host has a clone of
 /// the reference, or a guest can reach it. Clones are equal, and refer to the same object.
 ///
 /// An object that owns a reference to itself, directly or through others, is never dropped, as with [`Arc`].
@@ -14,22 +16,22 @@ use std::sync::Arc;
 pub struct ExternRef(Arc<dyn Any + Send + Sync>);
 
 impl ExternRef {
-    /// A reference to a new object.
+    /// Makes a reference to a new object.
     pub fn new(object: impl Any + Send + Sync) -> Self {
         Self(Arc::new(object))
     }
 
-    /// The object. `None` if it has another type.
+    /// Returns the object, or `None` if it has another type.
     pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
         self.0.downcast_ref()
     }
 
-    /// Returns true if both refer to the same object, rather than to equal ones.
+    /// Returns true if both refer to the same object. Equal objects do not suffice.
     pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The number of references to the object.
+    /// Returns the number of references to the object.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         Arc::strong_count(&self.0)
@@ -37,7 +39,7 @@ impl ExternRef {
 }
 
 impl PartialEq for ExternRef {
-    /// As [`ExternRef::ptr_eq`].
+    /// Compares as [`ExternRef::ptr_eq`] does.
     fn eq(&self, other: &Self) -> bool {
         self.ptr_eq(other)
     }

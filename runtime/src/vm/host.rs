@@ -1,4 +1,6 @@
-//! Host functions as compiled code reaches them.
+//! Host functions in the form in which compiled code reaches them.
+//!
+//! Input: a closure and its two forms. Output: the structures that trampolines read. Must not hold: conversions of values.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -8,42 +10,42 @@ use wrun_artifact::types::FuncType;
 
 use super::{Slot, VMContext, VMMemoryDefinition, VMStore};
 
-/// Stack that a host function can rely on, in bytes.
+/// Size in bytes of the stack that a host function can rely on.
 pub(crate) const HOST_STACK: usize = 256 * 1024;
 
-/// A trampoline that calls `code` with the values in the slots and puts the results there.
+/// Calls `code` with the values in the slots and writes the results to the slots.
 pub(crate) type EntryTrampoline = unsafe extern "C" fn(code: *const u8, context: *mut u8, slots: *mut Slot);
 
-/// A host function that takes its values in slots: parameters in, results out.
+/// A host function that takes its parameters in slots and writes its results to slots.
 pub(crate) type UntypedFn = unsafe extern "C" fn(context: *const VMHostContext, slots: *mut Slot);
 
 /// The context of a host function.
 #[repr(C)]
 pub(crate) struct VMHostContext {
-    /// The typed or untyped function, as the trampoline in front of it expects.
+    /// The typed or untyped function, depending on the trampoline that calls it.
     pub(crate) func: *const u8,
     /// The store.
     pub(crate) store: *const VMStore,
     /// The closure.
     pub(crate) closure: *const (),
-    /// The untyped function, whatever `func` is.
+    /// The untyped function, also if `func` is typed.
     pub(crate) untyped: UntypedFn,
-    /// The `memory` export of the instance that imports the function; null if it has none.
+    /// The export `memory` of the instance that imports the function. Null if it has none.
     pub(crate) memory: Cell<*const VMMemoryDefinition>,
-    /// The context of the instance that imports the function, once that is complete.
+    /// The context of the instance that imports the function, set when the instance is complete.
     pub(crate) importer: Cell<Option<VMContext>>,
 }
 
-/// A host function before it belongs to a store. Public only in name: closures make it behind a sealed trait.
+/// A host function before it belongs to a store. It is public for a sealed trait only: closures make it.
 #[derive(Clone)]
 pub struct HostFunc {
-    /// Its type.
+    /// Type of the function.
     pub(crate) ty: FuncType,
-    /// `extern "C" fn(context, values…) -> result`, for types that have such a form.
+    /// `extern "C" fn(context, values…) -> result`, for types that can be passed this way.
     pub(crate) typed: Option<*const u8>,
-    /// The form that takes slots.
+    /// The form with slots.
     pub(crate) untyped: UntypedFn,
-    /// The closure; the functions above get its address.
+    /// The closure. The functions above get its address.
     pub(crate) closure: Arc<dyn Any + Send + Sync>,
 }
 
@@ -53,7 +55,7 @@ unsafe impl Send for HostFunc {}
 unsafe impl Sync for HostFunc {}
 
 impl HostFunc {
-    /// The closure's address, as the functions expect it in the context.
+    /// Returns the closure's address, which the functions expect in the context.
     pub(crate) fn closure_ptr(&self) -> *const () {
         Arc::as_ptr(&self.closure).cast()
     }

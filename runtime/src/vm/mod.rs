@@ -1,10 +1,12 @@
-//! The structures that running code and the runtime share, pinned to `wrun_artifact::vmlayout` by tests, and access to an
-//! instance's context.
+//! The structures that running code and the runtime share, and access to an instance's context.
+//!
+//! Input: addresses. Output: typed fields. Tests compare the structures with `wrun_artifact::vmlayout`. Must not hold: the
+//! objects behind the addresses (`state`).
 //!
 //! # Safety
-//! This file may use `unsafe`: a context is raw memory below a pointer. A [`VMContext`] is made by `instantiate` for a block of
-//! memory of `VMLayout::size()` bytes below it and lives as long as the store; offsets come from the same module's
-//! `VMLayout`, which keeps them inside of the block (tested there).
+//! This file may use `unsafe`: a context is raw memory below a pointer. `instantiate` makes a [`VMContext`] for a block of memory
+//! of `VMLayout::size()` bytes below it, which lives as long as the store. Offsets come from the same module's `VMLayout`, which
+//! keeps them inside the block (tested there).
 #![allow(unsafe_code, reason = "contexts are raw memory shared with compiled code")]
 
 mod activation;
@@ -30,62 +32,62 @@ pub(crate) use host::{EntryTrampoline, HOST_STACK, HostFunc, UntypedFn, VMHostCo
 pub(crate) use store::VMStore;
 pub(crate) use trace::RawTrace;
 
-/// A value in the raw call interface: little-endian, unused bytes zero.
+/// A value in the raw call interface: little-endian, with zeros in the unused bytes.
 pub(crate) type Slot = u128;
 
-/// In the place of a signature's index: the function is one of the host.
+/// Marks a host function, in place of the index of a signature.
 pub(crate) const HOST: u32 = u32::MAX;
 
-/// The target of a `funcref`.
+/// The function to which a `funcref` refers.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct VMFuncRef {
-    /// The code, in the guest's convention. Null for a host function for whose type no module of the store has a trampoline.
+    /// Code in the guest's convention. Null for a host function if no module of the store has a trampoline for its type.
     pub(crate) code: Cell<*const u8>,
-    /// The context that the code is called with.
+    /// Argument that the code gets as its context.
     pub(crate) vmctx: Cell<*mut u8>,
-    /// The type's id in the engine.
+    /// Id of the type in the engine.
     pub(crate) sig: u32,
-    /// Its type's index in the module that defines it, or [`HOST`] for a host function.
+    /// Index of the type in the module that defines the function, or [`HOST`] for a host function.
     pub(crate) local_sig: u32,
 }
 
-/// A function reference that is not null: the address of a [`VMFuncRef`] in an arena of a store that is alive.
+/// A function reference that is not null: the address of a [`VMFuncRef`] in an arena of a living store.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct FuncPtr(NonNull<VMFuncRef>);
 
-// SAFETY: an address, which says nothing without its store: whoever follows it vouches for that.
+// SAFETY: this is an address without its store. Code that follows it makes sure that the store is alive.
 unsafe impl Send for FuncPtr {}
 // SAFETY: as above.
 unsafe impl Sync for FuncPtr {}
 
 impl FuncPtr {
-    /// The reference to a function of a store's arena.
+    /// Makes the reference to a function of a store's arena.
     pub(crate) fn new(func: NonNull<VMFuncRef>) -> Self {
         Self(func)
     }
 
-    /// The reference in a slot that compiled code gave; `None` for null.
+    /// Returns the reference in a slot of compiled code, or `None` for null.
     pub(crate) fn from_slot(slot: Slot) -> Option<Self> {
         NonNull::new(slot as u64 as usize as *mut VMFuncRef).map(Self)
     }
 
-    /// The address, as compiled code handles it.
+    /// Returns the address in the form that compiled code uses.
     pub(crate) fn as_ptr(self) -> *const VMFuncRef {
         self.0.as_ptr()
     }
 
-    /// The function.
+    /// Returns the function.
     ///
     /// # Safety
-    /// The store of the function stays alive while the result is used: its arenas neither move nor free before that.
+    /// The store of the function stays alive while the result is used. Its arenas do not move or free the function before that.
     pub(crate) unsafe fn get<'a>(self) -> &'a VMFuncRef {
         // SAFETY: the caller's promise.
         unsafe { self.0.as_ref() }
     }
 }
 
-/// A memory as compiled code sees it.
+/// A memory in the form that compiled code reads.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct VMMemoryDefinition {
@@ -95,7 +97,7 @@ pub(crate) struct VMMemoryDefinition {
     pub(crate) length: Cell<u64>,
 }
 
-/// A table as compiled code sees it.
+/// A table in the form that compiled code reads.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct VMTableDefinition {
@@ -109,9 +111,9 @@ pub(crate) struct VMTableDefinition {
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct VMPrivateEntry {
-    /// The module's signature index plus 1, or 0.
+    /// Index of the signature in the module plus 1, or 0 for null.
     pub(crate) sig: u32,
-    /// Offset in the text.
+    /// Offset of the code in the text.
     pub(crate) offset: u32,
 }
 
@@ -119,21 +121,21 @@ pub(crate) struct VMPrivateEntry {
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct VMSharedEntry {
-    /// The function's code.
+    /// Code of the function.
     pub(crate) code: *const u8,
-    /// Its context.
+    /// Argument that the code gets as its context.
     pub(crate) vmctx: *mut u8,
-    /// Its type's id, or 0.
+    /// Id of the type in the engine, or 0.
     pub(crate) sig: u32,
     /// Unused.
     pub(crate) pad: u32,
-    /// 0 not filled, 1 written with null, else the address of a [`VMFuncRef`].
+    /// 0 for not filled, 1 for written with null, else the address of a [`VMFuncRef`].
     pub(crate) reference: usize,
 }
 
 impl VMSharedEntry {
-    /// The entry for a reference, which may be null. A host function that no trampoline is known for yet gets no type here, so
-    /// that the first call finds one.
+    /// Makes the entry for a reference, which may be null. A host function without a trampoline gets no type here, so that the
+    /// first call looks for one.
     pub(crate) fn of(reference: *const VMFuncRef) -> Self {
         // SAFETY: references point to `VMFuncRef`s that live as long as the store, or are null.
         match unsafe { reference.as_ref() } {

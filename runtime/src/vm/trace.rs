@@ -1,5 +1,6 @@
-//! The reason for a stop and, with the feature `backtrace`, the addresses of its backtrace. Kept without allocating: signal
-//! handlers record them too.
+//! The recorded reason for a stop and, with the feature `backtrace`, the addresses of its backtrace.
+//!
+//! Input: a reason, addresses. Output: the same. Must not hold: allocation, since signal handlers record too.
 
 use std::cell::Cell;
 
@@ -13,7 +14,7 @@ pub(crate) struct RawTrace {
 }
 
 impl RawTrace {
-    /// A trace of nothing.
+    /// Makes an empty trace.
     pub(crate) const fn new() -> Self {
         Self {
             code: Cell::new(0),
@@ -22,25 +23,25 @@ impl RawTrace {
         }
     }
 
-    /// Forgets everything.
+    /// Empties the trace.
     pub(crate) fn clear(&self) {
         self.code.set(0);
         #[cfg(feature = "backtrace")]
         self.addresses.clear();
     }
 
-    /// Starts a trace with the reason for the stop. Without a reason, the code has a fault that it must not have.
+    /// Starts a trace with the reason for the stop. No reason means a fault that correct code does not cause.
     pub(crate) fn start(&self, reason: Option<TrapCode>) {
         self.clear();
         self.code.set(reason.map_or(0, TrapCode::code));
     }
 
-    /// The reason that [`RawTrace::start`] was given.
+    /// Returns the reason that [`RawTrace::start`] got.
     pub(crate) fn code(&self) -> Option<TrapCode> {
         TrapCode::from_u8(self.code.get())
     }
 
-    /// The addresses of the backtrace.
+    /// Returns the addresses of the backtrace.
     #[cfg(feature = "backtrace")]
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
@@ -54,15 +55,15 @@ pub(crate) use addresses::Addresses;
 mod addresses {
     use std::cell::Cell;
 
-    /// Innermost frames that are kept.
+    /// Number of innermost frames that are kept.
     const FIRST: usize = 48;
 
-    /// Outermost frames that are kept.
+    /// Number of outermost frames that are kept.
     const LAST: usize = 16;
 
     /// Addresses of a backtrace, innermost first.
     pub(crate) struct Addresses {
-        /// True if the first address is that of an instruction rather than a return address.
+        /// True if the first address is that of an instruction, and not a return address.
         exact: Cell<bool>,
         first: [Cell<usize>; FIRST],
         last: [Cell<usize>; LAST],
@@ -84,13 +85,13 @@ mod addresses {
             self.count.set(0);
         }
 
-        /// Begins with the address of an instruction.
+        /// Starts with the address of an instruction.
         pub(crate) fn begin(&self, pc: usize) {
             self.exact.set(true);
             self.push(pc);
         }
 
-        /// Adds the return address of the next frame outwards.
+        /// Adds the return address of the next outer frame.
         pub(crate) fn push(&self, address: usize) {
             let count = self.count.get();
             match self.first.get(count) {
@@ -100,8 +101,8 @@ mod addresses {
             self.count.set(count + 1);
         }
 
-        /// The addresses, and how many are left out after how many: (addresses, kept before the gap, left out). Return addresses
-        /// are lowered by 1, so that they lie in the call that they return from.
+        /// Returns the addresses and the gap: (addresses, number before the gap, number left out). Return addresses are lowered
+        /// by 1, so that they lie in the call from which they return.
         pub(crate) fn get(&self) -> (Vec<usize>, usize, usize) {
             let count = self.count.get();
             let mut addresses: Vec<usize> = self.first[..count.min(FIRST)].iter().map(Cell::get).collect();
