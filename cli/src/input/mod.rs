@@ -1,7 +1,9 @@
-//! The module of a run: a file or stdin in, a module that is ready to be instantiated out.
+//! Gets the module of a run.
 //!
-//! from the cache, by the file's identity (not a byte of the file is read) ─▶ else read, turned from text into binary ─▶
-//! from the cache, by its contents ─▶ else compiled. A file of native code takes another way: see `precompiled`.
+//! Input: a file or stdin. Output: a module that is ready to be instantiated. Must not hold: running.
+//!
+//! The steps are: the cache by the file's identity, without reading the file; else reading, and converting text to binary; the
+//! cache by the contents; else compiling. A file of native code takes another way: see `precompiled`.
 
 pub(crate) mod cache;
 mod file;
@@ -17,18 +19,18 @@ use self::precompiled::Artifact;
 use crate::options::{Options, Source};
 use crate::report::{Action, Failure, Reporter, progress};
 
-/// Bytes from the beginning of a file, enough to recognise an artifact and to know its settings.
+/// Number of bytes at the beginning of a file that suffice to recognise an artifact and to read its settings.
 const BEGINNING: usize = 4096;
 
-/// The module as it was given, opened.
+/// The opened input.
 pub(crate) struct Input<'a> {
     options: &'a Options,
     deadline: Option<&'a Deadline>,
-    /// Opened on first use: native code does not need it.
+    /// Opened on first use, because native code does not need it.
     cache: OnceCell<Option<Cache>>,
     /// The file, unless it is standard input.
     file: Option<File>,
-    /// Only regular files have one.
+    /// The identity of a regular file. Other files have none.
     identity: Option<FileIdentity>,
     /// Read on first use.
     contents: OnceCell<Contents>,
@@ -36,19 +38,19 @@ pub(crate) struct Input<'a> {
 
 /// The bytes that were read, by their kind.
 enum Contents {
-    /// The binary form of wasm, or bytes that are none.
+    /// Wasm in the binary form, or bytes of another kind.
     Wasm {
         bytes: Vec<u8>,
-        /// The identity of the file that has these contents, for the cache that is to remember it.
+        /// Identity of the file with these contents, if the cache is to remember it.
         identity: Option<FileIdentity>,
     },
     /// An artifact.
     Artifact(Vec<u8>),
 }
 
-/// The reason why there is no module.
+/// The reason for the lack of a module.
 pub(crate) enum NoModule {
-    /// A failure to print.
+    /// A failure, ready to be printed.
     Failure(Failure),
     /// An error of the runtime.
     Error(Error),
@@ -67,7 +69,7 @@ impl From<Error> for NoModule {
 }
 
 impl NoModule {
-    /// The failure to print.
+    /// Converts the reason to a failure, ready to be printed.
     pub(crate) fn failure(self, report: &Reporter<'_>) -> Failure {
         match self {
             Self::Failure(failure) => failure,
@@ -77,7 +79,7 @@ impl NoModule {
 }
 
 impl<'a> Input<'a> {
-    /// Opens the file; reads nothing.
+    /// Opens the file and reads nothing.
     pub(crate) fn open(options: &'a Options, deadline: Option<&'a Deadline>) -> Result<Self, Failure> {
         let report = options.reporter();
         let file = match &options.module {
@@ -102,7 +104,7 @@ impl<'a> Input<'a> {
         self.options.reporter()
     }
 
-    /// Returns the native code that the input is, if the user allows to run it.
+    /// Returns the native code of the input, if the user allows it to run.
     pub(crate) fn artifact(&self) -> Result<Option<Artifact<'_>>, Failure> {
         if !self.options.allow_precompiled {
             return Ok(None);
@@ -113,19 +115,19 @@ impl<'a> Input<'a> {
         Ok(self.artifact_bytes()?.map(Artifact::Bytes))
     }
 
-    /// Returns the bytes of the native code that the input is. `None` for wasm, of which no more is read than has to be.
+    /// Returns the bytes of the input if it is native code. Returns `None` for wasm, and then reads no more than necessary.
     pub(crate) fn artifact_bytes(&self) -> Result<Option<&[u8]>, Failure> {
         if self.beginning().is_some_and(|beginning| !is_artifact(&beginning)) {
             return Ok(None);
         }
-        // An artifact, or a pipe, which has no identity: the cache has nothing to remember.
+        // An artifact and a pipe have no identity for the cache to remember.
         Ok(match self.contents(None)? {
             Contents::Artifact(bytes) => Some(bytes),
             Contents::Wasm { .. } => None,
         })
     }
 
-    /// The first bytes of a regular file, which can be read twice.
+    /// Returns the first bytes of a regular file. They can be read again later.
     fn beginning(&self) -> Option<Vec<u8>> {
         let (file, _) = (self.file.as_ref()?, self.identity?);
         let mut beginning = vec![0; BEGINNING];
@@ -134,7 +136,7 @@ impl<'a> Input<'a> {
         Some(beginning)
     }
 
-    /// The cache, if it is used.
+    /// Returns the cache, if it is used.
     fn cache(&self) -> Result<Option<&Cache>, Failure> {
         if let Some(cache) = self.cache.get() {
             return Ok(cache.as_ref());
@@ -143,8 +145,8 @@ impl<'a> Input<'a> {
         Ok(self.cache.get_or_init(|| opened).as_ref())
     }
 
-    /// The engine and the module of a run with this kind of memories. A module that has to be compiled is compiled if `accept`
-    /// accepts what it declares.
+    /// Returns the engine and the module of a run with this kind of memories. Compiles the module, if necessary, only if `accept`
+    /// accepts its declarations.
     pub(crate) fn load(
         &self,
         memory: MemoryMode,
@@ -166,7 +168,7 @@ impl<'a> Input<'a> {
         Ok((engine, module))
     }
 
-    /// The module of an unchanged file that the cache knows.
+    /// Returns the module of an unchanged file that the cache knows.
     pub(crate) fn known(&self, engine: &Engine) -> Result<Option<Module>, Failure> {
         Ok(match (self.cache()?, &self.identity) {
             (Some(cache), Some(identity)) => Module::from_cache(engine, cache, identity),
@@ -174,7 +176,8 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The module with the contents of the input, from the cache or compiled. It is compiled if `accept` accepts what it declares.
+    /// Returns the module with the contents of the input, from the cache or compiled. Compiles it only if `accept` accepts its
+    /// declarations.
     pub(crate) fn read_and_compile(
         &self,
         engine: &Engine,
@@ -192,7 +195,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The native code of the input, which may be for another machine.
+    /// Returns the native code of the input. It may be for another machine.
     pub(crate) fn compile_only(&self, engine: &Engine) -> Result<Vec<u8>, NoModule> {
         let (wasm, _) = self.wasm()?;
         Ok(progress::during(self.report().module, || {
@@ -200,7 +203,7 @@ impl<'a> Input<'a> {
         })?)
     }
 
-    /// The binary form of the module, and the identity of the file that holds it, if the cache is to remember it.
+    /// Returns the binary form of the module, and the identity of its file, if the cache is to remember it.
     pub(crate) fn wasm(&self) -> Result<(&[u8], Option<&FileIdentity>), Failure> {
         match self.contents(self.cache()?)? {
             Contents::Wasm { bytes, identity } => Ok((bytes, identity.as_ref())),
@@ -213,7 +216,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The contents of the input, read once. `cache` is the one that is to know the file by its identity afterwards: it sees the
+    /// Returns the contents of the input, and reads them once. `cache` is to remember the file by its identity, so it gets the
     /// file before it is read. With `None` nothing will be remembered.
     fn contents(&self, cache: Option<&Cache>) -> Result<&Contents, Failure> {
         if let Some(contents) = self.contents.get() {

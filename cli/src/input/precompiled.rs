@@ -1,4 +1,6 @@
-//! Loads native code that the user trusts with `--allow-precompiled`. Input: an artifact. Output: the engine and the module.
+//! Loads native code that the user trusts with `--allow-precompiled`.
+//!
+//! Input: an artifact. Output: the engine and the module. Must not hold: wasm, the cache's artifacts.
 //!
 //! # Safety
 //! This file may use `unsafe`: an artifact is machine code, and no check can show that it is harmless. With the option, the
@@ -20,9 +22,9 @@ pub(crate) const NOT_ALLOWED: &str = "it is native code, made by `wrun compile`:
 
 /// An artifact that does not come from the cache.
 pub(crate) enum Artifact<'a> {
-    /// The file of this name, which is mapped, and its first bytes.
+    /// A file, which is mapped: its path and its first bytes.
     File(&'a Path, Vec<u8>),
-    /// These bytes, from standard input or a pipe.
+    /// The bytes from standard input or a pipe.
     Bytes(&'a [u8]),
 }
 

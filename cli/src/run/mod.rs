@@ -1,10 +1,11 @@
-//! The run of one module: checked options in, exit status out.
+//! Runs one module.
 //!
-//! engine ─▶ module (from the cache or compiled) ─▶ imports ─▶ instance ─▶ `_initialize`, `_start` or `--invoke`. The runtime
-//! returns errors, and `report` finds the words for them.
+//! Input: checked options. Output: the exit status. Must not hold: the words of messages (`report`), how a module is found
+//! (`input`).
 //!
-//! A script runs the same program a thousand times, so a run with a warm cache does only what it needs: every system call here
-//! is counted.
+//! The steps are: engine, module (from the cache or compiled), imports, instance, then `_initialize`, `_start` or `--invoke`.
+//!
+//! A script may run the same program a thousand times, so a run with a warm cache makes only the system calls that it needs.
 
 mod invoke;
 pub(crate) mod preflight;
@@ -25,7 +26,7 @@ use crate::options::{Options, Source, grant};
 use crate::output;
 use crate::report::{self, Failure, Reporter};
 
-/// Runs the module that `options` name. `started` is when the clock of the deadline began.
+/// Runs the module in `options`. The clock of the deadline began at `started`.
 pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure> {
     let report = options.reporter();
     let deadline = match &options.timeout {
@@ -39,15 +40,15 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
     if let Some(deadline) = deadline {
         output::heed(deadline);
     }
-    // Said before the timer goes, without which a full pipe would be waited for as long as it is full.
+    // The message is printed while the timer runs. Without the timer, writing to a full pipe could wait forever.
     Ok(within(options, report, deadline).unwrap_or_else(|failure| failure.print()))
 }
 
-/// The run within its deadline.
+/// Does the run within its deadline.
 fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) -> Result<Status, Failure> {
-    // Before anything is opened: see there.
+    // The sockets are opened before all other files, see there.
     let sockets = sockets::open(&options.listen)?;
-    // The process ends after this: what is open or mapped until then goes at once, for less than it costs one by one.
+    // The process ends after this. Its end frees everything that is open or mapped, for less than freeing one by one.
     let run = ManuallyDrop::new(Run {
         options,
         report,
@@ -80,11 +81,11 @@ struct Run<'a> {
 enum Prepared {
     /// Ready to be called.
     Ready(Ready),
-    /// Failed. Another memory mode may help, and can use the guest's world, which is still unused.
+    /// Failed. Another memory mode may help. It can use the guest's world, which is still unused.
     Failed(Error, Box<WasiCtx>),
 }
 
-/// An instance and what to call in it.
+/// An instance and the function to call in it.
 struct Ready {
     store: Store<WasiCtx>,
     instance: Instance,
@@ -92,7 +93,7 @@ struct Ready {
 }
 
 impl Run<'_> {
-    /// Goes on with memories whose accesses are compared with their length, which need no reservation.
+    /// Does the run with checked memories: accesses are compared with the length, and no reservation is needed.
     fn checked(&self, reason: &str, wasi: WasiCtx) -> Result<Status, Failure> {
         match self.prepare(MemoryMode::Checked, wasi)? {
             Prepared::Ready(ready) => {
@@ -104,7 +105,7 @@ impl Run<'_> {
         }
     }
 
-    /// Everything up to the instance.
+    /// Does all steps up to the instance.
     fn prepare(&self, mode: MemoryMode, wasi: WasiCtx) -> Result<Prepared, Failure> {
         let accept = |declared: &Declarations| preflight::check(self.options, declared);
         let (engine, module) = match self.input.load(mode, accept) {
@@ -124,7 +125,7 @@ impl Run<'_> {
         })
     }
 
-    /// Makes the guest's view of the world: exactly what the options grant.
+    /// Makes the guest's world: exactly the grants of the options.
     fn wasi(&self, sockets: Vec<OwnedFd>) -> Result<WasiCtx, Failure> {
         let mut wasi = WasiCtx::builder();
         for word in &self.options.argv {
@@ -145,7 +146,7 @@ impl Run<'_> {
             wasi.socket(socket);
         }
         if self.options.module == Source::Stdin {
-            // The module was all of it.
+            // The module was the whole of standard input.
             wasi.stdin_empty();
         }
         wasi.build()
@@ -155,7 +156,7 @@ impl Run<'_> {
     /// Runs the guest.
     fn call(&self, ready: Ready) -> Result<Status, Failure> {
         let Ready { store, instance, entry } = ready;
-        // As in `run`.
+        // Not freed, as in `run`.
         let mut store = ManuallyDrop::new(store);
         let store: &mut Store<_> = &mut store;
         let mut call = |name: &str, arguments: &[Value]| match instance.func(store, name) {

@@ -1,29 +1,32 @@
-//! The exception handlers: where a function goes on when a call that it makes throws an exception.
+//! The section of exception handlers: the place where a function continues when a call in it throws an exception.
+//!
+//! Input: handlers in the order of their calls, or the bytes of the section. Output: the other of the two. Must not hold: tags,
+//! how frames are found.
 //!
 //! ```text
 //! rows: u32 │ return address: [u32; rows] │ landing: [u32; rows] │ depth: [u32; rows]
 //! ```
 //!
-//! A row belongs to a call inside of a `try_table` or `try`. Its return address is the offset in the text of the instruction after
-//! the call; rows are sorted by it. The landing is the offset in the text of the code that looks at the exception, which begins
-//! with the function's frame pointer and with the stack pointer `depth` bytes below that. Calls that nothing is caught around have
-//! no row. A module that catches nothing has an empty section.
+//! A row belongs to a call inside a `try_table` or `try`. The return address is the offset in the text of the instruction after
+//! the call. Rows are sorted by it. The landing is the offset in the text of the code that handles the exception. At its
+//! beginning the frame pointer is that of the function, and the stack pointer is `depth` bytes below the frame pointer. Calls
+//! outside such blocks have no row. A module without handlers has an empty section.
 //!
-//! Rows have a fixed size, so that a lookup is a binary search in the mapped file. A lookup does not panic, whatever the bytes.
+//! Rows have a fixed size, so a lookup is a binary search in the mapped file. A lookup does not panic, whatever the bytes are.
 
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// The place where a function goes on after a call that has thrown an exception.
+/// The place where a function continues after a call that has thrown an exception.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Handler {
     /// Offset of the landing in the text.
     pub landing: u32,
-    /// Distance of the stack pointer below the frame pointer there, in bytes.
+    /// Distance in bytes of the stack pointer below the frame pointer at the landing.
     pub depth: u32,
 }
 
-/// Collects the handlers, one call after the other.
+/// Collects the handlers of one call after the other.
 #[derive(Debug, Default)]
 pub struct HandlersBuilder {
     return_addresses: Vec<U32>,
@@ -32,7 +35,7 @@ pub struct HandlersBuilder {
 }
 
 impl HandlersBuilder {
-    /// An empty section.
+    /// Makes an empty section.
     pub fn new() -> Self {
         Self::default()
     }
@@ -40,7 +43,7 @@ impl HandlersBuilder {
     /// Adds the handler of the call that returns to the offset `return_address` of the text.
     ///
     /// # Panics
-    /// When `return_address` is not above that of the call before: functions are placed one after the other.
+    /// Panics if `return_address` is not above that of the call before. Functions must be placed one after the other.
     pub fn push(&mut self, return_address: u32, handler: Handler) {
         let last = self.return_addresses.last().map(|last| last.get());
         assert!(last < Some(return_address), "rows come by rising return address");
@@ -49,7 +52,7 @@ impl HandlersBuilder {
         self.depths.push(U32::new(handler.depth));
     }
 
-    /// Size of the section in bytes.
+    /// Returns the size of the section in bytes.
     pub fn size(&self) -> usize {
         match self.return_addresses.len() {
             0 => 0,
@@ -80,7 +83,7 @@ pub struct Handlers<'a> {
 }
 
 impl<'a> Handlers<'a> {
-    /// The section with these bytes; an empty one where they are damaged.
+    /// Reads the section with these bytes. A damaged section counts as empty.
     pub fn read(section: &'a [u8]) -> Self {
         Self::try_read(section).unwrap_or_default()
     }
@@ -98,17 +101,17 @@ impl<'a> Handlers<'a> {
         })
     }
 
-    /// The number of calls with a handler.
+    /// Returns the number of calls with a handler.
     pub fn len(&self) -> usize {
         self.return_addresses.len()
     }
 
-    /// True if no call has a handler.
+    /// Returns true if no call has a handler.
     pub fn is_empty(&self) -> bool {
         self.return_addresses.is_empty()
     }
 
-    /// The handler of the call that returns to this offset of the text.
+    /// Returns the handler of the call that returns to this offset of the text.
     pub fn lookup(&self, return_address: u32) -> Option<Handler> {
         let row = self
             .return_addresses

@@ -1,4 +1,7 @@
 //! The types of wasm (spec 2.3), for both sides of the artifact.
+//!
+//! Input: types, or their codes in an artifact. Output: the other of the two, and the relation of subtypes. Must not hold: the
+//! module that a type's number refers to.
 
 use core::fmt;
 
@@ -24,31 +27,31 @@ pub enum ValType {
 pub struct RefType {
     /// True if null is a value.
     pub nullable: bool,
-    /// Type of the things that values refer to.
+    /// Type of the objects to which values refer.
     pub heap: HeapType,
 }
 
-/// A heap type (spec 2.3.2), as far as wrun runs them.
+/// A heap type (spec 2.3.2). Only types that wrun runs are here.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum HeapType {
     /// Any function.
     Func,
-    /// Anything of the host.
+    /// Any object of the host.
     Extern,
     /// Any exception.
     Exn,
-    /// No function at all.
+    /// No function.
     NoFunc,
-    /// Nothing of the host.
+    /// No object of the host.
     NoExtern,
     /// No exception.
     NoExn,
-    /// A function of the type with this number: a signature's index in an artifact, and an id of the engine elsewhere.
+    /// A function of the type with this number: the index of a signature in an artifact, an id of the engine elsewhere.
     Concrete(u32),
 }
 
 impl HeapType {
-    /// The most general type of the same kind.
+    /// Returns the most general type of the same kind.
     const fn top(self) -> Self {
         match self {
             Self::Func | Self::NoFunc | Self::Concrete(_) => Self::Func,
@@ -57,7 +60,7 @@ impl HeapType {
         }
     }
 
-    /// Returns true if everything of this type is of the other one too (spec 3.3.3).
+    /// Returns true if this is a subtype of `other` (spec 3.3.3).
     pub fn matches(self, other: Self) -> bool {
         self == other
             || match self {
@@ -69,33 +72,33 @@ impl HeapType {
 }
 
 impl RefType {
-    /// Returns true if every value of this type is of the other one too (spec 3.3.4).
+    /// Returns true if this is a subtype of `other` (spec 3.3.4).
     pub fn matches(self, other: Self) -> bool {
         (other.nullable || !self.nullable) && self.heap.matches(other.heap)
     }
 }
 
-/// The bits of a value type's code that say which type it is. The others are the number of a concrete type.
+/// The bits of a value type's code that hold the kind of type. The others hold the number of a concrete type.
 const KIND: u32 = 0xff;
-/// The bit of the kind that says that null is no value.
+/// The bit of the kind that excludes null.
 const NOT_NULL: u32 = 0x80;
-/// Numbers that a concrete type can have.
+/// Number of numbers for concrete types.
 const NUMBERS: u32 = 1 << 24;
 
 impl ValType {
     /// `funcref`: a nullable reference to any function.
     pub const FUNCREF: Self = Self::nullable(HeapType::Func);
-    /// `externref`: a nullable reference to anything of the host.
+    /// `externref`: a nullable reference to any object of the host.
     pub const EXTERNREF: Self = Self::nullable(HeapType::Extern);
     /// `exnref`: a nullable reference to any exception.
     pub const EXNREF: Self = Self::nullable(HeapType::Exn);
 
-    /// The type of references to `heap`, with null.
+    /// Makes the type of references to `heap`, including null.
     pub const fn nullable(heap: HeapType) -> Self {
         Self::Ref(RefType { nullable: true, heap })
     }
 
-    /// The type with this code in an artifact.
+    /// Returns the type with this code in an artifact.
     pub(crate) const fn from_code(code: u32) -> Option<Self> {
         let number = code >> 8;
         let heap = match code & KIND & !NOT_NULL {
@@ -120,11 +123,11 @@ impl ValType {
         Some(Self::Ref(RefType { nullable, heap }))
     }
 
-    /// The code of this type in an artifact: the byte of the binary format (spec 5.3), with the highest bit set where null is no
-    /// value, and above it the number of a concrete type.
+    /// Returns the code of this type in an artifact: the byte of the binary format (spec 5.3). Its highest bit is set if the type
+    /// excludes null. The number of a concrete type is in the bits above the byte.
     ///
     /// # Panics
-    /// When the number of a concrete type has more than 24 bits: parsing bounds the number of types.
+    /// Panics if the number of a concrete type has more than 24 bits. Parsing bounds the number of types.
     pub const fn code(self) -> u32 {
         let RefType { nullable, heap } = match self {
             Self::I32 => return 0x7f,
@@ -149,7 +152,7 @@ impl ValType {
         if nullable { kind } else { kind | NOT_NULL }
     }
 
-    /// The size of a value in memory, in bytes, as compiled code stores it (references are pointers).
+    /// Returns the size in bytes with which compiled code stores a value (references are pointers).
     pub const fn size(self) -> u32 {
         match self {
             Self::I32 | Self::F32 => 4,
@@ -168,8 +171,8 @@ impl ValType {
         matches!(self, Self::Ref(ty) if matches!(ty.heap.top(), HeapType::Func))
     }
 
-    /// Returns true if values are references to objects that a store keeps as long as a guest can reach them: things of the host,
-    /// and exceptions.
+    /// Returns true if values are references to objects that a store keeps as long as a guest can reach them: host objects and
+    /// exceptions.
     pub const fn is_object(self) -> bool {
         matches!(self, Self::Ref(ty) if matches!(ty.heap.top(), HeapType::Extern | HeapType::Exn))
     }
@@ -184,7 +187,7 @@ impl ValType {
         matches!(self, Self::Ref(ty) if ty.nullable)
     }
 
-    /// Returns true if every value of this type is of the other one too (spec 3.3.5).
+    /// Returns true if this is a subtype of `other` (spec 3.3.5).
     pub fn matches(self, other: Self) -> bool {
         match (self, other) {
             (Self::Ref(a), Self::Ref(b)) => a.matches(b),
@@ -192,7 +195,7 @@ impl ValType {
         }
     }
 
-    /// The number of a concrete type.
+    /// Returns the number of a concrete type.
     pub const fn concrete(self) -> Option<u32> {
         match self {
             Self::Ref(RefType {
@@ -203,10 +206,10 @@ impl ValType {
         }
     }
 
-    /// This type, with another number if it is a concrete one.
+    /// Returns this type with another number, if it is a concrete type.
     ///
     /// # Errors
-    /// That of `renumber`.
+    /// Fails with the error of `renumber`.
     pub fn renumbered<E>(self, renumber: impl FnOnce(u32) -> Result<u32, E>) -> Result<Self, E> {
         Ok(match (self, self.concrete()) {
             (Self::Ref(RefType { nullable, .. }), Some(number)) => Self::Ref(RefType {
@@ -219,7 +222,7 @@ impl ValType {
 }
 
 impl fmt::Display for ValType {
-    /// As the text format writes it.
+    /// Writes the type as in the text format.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::I32 => f.write_str("i32"),
@@ -285,10 +288,10 @@ impl FuncType {
         &self.results
     }
 
-    /// This type, with other numbers in the concrete types.
+    /// Returns this type with other numbers in the concrete types.
     ///
     /// # Errors
-    /// The first one of `renumber`.
+    /// Fails with the first error of `renumber`.
     pub fn renumbered<E>(&self, mut renumber: impl FnMut(u32) -> Result<u32, E>) -> Result<Self, E> {
         let mut list =
             |types: &[ValType]| -> Result<Vec<_>, E> { types.iter().map(|ty| ty.renumbered(&mut renumber)).collect() };
@@ -363,7 +366,7 @@ impl IndexType {
 pub struct TableType {
     /// Type of the indices.
     pub index: IndexType,
-    /// A reference type.
+    /// Type of the elements, a reference type.
     pub element: ValType,
     /// Initial size.
     pub min: u64,
@@ -387,9 +390,9 @@ pub struct MemoryType {
 /// A global type (spec 2.3.12).
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub struct GlobalType {
-    /// The type of its value.
+    /// Type of the value.
     pub content: ValType,
-    /// True if it can be written.
+    /// True if the global can be written.
     pub mutable: bool,
 }
 

@@ -1,34 +1,36 @@
-//! Lookups: names, types and functions of an info section, found where they lie.
+//! Lookups in an info section: names, types and functions, found in place.
+//!
+//! Input: an info section, an index or a name. Output: the item, or `None`. Must not hold: the layout of rows (`rows`).
 
 use super::{ExportRow, ExternRow, Info, ItemKind, STUB_LEN, Span};
 use crate::types::{ExternType, FuncType, ValType};
 use crate::vmlayout::Counts;
 
 impl<'a> Info<'a> {
-    /// Sizes of the index spaces.
+    /// Returns the sizes of the index spaces.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The start function, in the function index space.
+    /// Returns the start function, in the function index space.
     pub fn start(&self) -> Option<u32> {
         self.start
     }
 
-    /// A name.
+    /// Returns a name.
     pub fn string(&self, span: Span) -> &'a str {
         core::str::from_utf8(span.of(self.strings)).unwrap_or_default()
     }
 
-    /// A list of types of the pool.
+    /// Returns a list of types in the pool.
     pub fn types(&self, span: Span) -> impl ExactSizeIterator<Item = ValType> + 'a {
-        // A code that is no type can only come from a damaged artifact; any type does then.
+        // An invalid code of a type can only come from a damaged artifact, so any type will do.
         span.of(self.valtypes)
             .iter()
             .map(|code| ValType::from_code(code.get()).unwrap_or(ValType::I32))
     }
 
-    /// The function type with this signature index.
+    /// Returns the function type with this signature index.
     pub fn func_type(&self, sig: u32) -> Option<FuncType> {
         let row = self.sigs.get(sig as usize)?;
         Some(FuncType::new(
@@ -37,7 +39,7 @@ impl<'a> Info<'a> {
         ))
     }
 
-    /// The signature index of a function, in the function index space.
+    /// Returns the signature index of a function, in the function index space.
     pub fn sig_of(&self, func: u32) -> Option<u32> {
         match func.checked_sub(self.counts.imported_funcs) {
             Some(defined) => Some(self.funcs.get(defined as usize)?.sig.get()),
@@ -45,7 +47,7 @@ impl<'a> Info<'a> {
         }
     }
 
-    /// An import's or item's type.
+    /// Returns the type of an import or of a defined item.
     pub fn extern_type(&self, row: &ExternRow) -> Option<ExternType> {
         Some(match row.kind()? {
             ItemKind::Func => ExternType::Func(self.func_type(row.sig.get())?),
@@ -56,12 +58,12 @@ impl<'a> Info<'a> {
         })
     }
 
-    /// The type of what is exported.
+    /// Returns the type of an export.
     pub fn export_type(&self, row: &ExportRow) -> Option<ExternType> {
         self.item_type(row.kind()?, row.index.get())
     }
 
-    /// The type of the item with this index in the index space of its kind.
+    /// Returns the type of the item with this index in the index space of its kind.
     pub fn item_type(&self, kind: ItemKind, index: u32) -> Option<ExternType> {
         if kind == ItemKind::Func {
             return self.func_type(self.sig_of(index)?).map(ExternType::Func);
@@ -71,7 +73,7 @@ impl<'a> Info<'a> {
         let row = match (index as usize).checked_sub(imports) {
             None => &imported.nth(index as usize)?.ty,
             Some(defined) => match kind {
-                // That was above.
+                // Functions were handled above.
                 ItemKind::Func => return None,
                 ItemKind::Table => &self.tables.get(defined)?.ty,
                 ItemKind::Memory => &self.memories.get(defined)?.ty,
@@ -82,7 +84,7 @@ impl<'a> Info<'a> {
         self.extern_type(row)
     }
 
-    /// The export with this name, by binary search.
+    /// Returns the export with this name, by binary search.
     pub fn export(&self, name: &str) -> Option<&'a ExportRow> {
         let exports = self.exports;
         let at = exports
@@ -91,7 +93,7 @@ impl<'a> Info<'a> {
         exports.get(at)
     }
 
-    /// The defined function whose code, or stub, holds this offset of the text, by binary search.
+    /// Returns the defined function whose code, or stub, holds this offset of the text, by binary search.
     pub fn func_at(&self, text_offset: u32) -> Option<u32> {
         let after = self.funcs.partition_point(|row| row.start.get() <= text_offset);
         let index = after.checked_sub(1)?;

@@ -1,11 +1,13 @@
-//! The info section: what a module consists of, as fixed-layout tables that are read where they lie.
+//! The info section: the facts about a module, as tables with a fixed layout that are read in place.
+//!
+//! Input: facts, or the bytes of a section. Output: the other of the two. Must not hold: the contents of other sections.
 //!
 //! ```text
 //! Fixed { counts, start, where each table begins and how many rows it has } │ table │ table │ …
 //! ```
 //!
-//! All numbers are little-endian and unaligned, so a row can be read at any address. Reading a damaged section never
-//! panics: rows, ranges and strings outside of it are `None` or empty.
+//! All numbers are little-endian and unaligned, so a row can be read at any address. Reading a damaged section never panics:
+//! rows, ranges and strings outside it are `None` or empty.
 
 mod lookup;
 mod rows;
@@ -46,10 +48,10 @@ macro_rules! tables {
         }
 
         impl InfoBuilder {
-            /// The bytes of the section.
+            /// Returns the bytes of the section.
             ///
             /// # Panics
-            /// When it would exceed 4 GiB: an artifact is kept below 2 GiB by the linker.
+            /// Panics if the section would exceed 4 GiB. The linker keeps an artifact below 2 GiB.
             pub fn encode(&self) -> Vec<u8> {
                 let offset = |at: usize| U32::new(u32::try_from(at).expect("bounded by the linker"));
                 let mut bytes = vec![0; size_of::<Fixed>()];
@@ -68,7 +70,8 @@ macro_rules! tables {
         }
 
         impl<'a> Info<'a> {
-            /// Reads the section that begins at `bytes`: no work per row. `None` when a table lies outside of it.
+            /// Reads the section that begins at `bytes`, without work per row. Returns `None` if a table lies outside the
+            /// section.
             pub fn read(bytes: &'a [u8]) -> Option<Self> {
                 let (fixed, _) = Fixed::ref_from_prefix(bytes).ok()?;
                 Some(Self {
@@ -99,7 +102,7 @@ tables! {
     tables: TableRow,
     /// Defined memories.
     memories: MemoryRow,
-    /// Runs of pages of memories' initial contents.
+    /// Runs of pages of the memories' initial contents.
     runs: RunRow,
     /// Defined globals.
     globals: GlobalRow,
@@ -119,7 +122,7 @@ tables! {
     data: DataRow,
     /// Signature index of each imported function.
     imported_func_sigs: U32,
-    /// Offset in the text of each library call's trampoline, `NONE` for those that the module does not need.
+    /// Offset in the text of each libcall's trampoline. `NONE` for libcalls that the module does not need.
     libcalls: U32,
 }
 

@@ -1,21 +1,23 @@
-//! Rows of the tables: fixed layout, little-endian, unaligned.
+//! The rows of the info section: fixed layout, little-endian, unaligned.
+//!
+//! Input: types and spans. Output: rows, and types from rows. Must not hold: lookups (`lookup`).
 
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::types::{GlobalType, IndexType, MemoryType, PageSize, TableType, ValType};
 
-/// Stands for "none" where a number is optional.
+/// Means "none" where a number is optional.
 pub const NONE: u32 = u32::MAX;
 
-/// How long the stub of a function that is not in the artifact is at most, in bytes.
+/// Largest length in bytes of the stub of a function that is not in the artifact.
 pub const STUB_LEN: u32 = 32;
 
 /// Modes of segments, in [`ElemRow`] and [`DataRow`].
 pub mod segment_mode {
-    /// To be copied at instantiation, and dropped then.
+    /// Copied at instantiation, and then dropped.
     pub const ACTIVE: u8 = 0;
-    /// For `table.init` and `memory.init`.
+    /// Used by `table.init` and `memory.init`.
     pub const PASSIVE: u8 = 1;
     /// Dropped from the start.
     pub const DECLARED: u8 = 2;
@@ -45,7 +47,7 @@ pub mod const_op {
     pub const I64_MUL: u8 = 8;
 }
 
-/// Kind of an import or export, with its number in [`ExternRow`] and [`ExportRow`]: that of the binary format (spec 5.5.5).
+/// Kind of an import or export. [`ExternRow`] and [`ExportRow`] hold its number, which is that of the binary format (spec 5.5.5).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ItemKind {
@@ -62,7 +64,7 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    /// The kind that a number stands for.
+    /// Returns the kind with this number.
     pub const fn from_number(number: u32) -> Option<Self> {
         match number {
             0 => Some(Self::Func),
@@ -89,9 +91,9 @@ macro_rules! rows {
 rows! {
     /// Some consecutive rows of a table, or bytes of a pool.
     Span {
-        /// The first one.
+        /// Index of the first one.
         start: U32,
-        /// How many.
+        /// Number of rows or bytes.
         len: U32,
     }
 
@@ -103,9 +105,10 @@ rows! {
         results: Span,
         /// `extern "C" fn(code, vmctx, slots)`: calls `code` with the values in the slots, then stores the results there.
         entry: U32,
-        /// Guest convention to `extern "C" fn(context, values…) -> result`, or `NONE` where the type has no such form.
+        /// Trampoline from the guest's convention to `extern "C" fn(context, values…) -> result`. `NONE` if the type cannot be
+        /// passed this way.
         typed_hostcall: U32,
-        /// Guest convention to `extern "C" fn(context, slots)`.
+        /// Trampoline from the guest's convention to `extern "C" fn(context, slots)`.
         untyped_hostcall: U32,
     }
 
@@ -117,7 +120,7 @@ rows! {
         name: Span,
         /// Kind and type of the import.
         ty: ExternRow,
-        /// For a function that this module can put into a private table: its trampoline's offset in the text, else `NONE`.
+        /// Offset in the text of the trampoline of a function that this module can put into a private table, else `NONE`.
         thunk: U32,
     }
 
@@ -125,19 +128,19 @@ rows! {
     ExternRow {
         /// An [`ItemKind`].
         kind: u8,
-        /// Globals: 1 when mutable.
+        /// Globals: 1 if mutable.
         mutable: u8,
         /// Tables, memories: the type of the indices, an [`IndexType`].
         index_type: u8,
         /// Memories: the binary logarithm of the page size, a [`PageSize`].
         page_size: u8,
-        /// Tables, memories: 1 when the maximum is declared.
+        /// Tables, memories: 1 if the maximum is declared.
         has_max: u8,
         /// Unused, 0.
         pad: [u8; 3],
-        /// Tables: the code of the element's type. Globals: that of the content's type.
+        /// Tables: the code of the element type. Globals: the code of the content type.
         val_type: U32,
-        /// Functions, tags: the signature's index.
+        /// Functions, tags: the index of the signature.
         sig: U32,
         /// Tables, memories: the minimum.
         min: U64,
@@ -147,26 +150,26 @@ rows! {
 
     /// A function with a body.
     FuncRow {
-        /// Its signature's index.
+        /// Index of the signature.
         sig: U32,
-        /// Offset of its code in the text, or of the stub that traps in its place. Rises from row to row.
+        /// Offset in the text of the code, or of the stub that traps in its place. Rises from row to row.
         start: U32,
-        /// Length of its code, 0 when it is not in this artifact: then a stub of at most [`STUB_LEN`] bytes is there, so that
-        /// it can be called, exported and put into tables like every other.
+        /// Length of the code. 0 if the function is not in this artifact. A stub of at most [`STUB_LEN`] bytes takes its place,
+        /// so the function can be called, exported and put into tables like any other.
         len: U32,
     }
 
     /// A table that the module defines.
     TableRow {
-        /// Its type.
+        /// Type of the table.
         ty: ExternRow,
         /// 0 private, 1 shared, 2 extern ([`crate::vmlayout::TableForm`]).
         form: u8,
-        /// 1 when the table never changes: its image can be used where it lies.
+        /// 1 if the table never changes, so that its image can be used in place.
         constant: u8,
         /// Unused, 0.
         pad: [u8; 2],
-        /// The value that fills the table at first, in `const_ops`: empty for null.
+        /// Value that fills the table at first, in `const_ops`. Empty for null.
         init: Span,
         /// Initial contents from element 0. Private: entries of 8 bytes in the `.wrun.tables` section, counted in entries.
         /// Shared: function indices (or `NONE`) in `elem_items`. The rest of the table is null.
@@ -175,9 +178,9 @@ rows! {
 
     /// A memory that the module defines.
     MemoryRow {
-        /// Its type.
+        /// Type of the memory.
         ty: ExternRow,
-        /// Its initial contents, in `runs`.
+        /// Initial contents, in `runs`.
         runs: Span,
     }
 
@@ -193,37 +196,37 @@ rows! {
 
     /// A global that the module defines.
     GlobalRow {
-        /// Its type.
+        /// Type of the global.
         ty: ExternRow,
-        /// Its initial value, in `const_ops`.
+        /// Initial value, in `const_ops`.
         init: Span,
     }
 
     /// A tag that the module defines.
     TagRow {
-        /// The index of its signature, whose parameters are the payload.
+        /// Index of the signature. Its parameters are the payload.
         sig: U32,
-        /// Its name, in `strings`: that of the name section, else of an export, else empty.
+        /// Name in `strings`, from the name section, or else from an export. Empty if there is none.
         name: Span,
     }
 
-    /// An instruction of a constant expression (spec 3.4.8.2), for a machine with a stack of slots.
+    /// An instruction of a constant expression (spec 3.4.8.2). A stack of slots evaluates them.
     ConstOp {
         /// One of [`const_op`].
         op: u8,
         /// Unused, 0.
         pad: [u8; 7],
-        /// The value (a null reference is 0), or the number.
+        /// The value (0 for a null reference), or the number.
         slot: [u8; 16],
     }
 
     /// An export. Sorted by name, bytewise.
     ExportRow {
-        /// In `strings`.
+        /// Name, in `strings`.
         name: Span,
         /// An [`ItemKind`].
         kind: U32,
-        /// In the kind's index space.
+        /// Index in the kind's index space.
         index: U32,
     }
 
@@ -253,18 +256,18 @@ rows! {
         memory: U32,
         /// Active: the offset, in `const_ops`.
         offset: Span,
-        /// Its bytes, in the `.wrun.data` section.
+        /// Offset of the bytes in the `.wrun.data` section.
         start: U64,
-        /// How many bytes.
+        /// Number of bytes.
         len: U64,
     }
 }
 
 impl Span {
-    /// A span of `len` from `start`.
+    /// Makes a span of `len` from `start`.
     ///
     /// # Panics
-    /// When a number does not fit in 32 bits: parsing has bounded every count.
+    /// Panics if a number does not fit in 32 bits. Parsing has bounded every count.
     pub fn new(start: usize, len: usize) -> Self {
         let number = |n: usize| U32::new(u32::try_from(n).expect("counts are bounded by parsing"));
         Self {
@@ -273,7 +276,7 @@ impl Span {
         }
     }
 
-    /// The part of `pool` that this span names; empty when it lies outside.
+    /// Returns this span's part of `pool`. It is empty if the span lies outside.
     pub fn of<T>(self, pool: &[T]) -> &[T] {
         let start = self.start.get() as usize;
         pool.get(start..start + self.len.get() as usize).unwrap_or_default()
@@ -281,7 +284,7 @@ impl Span {
 }
 
 impl ExternRow {
-    /// The row for a function of this signature.
+    /// Makes the row for a function of this signature.
     pub fn func(sig: u32) -> Self {
         Self {
             kind: ItemKind::Func as u8,
@@ -290,7 +293,7 @@ impl ExternRow {
         }
     }
 
-    /// The row for a tag of this signature.
+    /// Makes the row for a tag of this signature.
     pub fn tag(sig: u32) -> Self {
         Self {
             kind: ItemKind::Tag as u8,
@@ -299,7 +302,7 @@ impl ExternRow {
         }
     }
 
-    /// The row for a table type.
+    /// Makes the row for a table type.
     pub fn table(ty: &TableType) -> Self {
         Self {
             kind: ItemKind::Table as u8,
@@ -312,7 +315,7 @@ impl ExternRow {
         }
     }
 
-    /// The row for a memory type.
+    /// Makes the row for a memory type.
     pub fn memory(ty: &MemoryType) -> Self {
         Self {
             kind: ItemKind::Memory as u8,
@@ -325,7 +328,7 @@ impl ExternRow {
         }
     }
 
-    /// The row for a global type.
+    /// Makes the row for a global type.
     pub fn global(ty: &GlobalType) -> Self {
         Self {
             kind: ItemKind::Global as u8,
@@ -335,7 +338,7 @@ impl ExternRow {
         }
     }
 
-    /// Kind of the thing with this type.
+    /// Returns the kind of items with this type.
     pub fn kind(&self) -> Option<ItemKind> {
         ItemKind::from_number(self.kind.into())
     }
@@ -344,7 +347,7 @@ impl ExternRow {
         (self.has_max == 1).then_some(self.max.get())
     }
 
-    /// As a table type, if it is one.
+    /// Returns the table type, if this is one.
     pub fn as_table(&self) -> Option<TableType> {
         Some(TableType {
             element: ValType::from_code(self.val_type.get())
@@ -355,7 +358,7 @@ impl ExternRow {
         })
     }
 
-    /// As a memory type, if it is one.
+    /// Returns the memory type, if this is one.
     pub fn as_memory(&self) -> Option<MemoryType> {
         Some(MemoryType {
             index: IndexType::from_u8(self.index_type).filter(|_| self.kind() == Some(ItemKind::Memory))?,
@@ -365,7 +368,7 @@ impl ExternRow {
         })
     }
 
-    /// As a global type, if it is one.
+    /// Returns the global type, if this is one.
     pub fn as_global(&self) -> Option<GlobalType> {
         Some(GlobalType {
             content: ValType::from_code(self.val_type.get()).filter(|_| self.kind() == Some(ItemKind::Global))?,
@@ -375,7 +378,7 @@ impl ExternRow {
 }
 
 impl ExportRow {
-    /// Kind and index of the export.
+    /// Returns the kind of the exported item.
     pub fn kind(&self) -> Option<ItemKind> {
         ItemKind::from_number(self.kind.get())
     }

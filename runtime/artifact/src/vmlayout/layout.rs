@@ -1,4 +1,6 @@
-//! Offsets of the fields that depend on the module: index spaces' sizes in, offsets out.
+//! Offsets of the fields that depend on the module.
+//!
+//! Input: the sizes of the index spaces. Output: offsets. Must not hold: the fields of definitions and entries.
 
 use super::{POINTER, SLOT, TAG_SIZE, func_import, memory, table, vmctx};
 use crate::config::{Config, MemoryMode};
@@ -32,16 +34,16 @@ pub struct Counts {
     pub sigs: u32,
 }
 
-/// The number of numbers in [`Counts`].
+/// Number of fields of [`Counts`].
 pub const COUNTS: usize = 10;
 
 impl Counts {
-    /// The numbers, in the order in which artifacts have them.
+    /// Returns the numbers in the order in which artifacts hold them.
     pub fn to_array(mut self) -> [u32; COUNTS] {
         self.fields_mut().map(|field| *field)
     }
 
-    /// The counts with these numbers.
+    /// Makes the counts from these numbers.
     pub fn from_array(array: [u32; COUNTS]) -> Self {
         let mut counts = Self::default();
         for (field, number) in counts.fields_mut().into_iter().zip(array) {
@@ -96,7 +98,7 @@ pub struct VMLayout {
 }
 
 impl VMLayout {
-    /// The layout of a module with these counts. `None` where it would exceed 1 GiB.
+    /// Computes the layout of a module with these counts. Returns `None` if it would exceed 1 GiB.
     pub fn new(counts: Counts, config: &Config) -> Option<Self> {
         let mut at: i64 = i64::from(vmctx::FIXED_END);
         let mut take = |count: u32, size: i32, align: i64| {
@@ -104,7 +106,7 @@ impl VMLayout {
             at &= -align;
             at
         };
-        // Those used most often come first: they get the short encoding of their offset.
+        // The fields that are used most often come first, because they get the short encoding of their offset.
         let memories = take(counts.defined_memories, memory::SIZE, 16);
         let globals = take(counts.defined_globals, SLOT, 16);
         let tables = take(counts.defined_tables, table::SIZE, 16);
@@ -133,12 +135,12 @@ impl VMLayout {
         })
     }
 
-    /// The numbers that this layout was made of.
+    /// Returns the counts from which this layout was computed.
     pub const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Bytes of context below the vmctx; a multiple of 16.
+    /// Returns the number of bytes of context below the vmctx, a multiple of 16.
     pub const fn size(&self) -> u32 {
         self.size
     }
@@ -148,14 +150,14 @@ impl VMLayout {
         self.memory_at_vmctx
     }
 
-    /// The definition ([`memory`]) of a memory of this module.
+    /// Returns the offset of the definition ([`memory`]) of a memory of this module.
     pub fn defined_memory(&self, index: DefinedMemoryIndex) -> i32 {
         self.array(self.memories, index, self.counts.defined_memories, memory::SIZE)
     }
 
-    /// The value of a global of this module: a slot of 16 bytes.
+    /// Returns the offset of the value of a global of this module: a slot of 16 bytes.
     pub fn defined_global(&self, index: DefinedGlobalIndex) -> i32 {
-        // Downwards, so that the first one (a C stack pointer) is nearest.
+        // The offsets go downwards, so that the first global (a C stack pointer) is nearest.
         let last = self.counts.defined_globals - 1 - index.as_u32();
         self.array(
             self.globals,
@@ -165,27 +167,27 @@ impl VMLayout {
         )
     }
 
-    /// The definition ([`table`]) of a table of this module.
+    /// Returns the offset of the definition ([`table`]) of a table of this module.
     pub fn defined_table(&self, index: DefinedTableIndex) -> i32 {
         self.array(self.tables, index, self.counts.defined_tables, table::SIZE)
     }
 
-    /// The pointer to the definition of an imported memory.
+    /// Returns the offset of the pointer to the definition of an imported memory.
     pub fn imported_memory(&self, index: MemoryIndex) -> i32 {
         self.array(self.imported_memories, index, self.counts.imported_memories, POINTER)
     }
 
-    /// The pointer to the definition of an imported table.
+    /// Returns the offset of the pointer to the definition of an imported table.
     pub fn imported_table(&self, index: TableIndex) -> i32 {
         self.array(self.imported_tables, index, self.counts.imported_tables, POINTER)
     }
 
-    /// The pointer to the value of an imported global.
+    /// Returns the offset of the pointer to the value of an imported global.
     pub fn imported_global(&self, index: GlobalIndex) -> i32 {
         self.array(self.imported_globals, index, self.counts.imported_globals, POINTER)
     }
 
-    /// An imported function ([`func_import`]).
+    /// Returns the offset of an imported function ([`func_import`]).
     pub fn imported_func(&self, index: FuncIndex) -> i32 {
         self.array(
             self.imported_funcs,
@@ -195,28 +197,28 @@ impl VMLayout {
         )
     }
 
-    /// The number (`u64`) that a tag of this module, imported or not, has in the store: never 0.
+    /// Returns the offset of the number (`u64`) of a tag in the store. The tag is imported or defined. The number is never 0.
     pub fn tag(&self, index: TagIndex) -> i32 {
         let count = self.counts.imported_tags + self.counts.defined_tags;
         self.array(self.tags, index, count, TAG_SIZE)
     }
 
-    /// The id (`u32`) that a signature of this module has in the engine.
+    /// Returns the offset of the engine's id (`u32`) of a signature of this module.
     pub fn sig(&self, index: SigIndex) -> i32 {
         self.array(self.sigs, index, self.counts.sigs, 4)
     }
 
-    /// The defined memory with this index, or `None` for an imported one.
+    /// Returns the defined memory with this index, or `None` for an imported one.
     pub fn memory_is_defined(&self, index: MemoryIndex) -> Option<DefinedMemoryIndex> {
         defined(index, self.counts.imported_memories)
     }
 
-    /// The defined table with this index, or `None` for an imported one.
+    /// Returns the defined table with this index, or `None` for an imported one.
     pub fn table_is_defined(&self, index: TableIndex) -> Option<DefinedTableIndex> {
         defined(index, self.counts.imported_tables)
     }
 
-    /// The defined global with this index, or `None` for an imported one.
+    /// Returns the defined global with this index, or `None` for an imported one.
     pub fn global_is_defined(&self, index: GlobalIndex) -> Option<DefinedGlobalIndex> {
         defined(index, self.counts.imported_globals)
     }
@@ -230,7 +232,7 @@ impl VMLayout {
     }
 }
 
-/// The index among the defined items of `index`, when `imported` items come before them.
+/// Returns the index among the defined items of `index`. `imported` items come before them.
 pub fn defined<D: Index>(index: impl Index, imported: u32) -> Option<D> {
     index.index().checked_sub(imported as usize).map(D::new)
 }

@@ -1,12 +1,14 @@
-//! Library calls: the helpers of the runtime that compiled code calls, with their numbers and signatures.
+//! Libcalls: the helpers of the runtime that compiled code calls.
+//!
+//! Input: none. Output: their numbers, names and signatures. Must not hold: the helpers themselves.
 
 use super::POINTER;
 use crate::types::ValType;
 
 macro_rules! libcalls {
     ($($(#[$doc:meta])* $name:ident = $number:literal ($($param:ident),*) $(-> $result:ident)?;)*) => {
-        /// A helper of the runtime that compiled code calls. Each is called through a trampoline of its own in the text,
-        /// in the guest's convention, as `(vmctx, parameters…)`; the trampoline calls the runtime in the platform's
+        /// A helper of the runtime that compiled code calls. Each has its own trampoline in the text. Compiled code calls the
+        /// trampoline in the guest's convention as `(vmctx, parameters…)`, and the trampoline calls the runtime in the platform's
         /// convention with the same values. A helper that traps does not return.
         #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
         #[repr(u32)]
@@ -15,17 +17,17 @@ macro_rules! libcalls {
         }
 
         impl Libcall {
-            /// Every library call, in the order of the table that the vmctx points to.
+            /// Every libcall, in the order of the table to which the vmctx points.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The types of the parameters after the vmctx, and of the result.
+            /// Returns the types of the parameters after the vmctx, and of the result.
             pub const fn signature(self) -> (&'static [ValType], Option<ValType>) {
                 match self {
                     $(Self::$name => (&[$(ValType::$param),*], result_type!($($result)?)),)*
                 }
             }
 
-            /// The name, as symbols show it.
+            /// Returns the name that symbols show.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
@@ -71,20 +73,20 @@ libcalls! {
     TableSet = 11 (I32, I64, I64);
     /// (function) → reference.
     RefFunc = 12 (I32) -> I64;
-    /// (table, index, signature) → address of the filled entry, whose type is the one asked for. Called when the type of a
-    /// shared table's entry is not the expected one; traps unless the entry only had to be filled. The index is in bounds.
+    /// (table, index, signature) → address of the filled entry with this type. Called if the type in an entry of a shared table
+    /// is not the expected one. Traps unless the entry only had to be filled. The index is in bounds.
     ResolveIndirect = 13 (I32, I64, I32) -> I64;
-    /// (tag's number in the store, address of the payload's slots). Throws a new exception; does not return.
+    /// (tag's number in the store, address of the payload's slots). Throws a new exception. Does not return.
     Throw = 14 (I64, I64);
-    /// (reference to an exception). Throws it again, or traps when it is null; does not return.
+    /// (reference to an exception). Throws it again. Traps on null. Does not return.
     ThrowRef = 15 (I64);
-    /// (reference to a function, its signature) → address of its code. Called when the reference has none: for functions of the host
+    /// (reference to a function, its signature) → address of its code. Called if the reference has no code: it is a host function
     /// that no guest has called so far.
     ResolveRef = 16 (I64, I32) -> I64;
 }
 
 impl Libcall {
-    /// Offset of its address in the table that the vmctx points to.
+    /// Returns the offset of the helper's address in the table to which the vmctx points.
     pub const fn offset(self) -> i32 {
         self as i32 * POINTER
     }

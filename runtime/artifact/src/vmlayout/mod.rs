@@ -1,8 +1,10 @@
-//! Every offset that compiled code knows, once.
+//! All offsets that compiled code knows. Each is defined only here.
 //!
-//! Compiled code gets one pointer, the *vmctx*. The instance's context lies **below** it, so all offsets into it are
-//! negative; where the module defines memory 0 and memories are guarded, the memory begins **at** it, so that an access
-//! is `[vmctx + index + offset]` and no base is loaded:
+//! Input: the counts of a module. Output: offsets. Must not hold: the structures themselves.
+//!
+//! Compiled code gets one pointer, the *vmctx*. The instance's context lies **below** it, so all offsets into it are negative. If
+//! the module defines memory 0 and memories are guarded, the memory begins **at** the vmctx. An access is then `[vmctx + index +
+//! offset]`, and no base is loaded:
 //!
 //! ```text
 //!        imported things …  tables  globals  memories  fixed fields │ memory 0 (guarded, defined) …
@@ -10,7 +12,7 @@
 //!                                                                 vmctx
 //! ```
 //!
-//! The structures of the run side are pinned to the constants here by tests in `wrun-runtime`.
+//! Tests in `wrun-runtime` compare the structures of the run side with the constants here.
 
 mod layout;
 mod libcall;
@@ -21,57 +23,58 @@ pub use libcall::Libcall;
 /// Size of a pointer in bytes.
 pub const POINTER: i32 = 8;
 
-/// Size of a slot of the raw call interface: a value in little-endian order, unused bytes zero. Aligned to its size.
+/// Size of a slot of the raw call interface: a value in little-endian order, with zeros in the unused bytes. It is aligned to its
+/// size.
 pub const SLOT: i32 = 16;
 
 /// Fixed fields, relative to the vmctx.
 pub mod vmctx {
     /// `*mut VMStore`.
     pub const STORE: i32 = -8;
-    /// `*const [*const u8]`: the addresses of the library calls, in the order of [`super::Libcall`].
+    /// `*const [*const u8]`: the addresses of the libcalls, in the order of [`super::Libcall`].
     pub const LIBCALLS: i32 = -16;
-    /// The runtime's data about the instance; opaque to compiled code.
+    /// The runtime's data about the instance. Compiled code does not read it.
     pub const INSTANCE: i32 = -24;
     /// Free for the runtime.
     pub const RESERVED: i32 = -32;
-    /// Offset of the first field that depends on the module; the fields grow downwards.
+    /// Offset of the first field that depends on the module. More fields follow downwards.
     pub const FIXED_END: i32 = -32;
 }
 
-/// `VMStore`: what running code shares with the runtime, one per store.
+/// `VMStore`: data that running code shares with the runtime. Each store has one.
 pub mod store {
-    /// The frame pointer of the trampoline through which the guest last left for the host: at it lies the guest's frame
-    /// pointer, 8 above it the return address into the guest.
+    /// Frame pointer of the trampoline through which the guest has last called the host. The word at this address is the guest's
+    /// frame pointer, and the next word is the return address into the guest.
     pub const EXIT_FP: i32 = 0;
-    /// The lowest stack pointer with which the guest may leave for the host: below, the host has too little stack.
+    /// Lowest stack pointer with which the guest may call the host. Below it, the host would have too little stack.
     pub const STACK_LIMIT: i32 = 8;
 }
 
-/// `VMHostContext`: what stands in the place of the vmctx for a host function.
+/// `VMHostContext`: the context of a host function, passed in place of the vmctx.
 pub mod host_context {
-    /// The address of the host's function: typed or untyped, as the trampoline that calls it expects.
+    /// Address of the host function: typed or untyped, depending on the trampoline that calls it.
     pub const FUNC: i32 = 0;
     /// `*mut VMStore`.
     pub const STORE: i32 = 8;
 }
 
-/// `VMFuncRef`: what a `funcref` value points to; null is 0.
+/// `VMFuncRef`: the target of a `funcref` value. Null is 0.
 pub mod func_ref {
     /// Address of the function's code, in the guest's calling convention.
     pub const CODE: i32 = 0;
-    /// The context it is called with: a vmctx or a host context.
+    /// Context to call it with: a vmctx or a host context.
     pub const VMCTX: i32 = 8;
-    /// Its type's id (`u32`), unique in the engine, never 0.
+    /// Id of its type (`u32`), unique in the engine and never 0.
     pub const SIG: i32 = 16;
     /// Size in bytes.
     pub const SIZE: i32 = 24;
 }
 
-/// An imported function as the vmctx holds it.
+/// An imported function in the vmctx.
 pub mod func_import {
     /// Address of the function's code, in the guest's calling convention.
     pub const CODE: i32 = 0;
-    /// The context it is called with.
+    /// Context to call it with.
     pub const VMCTX: i32 = 8;
     /// Size in bytes.
     pub const SIZE: i32 = 16;
@@ -101,17 +104,17 @@ pub mod table {
 pub mod private_entry {
     /// `u32`: 0 for null, else the module's own signature index plus 1.
     pub const SIG: i32 = 0;
-    /// `u32`: where the function's code begins, counted from the beginning of the text.
+    /// `u32`: offset of the function's code from the beginning of the text.
     pub const OFFSET: i32 = 4;
     /// Size in bytes.
     pub const SIZE: i32 = 8;
 }
 
-/// An entry of a shared table of functions. All zero: null, or not filled yet from the table's initial contents.
+/// An entry of a shared table of functions. All zero means null, or not filled yet from the table's initial contents.
 pub mod shared_entry {
     /// Address of the function's code.
     pub const CODE: i32 = 0;
-    /// The context it is called with.
+    /// Context to call it with.
     pub const VMCTX: i32 = 8;
     /// `u32`: the id of its type in the engine, 0 for null or not filled.
     pub const SIG: i32 = 16;
@@ -126,12 +129,12 @@ pub mod shared_entry {
 /// Size of a tag's number in the context.
 pub const TAG_SIZE: i32 = 8;
 
-/// An exception as a handler finds it. The payload's values follow in slots.
+/// An exception in the form that a handler reads. The payload's values follow in slots.
 pub mod exception {
     /// `u64`: the number of its tag in the store.
     pub const TAG: i32 = 0;
-    /// `u64`: not 0 when a guest may keep a reference to the exception. The handler that makes one sets it. Without, the runtime
-    /// uses the exception again for the next one that is thrown.
+    /// `u64`: not 0 if a guest may keep a reference to the exception. The handler that makes such a reference sets it. Without
+    /// it, the runtime uses the exception's memory for the next one that is thrown.
     pub const IS_KEPT: i32 = 8;
     /// The first value of the payload: a slot.
     pub const PAYLOAD: i32 = 16;
@@ -140,7 +143,7 @@ pub mod exception {
 /// Size of an entry of a table of `externref` or `exnref`: the reference itself, 0 for null.
 pub const EXTERN_ENTRY_SIZE: i32 = 8;
 
-/// How the entries of a table look.
+/// The form of a table's entries.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum TableForm {
@@ -148,12 +151,12 @@ pub enum TableForm {
     Private = 0,
     /// [`shared_entry`].
     Shared = 1,
-    /// References to things of the host, or to exceptions, 8 bytes each.
+    /// References to host objects or to exceptions, 8 bytes each.
     Extern = 2,
 }
 
 impl TableForm {
-    /// The form that a number in [`crate::info::TableRow`] stands for.
+    /// Returns the form with this number in [`crate::info::TableRow`].
     pub const fn from_u8(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Private),
@@ -163,7 +166,7 @@ impl TableForm {
         }
     }
 
-    /// Size of an entry in bytes.
+    /// Returns the size of an entry in bytes.
     pub const fn entry_size(self) -> i32 {
         match self {
             Self::Private => private_entry::SIZE,

@@ -1,9 +1,10 @@
 //! Atomic instructions (the threads proposal) on memories that are not shared.
 //!
-//! Nobody else can access such a memory while an instruction runs, so plain loads and stores do. What is left of atomicity is that
-//! an address which is no multiple of the size traps.
+//! Input: operands and the static parts of an instruction. Output: loads, stores and arithmetic. Must not hold: shared memories,
+//! which parsing refuses.
 //!
-//! In: operands and the static parts of an instruction. Out: loads, stores and arithmetic. May not enter: shared memories, which
+//! Only one thread can access such a memory, so plain loads and stores are sufficient. The only difference from plain
+//! instructions is that an address that is not a multiple of the size traps.
 //! parsing refuses.
 
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -15,7 +16,7 @@ use wrun_artifact::index::MemoryIndex;
 use super::memory::Address;
 use super::{Translator, trap};
 
-/// The new value of a read-modify-write instruction, from the old one and the operand.
+/// Operation of a read-modify-write instruction: it computes the new value from the old one and the operand.
 #[derive(Copy, Clone)]
 enum Modify {
     Add,
@@ -26,7 +27,7 @@ enum Modify {
     Exchange,
 }
 
-/// The accesses among these instructions.
+/// Kind of an atomic access.
 #[derive(Copy, Clone)]
 enum Kind {
     Load,
@@ -35,7 +36,7 @@ enum Kind {
     Compare,
 }
 
-/// Takes an access apart: the static part, the type of the operands, the type in memory, and what is done.
+/// Returns the parts of an access: the static part, the type of the operands, the type in memory, and the kind.
 fn decode<'o>(op: &'o Op<'_>) -> Option<(&'o MemArg, Type, Type, Kind)> {
     use types::{I8, I16, I32, I64};
     macro_rules! accesses {
@@ -78,7 +79,7 @@ fn decode<'o>(op: &'o Op<'_>) -> Option<(&'o MemArg, Type, Type, Kind)> {
 }
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn atomic_operator(&mut self, op: &Op<'_>) -> bool {
         if let Some((memarg, ty, access, kind)) = decode(op) {
             match kind {
@@ -93,7 +94,7 @@ impl Translator<'_> {
             Op::AtomicFence => {}
             Op::MemoryAtomicNotify { memarg } => {
                 let (index, _) = self.pop2();
-                // Nobody waits in a memory that is not shared. The address has to be a good one all the same.
+                // No thread can wait in a memory that is not shared, but the address must be valid.
                 let at = self.atomic_address(memarg, index, 4);
                 self.builder.ins().load(types::I32, at.flags, at.base, at.offset);
                 let woken = self.i32_const(0);
@@ -108,12 +109,12 @@ impl Translator<'_> {
         true
     }
 
-    /// The address of an access of `size` bytes; traps unless it is a multiple of that.
+    /// Returns the address of an access of `size` bytes. Traps if the address is not a multiple of `size`.
     fn atomic_address(&mut self, memarg: &MemArg, index: Value, size: u32) -> Address {
         if size > 1 {
             let memory = MemoryIndex::from_u32(memarg.memory);
             let wide = self.index_to_i64(self.env.facts.memories[memory].index, index);
-            // A multiple of the size plus a multiple of the size is one, whatever does not fit in 64 bits.
+            // The sum wraps at 2^64. This is a multiple of the size, so the low bits are right also after a wrap.
             let address = self.builder.ins().iadd_imm_u(wide, memarg.offset.cast_signed());
             let rest = self.builder.ins().band_imm_u(address, i64::from(size) - 1);
             self.builder
@@ -123,7 +124,7 @@ impl Translator<'_> {
         self.address(memarg, index, size)
     }
 
-    /// Loads a value of type `access` as a `ty`, with zeros above.
+    /// Loads a value of type `access` and extends it with zeros to `ty`.
     fn load_zero_extended(&mut self, at: Address, ty: Type, access: Type) -> Value {
         let value = self.builder.ins().load(access, at.flags, at.base, at.offset);
         self.extend(value, ty)

@@ -23,11 +23,11 @@ use crate::error::Failure;
 
 /// Facts known about the entry of a `call_indirect`.
 enum Entry {
-    /// It is this function, and it has the right type.
+    /// The entry is this function, and its type is right.
     Known(FuncIndex),
     /// The call always traps.
     Traps(TrapCode),
-    /// It has the right type if the index is in bounds.
+    /// The type is right if the index is in bounds.
     Typed,
     /// Nothing is known.
     Unknown,
@@ -54,11 +54,11 @@ impl Translator<'_> {
         Ok(true)
     }
 
-    /// Calls the function that the reference on the operand stack stands for. Validation vouches for its type.
+    /// Calls the function of the reference on the operand stack. Validation has checked its type.
     fn call_ref(&mut self, how: How, ty: u32) {
         let sig = self.env.facts.types[TypeIndex::from_u32(ty)];
         let reference = self.pop1();
-        // Where it is null, this faults on the null page.
+        // For a null reference, this faults on the null page.
         let null = trap::to_clif(TrapCode::NullFunction);
         let flags = self.variable(Region::Function).with_trap_code(Some(null));
         let found = self.builder.ins().load(POINTER, flags, reference, func_ref::CODE);

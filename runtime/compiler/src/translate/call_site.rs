@@ -21,14 +21,14 @@ use crate::code::Symbol;
 /// Code to call.
 #[derive(Copy, Clone)]
 pub(super) enum Callee {
-    /// A place in this text.
+    /// Code at a place in this text.
     Direct(FuncRef),
-    /// The code at an address, with this signature.
+    /// Code at an address, with this signature.
     Indirect(SigRef, Value),
 }
 
-/// Emits a call; gives its results. `arguments` begins with the context, where the convention has one. An exception goes to
-/// `landing`, whose first two parameters are for it, or to the caller. With a landing, translation goes on in a new block.
+/// Emits a call and returns its results. `arguments` begins with the context, if the convention has one. An exception goes to
+/// `landing`, as its first two parameters, or to the caller. With a landing, translation continues in a new block.
 pub(super) fn emit<'b>(
     builder: &'b mut FunctionBuilder<'_>,
     callee: Callee,
@@ -71,18 +71,18 @@ pub(super) fn emit<'b>(
     builder.block_params(next)
 }
 
-/// Position of a call.
+/// Kind of a call.
 #[derive(Copy, Clone, PartialEq, Eq)]
 pub(super) enum How {
-    /// Execution goes on behind it.
+    /// Execution continues after the call.
     Call,
-    /// It takes the place of the function that makes it.
+    /// The callee replaces the calling function.
     Tail,
 }
 
 impl Translator<'_> {
-    /// Calls guest code of type `sig` with the arguments on the operand stack, and replaces them by the results. What follows a tail
-    /// call is unreachable.
+    /// Calls guest code of type `sig` with the arguments on the operand stack, and replaces them by the results. Code after a
+    /// tail call is unreachable.
     pub(super) fn call_guest(&mut self, how: How, sig: SigIndex, callee: Callee, context: Value) {
         let ty = &self.env.facts.sigs[sig];
         let first = self.stack.values.len() - ty.params().len();
@@ -108,12 +108,12 @@ impl Translator<'_> {
         }
     }
 
-    /// Calls a helper of the runtime that throws no exception; gives its result.
+    /// Calls a helper of the runtime that throws no exception, and returns its result.
     pub(super) fn libcall(&mut self, libcall: Libcall, arguments: &[Value]) -> Option<Value> {
         self.libcall_to(None, libcall, arguments)
     }
 
-    /// Calls a helper of the runtime, whose exception goes to `landing` or to the caller; gives its result.
+    /// Calls a helper of the runtime, and returns its result. An exception goes to `landing` or to the caller.
     pub(super) fn libcall_to(
         &mut self,
         landing: Option<Block>,

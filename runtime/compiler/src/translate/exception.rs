@@ -1,12 +1,12 @@
 //! Exceptions (spec 4.4.8: `throw`, `throw_ref`, `try_table`), and the legacy form (`try`, `catch`, `catch_all`, `delegate`, `rethrow`).
 //!
-//! A call inside of a `try_table` or `try` names a *landing* as its handler: a block that gets the exception, compares its tag with
-//! the clauses one after the other, and hands it on to the landing around it, in this function or, through the runtime, in a
-//! caller. Both forms differ only in what a clause is: a branch, or a piece of code. A `throw` is a call of the runtime, which does
-//! not return; so code in which nothing is thrown does no work for exceptions.
+//! Input: an instruction, and the handlers around it. Output: landings, and calls of the runtime. Must not hold: how a handler is
+//! found.
 //!
-//! In: the instructions, and the handlers around the one at hand. Out: landings, and calls of the runtime. May not enter: how a
-//! handler is found.
+//! A call inside a `try_table` or `try` has a *landing* as its handler. A landing is a block that gets the exception and compares
+//! its tag with one clause after the other. If no clause fits, it passes the exception to the landing around it in this function
+//! or, through the runtime, to a caller. The two forms differ only in their clauses: a clause is either a branch or a piece of
+//! code. A `throw` calls the runtime and does not return. So code that throws nothing does no work for exceptions.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -24,7 +24,7 @@ use super::stack::{CatchFrame, Caught, FrameKind, Handler};
 use crate::error::Failure;
 
 impl Translator<'_> {
-    /// Translates an instruction of this family; says whether it is one.
+    /// Translates an instruction of this family. Returns false for other instructions.
     pub(super) fn exception_operator(&mut self, op: &Op<'_>) -> Result<bool, Failure> {
         match op {
             Op::TryTable { try_table } => self.begin_try_table(try_table)?,
@@ -48,7 +48,7 @@ impl Translator<'_> {
         Ok(true)
     }
 
-    /// The block to go on in when a call at this place throws: the innermost landing of this function.
+    /// Returns the block where execution continues if a call at this place throws: the innermost landing of this function.
     pub(super) fn landing(&mut self) -> Option<Block> {
         let innermost = self.stack.handlers.len().checked_sub(1)?;
         Some(self.landing_of(innermost))
@@ -79,7 +79,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Goes on with the next clause of the innermost `try`: one for exceptions with this tag, or for all.
+    /// Begins the next clause of the innermost `try`: for exceptions with this tag, or for all.
     fn begin_catch(&mut self, tag: Option<TagIndex>) {
         let pending = self.leave_protected();
         let height = self.innermost().height;
@@ -94,7 +94,7 @@ impl Translator<'_> {
             if let Some(tag) = tag {
                 catch.next = Some((self.compare_tag(caught, tag), caught));
             }
-            // A `rethrow` further on makes this 1.
+            // A later `rethrow` replaces this by 1.
             let kept = self.builder.ins().iconst(types::I64, 0);
             self.set_kept(caught, kept);
             catch.caught = Some((caught, kept));
@@ -107,8 +107,8 @@ impl Translator<'_> {
         self.stack.frames.last_mut().expect("the frame of the `try`").kind = FrameKind::Catch(catch);
     }
 
-    /// Ends the part of the innermost frame in which its handler is in force, or the clause before: gives the block that looks at
-    /// exceptions, if there can be any. What follows is unreachable then.
+    /// Ends the protected part of the innermost frame, or the clause before. Returns the block that handles exceptions, if there
+    /// can be any. The code after it is unreachable at first.
     fn leave_protected(&mut self) -> Option<(Block, Caught)> {
         self.leave_to_exit();
         let frame = self
@@ -127,7 +127,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Completes a landing's predecessors.
+    /// Seals a landing and returns it with its parameters.
     fn open(&mut self, landing: Option<Block>) -> Option<(Block, Caught)> {
         let landing = landing?;
         self.builder.seal_block(landing);
@@ -139,8 +139,8 @@ impl Translator<'_> {
         Some((landing, caught))
     }
 
-    /// Before the `end` of a frame with a handler, or of the last clause of a `try`: emits what becomes of exceptions that were
-    /// thrown inside.
+    /// Emits the handling of exceptions from inside the frame. Called before the `end` of a frame with a handler, or of the last
+    /// clause of a `try`.
     pub(super) fn end_protected(&mut self) {
         match self.innermost().kind {
             FrameKind::TryTable => {
@@ -178,7 +178,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Ends the innermost `try`: its exceptions go to the handler that is in force at this label, which counts from outside of it.
+    /// Ends the innermost `try`. Its exceptions go to the handler of the frame with this label, counted from outside the `try`.
     pub(super) fn delegate(&mut self, depth: u32) {
         let handlers = self.frame_at(depth + 1).handlers;
         if let Some((block, caught)) = self.leave_protected() {
@@ -191,7 +191,7 @@ impl Translator<'_> {
         self.end();
     }
 
-    /// Compares an exception with the clauses of a `try_table`, whose frame is still there.
+    /// Compares an exception with the clauses of a `try_table`. Its frame still exists.
     fn clauses(&mut self, clauses: &[Catch], caught: Caught) {
         let height = self.stack.values.len();
         for clause in clauses {
@@ -223,7 +223,8 @@ impl Translator<'_> {
         self.hand_on(caught, outer);
     }
 
-    /// Branches on the tag of an exception: goes on where it is this one, and gives the block for the others.
+    /// Branches on the tag of an exception. Translation continues where the tag is this one. Returns the block for the other
+    /// tags.
     fn compare_tag(&mut self, caught: Caught, tag: TagIndex) -> Block {
         let flags = self.variable(Region::Exception).with_aligned();
         let found = self
@@ -240,7 +241,7 @@ impl Translator<'_> {
         next
     }
 
-    /// The number of a tag in the store.
+    /// Returns the number of a tag in the store.
     fn tag_number(&mut self, tag: TagIndex) -> Value {
         let flags = self.constant(Region::Fixed).with_aligned();
         let offset = self.env.layout.tag(tag);
@@ -258,13 +259,13 @@ impl Translator<'_> {
         }
     }
 
-    /// Says whether the guest keeps a reference to the exception.
+    /// Records if the guest keeps a reference to the exception.
     fn set_kept(&mut self, caught: Caught, kept: Value) {
         let flags = self.variable(Region::Exception).with_aligned();
         self.builder.ins().store(flags, kept, caught.fields, exception::IS_KEPT);
     }
 
-    /// Goes on at a landing of this function, or in a caller.
+    /// Passes an exception to a landing of this function, or to a caller.
     fn hand_on(&mut self, caught: Caught, landing: Option<Block>) {
         match landing {
             Some(landing) => {
@@ -301,8 +302,8 @@ impl Translator<'_> {
         self.set_unreachable();
     }
 
-    /// Throws an exception again, to this landing or to the caller. What follows is never reached, and there is an instruction that
-    /// says so.
+    /// Throws an exception again, to this landing or to the caller. The code after it is unreachable, and a trap instruction
+    /// marks this.
     fn throw_again(&mut self, reference: Value, landing: Option<Block>) {
         self.libcall_to(landing, Libcall::ThrowRef, &[reference]);
         self.trap(TrapCode::Unreachable);

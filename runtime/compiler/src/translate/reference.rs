@@ -1,9 +1,12 @@
-//! Reference instructions (spec 4.4.2). References are 64-bit numbers, null is 0.
+//! Reference instructions (spec 4.4.2).
 //!
-//! An `externref` stands for an object of the host, an `exnref` for an exception: they live as long as a collection finds the number. Every value of that
-//! type is declared to the code generator ([`Translator::track`]), so that it lies in the frame, at a place that a stack map
-//! names, during each call that the function makes before it uses the value for the last time. A function without such values
-//! is translated as if there were no stack maps.
+//! Input: an instruction and its operands. Output: 64-bit numbers, and the references that stack maps must list. Must not hold:
+//! the objects.
+//!
+//! Null is 0. An `externref` is the number of a host object, an `exnref` that of an exception. An object lives as long as a
+//! collection finds its number. Every value of these types is declared to the code generator ([`Translator::track`]). During each
+//! call before its last use, such a value then lies in the frame, at a place that a stack map lists. A function without such
+//! values is translated as if there were no stack maps.
 
 use std::borrow::Cow;
 
@@ -66,20 +69,20 @@ impl Translator<'_> {
         true
     }
 
-    /// Adds `value` to the stack maps of later calls, if it is a reference to a host object.
+    /// Adds `value` to the stack maps of later calls, if it is a reference to an object.
     pub(super) fn track(&mut self, ty: ValType, value: Value) {
         if ty.is_object() {
             self.track_object(value);
         }
     }
 
-    /// Makes a reference to an object findable during calls.
+    /// Adds a reference to an object to the stack maps of later calls.
     pub(super) fn track_object(&mut self, reference: Value) {
         self.name_stack_slots();
         self.builder.declare_value_needs_stack_map(reference);
     }
 
-    /// The same for a variable that has no value yet, and for each value that it will have.
+    /// Does the same for all values of a variable, which has none yet.
     pub(super) fn track_variable(&mut self, ty: ValType, variable: Variable) {
         if ty.is_object() {
             self.name_stack_slots();
@@ -87,7 +90,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Sets the alias region of the accesses to stack slots, which the code generator adds at the end.
+    /// Sets the alias region of accesses to stack slots. The code generator adds these accesses at the end.
     fn name_stack_slots(&mut self) {
         if core::mem::replace(&mut self.known.stack_slots_named, true) {
             return;
