@@ -1,7 +1,7 @@
-//! Memory that the runtime takes from the allocator: none where it says so, and none for ever.
+//! Memory that the runtime takes from the allocator: functions that promise to allocate nothing, and leaks.
 //!
 //! # Safety
-//! This file may use `unsafe`: it counts what passes through the system's allocator.
+//! This file may use `unsafe`: it replaces the allocator by one that counts and calls the system's.
 #![cfg(feature = "compiler")]
 #![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use wrun_runtime::{Caller, Config, Deadline, Engine, Imports, Instance, Module, Store};
 
-/// The system's allocator. Counts what each thread does.
+/// The system's allocator, with counters for each thread.
 struct Counting;
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
-    /// Bytes allocated, less those freed.
+    /// Bytes allocated minus bytes freed.
     static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
@@ -44,10 +44,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Timers have places in a list of the process, as many as there are timers at the same time: one test makes them at a time.
+/// Held by a test that makes timers. The process keeps as many places for timers as there were timers at the same time.
 static TIMERS: Mutex<()> = Mutex::new(());
 
-/// Bytes that this thread keeps after running `work` many times, once it has run a few times.
+/// Returns the bytes that this thread keeps after running `work` many times. The first few runs do not count.
 fn kept_by(mut work: impl FnMut()) -> isize {
     let _alone = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..3 {
@@ -125,7 +125,7 @@ fn typed_calls_allocate_nothing() {
     let f = instance
         .typed_func::<(i32, i64), (f32, i32)>(&mut store, "f")
         .expect("of this type");
-    // The first call makes the guest's stack.
+    // The first call allocates the guest's stack.
     assert_eq!(f.call(&mut store, (5, 41)).expect("returns"), (42.0, 5));
     let before = CALLS.get();
     for n in 0..100 {

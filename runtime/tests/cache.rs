@@ -1,4 +1,4 @@
-//! The cache of artifacts, through the public API: hit, miss, stale, and what a directory must be.
+//! The cache of artifacts, through the public API: hits, misses, stale artifacts, and conditions on the directory.
 #![cfg(feature = "compiler")]
 
 use std::fs::{self, File, Permissions};
@@ -111,7 +111,7 @@ fn a_file_is_known_by_its_identity_only_when_that_can_be_trusted() {
     let module = Module::from_cache(&engine, &cache, &settled).expect("remembered");
     assert_eq!(answer(&engine, &module), 1);
 
-    // The same length, and the old modification time given back: the time of the inode's change tells.
+    // The length and the modification time are the same as before. Only the time of the inode's change differs.
     let times = fs::metadata(&path).expect("there").modified().expect("has one");
     fs::write(&path, wasm(2)).expect("written");
     let file = File::options().write(true).open(&path).expect("there");
@@ -137,7 +137,7 @@ fn a_link_that_leads_to_another_artifact_is_corrected() {
     let link = links.join(&known(&links)[0]);
     let right = fs::read_link(&link).expect("a link");
 
-    // What other settings need is of no use.
+    // An artifact for other settings is not used.
     let plain = Engine::new(Config::new().address_map(false)).expect("made");
     Module::new_cached(&plain, &cache, &wasm(1), None).expect("compiles");
     let other = CacheKey::of(&plain, &wasm(1));
@@ -177,7 +177,7 @@ fn a_damaged_artifact_is_replaced() {
         flipped[100] ^= 1;
         flipped
     }] {
-        // As nobody does it: wrun itself only ever renames.
+        // wrun itself never removes and writes an artifact like this, it only renames.
         fs::remove_file(&path).expect("there");
         fs::write(&path, damaged).expect("written");
         assert!(matches!(
@@ -284,26 +284,26 @@ fn what_killed_processes_left_behind_is_swept() {
     let mut left = names(cache.dir());
     left.retain(|name| !name.ends_with(".wrun"));
     assert_eq!(left, ["by-file", "new-fedcba9876543210"]);
-    // Links are many, and looked at when artifacts are removed, or somebody asks for it.
+    // Links are checked only when artifacts are removed or a user asks for it, because there may be many.
     assert_eq!(known(&links), [link_name()]);
     cache.prune(u64::MAX).expect("readable");
     assert_eq!(known(&links), [""; 0]);
     assert_eq!(names(&links).len(), 1, "the artifact is still known to be whole");
 }
 
-/// The name of a link in a cache, for a file that there is not.
+/// Returns the name of a link in a cache, for a file that does not exist.
 fn link_name() -> String {
     format!("fe00-1-2-3-4-5-6-{}", "0".repeat(80))
 }
 
-/// Makes a file look as if it had been left an hour ago.
+/// Sets the times of a file to an hour ago, as if it had been left behind.
 fn old(file: &File) {
     let old = SystemTime::now() - Duration::from_secs(3600);
     file.set_times(fs::FileTimes::new().set_accessed(old).set_modified(old))
         .expect("own");
 }
 
-/// The names of the links from wasm files to artifacts, among those of `by-file`.
+/// Returns the names in `by-file` of the links from wasm files to artifacts.
 fn known(links: &Path) -> Vec<String> {
     let mut names = names(links);
     names.retain(|name| name.split('-').count() == 8);
@@ -344,7 +344,7 @@ fn in_a_directory_with_other_files_these_are_left_alone() {
     ] {
         old(&File::create(cache.dir().join(name)).expect("own"));
     }
-    // What has the right name and is of the wrong kind.
+    // These have a right name and a wrong kind.
     symlink("nowhere", cache.dir().join("new-aaaaaaaaaaaaaaaa")).expect("own");
     for name in [
         format!("{key}.wrun"),
@@ -355,7 +355,7 @@ fn in_a_directory_with_other_files_these_are_left_alone() {
         fs::create_dir(&path).expect("new");
         old(&File::open(&path).expect("there"));
     }
-    // Links that lead nowhere, of somebody else.
+    // These are dangling links that do not belong to wrun.
     symlink(format!("../{key}.lock"), links.join("to-be-made")).expect("own");
     symlink(
         format!("../{key}x.wrun"),
@@ -418,7 +418,7 @@ fn a_pipe_in_the_cache_holds_nobody_up() {
     make_pipe(&cache.dir().join("new-0123456789abcdef"));
     let module = Module::new_cached(&engine, &cache, &wasm(1), None).expect("compiles");
     assert_eq!(answer(&engine, &module), 1);
-    // The one in the artifact's place is replaced; the others are nobody's to remove.
+    // The entry in the artifact's place is replaced. The others do not belong to wrun and stay.
     Module::new_cached(&engine, &open_cache(&scratch, CacheMode::Require), &wasm(1), None).expect("is there");
     assert_eq!(cache.clear().expect("readable").files, 1);
     assert_eq!(
@@ -427,7 +427,7 @@ fn a_pipe_in_the_cache_holds_nobody_up() {
     );
 }
 
-/// A named pipe that looks as if it had been left an hour ago.
+/// Makes a named pipe with times of an hour ago.
 fn make_pipe(path: &Path) {
     let run = |program: &str, options: &[&str]| {
         let status = Command::new(program).args(options).arg(path).status();

@@ -165,7 +165,7 @@ fn a_panic_in_a_host_function_is_an_error_and_the_store_goes_on() {
     );
 }
 
-/// A function of a guest that calls the host, which is to call it again with one less, down to 0, where it traps.
+/// Returns a guest's function that calls the host, which calls it again with a number smaller by one. It traps at 0.
 fn nested(
     again: impl Fn(Caller<'_, Option<Func>>, &[Value], &mut [Value]) -> Result<(), Error> + Send + Sync + 'static,
 ) -> (Store<Option<Func>>, Func) {
@@ -195,7 +195,7 @@ fn a_trap_goes_through_nested_entries_one_by_one() {
         let down = caller.data().expect("set");
         match down.call(&mut caller, params) {
             Ok(values) => results.clone_from_slice(&values),
-            // The innermost trap becomes a value at the third entry from outside.
+            // At the third entry from outside, the host turns the innermost trap into a value.
             Err(Error::Trap(trap)) if params[0] == Value::I32(3) => {
                 assert_eq!(trap.code(), TrapCode::Unreachable);
                 assert_eq!(trap.backtrace().frames().len(), 6);

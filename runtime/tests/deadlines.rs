@@ -1,4 +1,4 @@
-//! Deadlines: wherever a guest is when its deadline passes, it ends, and the store refuses further calls.
+//! Deadlines: a guest ends when its deadline passes, in any state, and its store refuses further calls.
 #![cfg(feature = "compiler")]
 
 use std::io::Read;
@@ -18,13 +18,13 @@ const GUEST: &str = r#"(module
       (memory.fill (i32.const 0) (i32.const 1) (i32.const 1048576)) (br 0)))
     (func (export "nothing")))"#;
 
-/// How long a test waits for the end at most: machines are slow at times, a hang is much longer.
+/// Longest time that a test waits for the end. It exceeds the delays of a slow machine, and a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn run(name: &str) {
     let engine = Engine::new(&Config::new()).expect("made");
     let module = Module::new(&engine, &wat::parse_str(GUEST).expect("valid")).expect("valid");
-    // Nobody writes to the other end, so reading waits for ever.
+    // No test writes to the other end, so reading waits forever.
     let (reader, _writer) = UnixStream::pair().expect("a pair of sockets");
     let mut imports = Imports::new(&engine);
     imports.func(

@@ -16,7 +16,7 @@ const OPERANDS: &str = r#"
     (global $i v128 (v128.const i8x16 0 15 16 17 127 128 255 0x80 0x7f 0x0f 0xf0 0x55 0xaa 1 2 3))
     (global $j v128 (v128.const i16x8 -32768 -32768 32767 1 0x0080 0xff00 0x00ff 0x8000))"#;
 
-/// Relaxed instructions, and the expressions of which they have the results. `x`, `y` and `z` are the operands.
+/// Relaxed instructions, with expressions that have the same results. `x`, `y` and `z` are the operands.
 const PAIRS: &[(&str, &str)] = &[
     ("i8x16.relaxed_swizzle x y", "i8x16.swizzle x y"),
     ("i32x4.relaxed_trunc_f32x4_s x", "i32x4.trunc_sat_f32x4_s x"),
@@ -57,7 +57,7 @@ fn function(name: &str, expression: &str, operands: [char; 3]) -> String {
     format!("(func (export \"{name}\") (result v128) ({text}))\n")
 }
 
-/// Returns the numbers of the pairs whose results differ with these settings, for some operands.
+/// Returns the numbers of the pairs whose results differ for some operands with these settings.
 fn different(config: &Config) -> Vec<usize> {
     let mut text = OPERANDS.to_owned();
     let mut cases = Vec::new();
@@ -100,8 +100,8 @@ fn relaxed_instructions_have_the_results_of_fixed_width_ones_on_every_cpu() {
 fn without_the_setting_the_operands_show_a_difference_for_every_instruction_that_is_faster() {
     let mut config = Config::new();
     let found = different(config.cpu(CpuFeatures::X86_64_V2));
-    // Unsigned truncation has nothing faster, nor have products and sums without FMA. The last pair has a relaxed instruction on
-    // both sides.
+    // The other instructions have no faster form: unsigned truncation, and products and sums without FMA. The last pair has a
+    // relaxed instruction on both sides.
     assert_eq!(found, [0, 1, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
     if CpuFeatures::detect().contains(CpuFeatures::X86_64_V3) {
         let found = different(config.cpu(CpuFeatures::X86_64_V3));

@@ -1,4 +1,4 @@
-//! The end of the guest's stack and half-way failures: where wrun itself must not be the one that falls.
+//! The end of the guest's stack, and failures half way: wrun itself must not crash.
 #![cfg(feature = "compiler")]
 
 use std::fs;
@@ -13,7 +13,7 @@ use wrun_runtime::{
 };
 use wrun_tests::Scratch;
 
-/// Recursion to a depth, with a call out of the guest at its end.
+/// Returns a module that recurses to a depth and then calls the host.
 fn guest(call: &str) -> String {
     format!(
         r#"(module
@@ -39,7 +39,7 @@ fn leaving_the_guest_at_any_depth_of_the_stack_works_or_traps() {
         let module = Module::new(&engine, &wasm).expect("valid");
         let mut imports = Imports::new(&engine);
         imports.func("host", "typed", |_: Caller<'_, ()>| {
-            // A host function may use what it was promised.
+            // Uses some of the stack that a host function can rely on.
             std::hint::black_box([0u8; 32 << 10]);
         });
         let ty = FuncType::new([ValType::V128; 4], [ValType::V128]);
@@ -58,7 +58,7 @@ fn leaving_the_guest_at_any_depth_of_the_stack_works_or_traps() {
             }
             Err(error) => panic!("{call} at {depth}: {error}"),
         };
-        // The last depth that works, then every depth until even the guest's own frames do not fit.
+        // Finds the last depth that works. Then tries every depth until the guest's own frames no longer fit.
         let (mut works, mut fails) = (0, 1 << 16);
         while works + 1 < fails {
             let middle = (works + fails) / 2;
@@ -79,7 +79,7 @@ fn leaving_the_guest_at_any_depth_of_the_stack_works_or_traps() {
 fn a_host_function_that_calls_itself_without_end_traps() {
     let engine = Engine::new(Config::new().stack_size(64 << 10)).expect("made");
     let mut store = Store::new(&engine, None::<Func>);
-    // No trampoline of compiled code lies between the calls.
+    // No trampoline of compiled code lies between these calls.
     let again = Func::wrap(&mut store, |mut caller: Caller<'_, Option<Func>>| {
         let again = caller.data().expect("set before the call");
         again.call(&mut caller, &[]).map(drop)
@@ -92,7 +92,7 @@ fn a_host_function_that_calls_itself_without_end_traps() {
     }
 }
 
-/// Makes an artifact's trap records say nothing. Its checksums fit.
+/// Removes an artifact's trap records and corrects its checksums.
 fn without_trap_records(mut artifact: Vec<u8>) -> Vec<u8> {
     let expect = Expect {
         build: BUILD,
@@ -159,7 +159,7 @@ fn a_host_function_survives_the_failed_instantiation_of_a_module_that_imports_it
 
 #[test]
 fn memory_instructions_on_many_megabytes_do_what_those_on_a_few_bytes_do() {
-    /// More than twice what is done between two looks at the deadline, and no multiple of it.
+    /// More than twice the number of bytes between two checks of the deadline, and not a multiple of it.
     const LEN: usize = (9 << 20) + 5;
     const BYTES: usize = 200 << 16;
     let engine = Engine::new(&Config::new()).expect("made");
@@ -169,7 +169,7 @@ fn memory_instructions_on_many_megabytes_do_what_those_on_a_few_bytes_do() {
              (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
              (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
              (func (export "init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2))))"#,
-        // Its period divides no power of two.
+        // The period of the text divides no power of two.
         "abcdefghijklmnopqrstuvwxyz0123456789_".repeat(LEN / 37)
     );
     let module = Module::new(&engine, &wat::parse_str(text).expect("valid")).expect("valid");
@@ -186,7 +186,7 @@ fn memory_instructions_on_many_megabytes_do_what_those_on_a_few_bytes_do() {
         assert!(memory.data(&store) == expected, "{name} {args:?}");
     };
     run("init", [0, 0, data], &expected);
-    // Overlapping by more and by less than one step, upwards and downwards.
+    // The ranges overlap by more or by less than one step, upwards and downwards.
     for (to, from) in [(1 << 20, 3), (7, 2 << 20), (LEN / 2, 1), (0, LEN / 3)] {
         let len = LEN.min(BYTES - to.max(from));
         expected.copy_within(from..from + len, to);
@@ -196,7 +196,7 @@ fn memory_instructions_on_many_megabytes_do_what_those_on_a_few_bytes_do() {
     run("fill", [3, 0x55, LEN], &expected);
 }
 
-/// As in other engines (the limit of the JavaScript API).
+/// Largest number of entries of a table, as in the JavaScript API.
 const MOST_ENTRIES: u32 = 10_000_000;
 
 #[test]
@@ -277,7 +277,7 @@ fn a_table_has_no_more_entries_than_the_limit() {
     };
     let table = Table::new(&mut store, wide, null.clone()).expect("made");
     assert_eq!(table.ty(&store), wide);
-    // A declared maximum that no table reaches is none.
+    // A declared maximum that no table can reach has no effect.
     let boundless = TableType {
         max: Some(u64::MAX),
         ..ty(1)
@@ -304,7 +304,7 @@ fn a_table_that_grows_by_one_again_and_again_takes_no_longer_for_being_large() {
     let instance = Instance::new(&mut store, &module, &Imports::new(&engine)).expect("instantiates");
     let f = instance.func(&mut store, "f").expect("exported");
     let start = std::time::Instant::now();
-    // Copied each time, the entries would add up to 320 GB.
+    // Copying the entries at each step would add up to 320 GB.
     let steps = 140_000;
     assert_eq!(
         f.call(&mut store, &[Value::I32(steps)]).expect("returns"),

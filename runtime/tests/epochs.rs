@@ -1,4 +1,4 @@
-//! Epochs: a guest whose deadline is reached ends wherever it is, on whatever thread; no other guest does.
+//! Epochs: a guest whose deadline is reached ends, in any state and on any thread. Other guests do not end.
 #![cfg(feature = "compiler")]
 
 use std::io::Read;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use wrun_runtime::{Caller, Config, Deadline, Engine, Error, Imports, Instance, Module, Store, TrapCode, Value};
 
-/// `nest` calls the host, which may do anything; `f` recurses for longer than anybody waits.
+/// `nest` calls the host, and the closure decides what happens. `f` recurses for longer than any test waits.
 const GUEST: &str = r#"(module
     (import "host" "read" (func $read))
     (import "host" "nest" (func $nest))
@@ -28,12 +28,13 @@ const GUEST: &str = r#"(module
       (loop (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
       (i32.const 7)))"#;
 
-/// Time for a guest on another thread to get to its loop, or its system call. If it is not there yet, the test is easier.
+/// Time for a guest on another thread to reach its loop or system call. A guest that has not reached it makes the test easier,
+/// not wrong.
 const HEAD_START: Duration = Duration::from_millis(30);
 
-/// The host's part of a guest.
+/// The host's data for a guest.
 struct Host {
-    /// Nobody writes to its other end, so that reading waits for ever.
+    /// No test writes to the other end, so reading waits forever.
     reader: UnixStream,
     _writer: UnixStream,
     nest: Box<dyn FnMut() + Send>,
@@ -84,7 +85,7 @@ fn assert_interrupted(result: Result<Vec<Value>, Error>) {
     }
 }
 
-/// Runs a guest that never ends by itself while another thread does something.
+/// Runs a guest that never ends by itself, while another thread runs `other`.
 fn run_while(engine: &Engine, name: &str, ticks: u64, other: impl FnOnce() + Send) {
     let (mut store, instance) = guest(engine);
     store.set_epoch_deadline(ticks);
@@ -115,17 +116,17 @@ fn another_thread_ends_a_host_function_that_waits() {
     run_while(&engine, "read", 1, || engine.increment_epoch());
 }
 
-/// A guest whose `late` calls the host, which begins to wait when the next epoch has begun.
+/// Makes a guest whose export `late` calls the host. The host begins to wait after the next epoch has begun.
 fn late(engine: &Engine) -> (Store<Host>, Instance) {
     let (mut store, _) = guest(engine);
     let mut imports = Imports::new(engine);
     let other = engine.clone();
     imports.func("host", "late", move |mut caller: Caller<'_, Host>| {
         let reader = &mut caller.data_mut().reader;
-        // Nothing takes this long.
+        // No part of the test takes this long.
         let hangs = Some(Duration::from_secs(60));
         reader.set_read_timeout(hangs).expect("a socket has one");
-        // The signal comes here, before the system call.
+        // The signal arrives here, before the system call.
         other.increment_epoch();
         let woken = reader.read(&mut [0]).map_err(|error| error.kind());
         assert_eq!(woken, Err(std::io::ErrorKind::Interrupted));
@@ -165,7 +166,7 @@ fn an_epoch_that_is_not_reached_stops_nothing() {
             engine.increment_epoch();
             thread::sleep(HEAD_START);
         }
-        // Had it ended by now, nothing would be left for the third epoch to end.
+        // If the guest had ended by now, the third epoch could not end it.
         engine.increment_epoch();
     });
     let (mut store, instance) = guest(&engine);
@@ -246,7 +247,7 @@ fn a_guest_of_another_store_is_a_part_of_the_host_function_that_calls_it() {
     outer.set_epoch_deadline(1);
     let other = engine.clone();
     outer.data_mut().nest = Box::new(move || {
-        // Only the outer store's deadline is reached: the inner guest counts to its end.
+        // Only the outer store's deadline is reached, so the inner guest counts to its end.
         other.increment_epoch();
         let result = call(&mut inner, in_inner, "count", &[Value::I32(1000)]).expect("returns");
         assert_eq!(result, [Value::I32(7)]);
@@ -281,7 +282,7 @@ fn a_deadline_that_passes_in_a_nested_guest_that_has_one_too_ends_both() {
     let deadline = Deadline::after(HEAD_START).expect("a timer");
     outer.set_deadline(&deadline);
     inner.set_deadline(&deadline);
-    // The stores keep it.
+    // The stores keep the deadline.
     drop(deadline);
     outer.data_mut().nest = Box::new(move || assert_interrupted(call(&mut inner, in_inner, "loop", &[])));
     assert_interrupted(call(&mut outer, in_outer, "nest-then-loop", &[]));

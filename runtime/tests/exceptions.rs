@@ -1,4 +1,4 @@
-//! Exceptions: who catches one, what it carries, what cannot be caught, and what becomes of it afterwards.
+//! Exceptions: handlers, payloads, ends that no handler catches, and the time after an exception.
 #![cfg(feature = "compiler")]
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use wrun_runtime::{
     Imports, Instance, MemoryMode, Module, Store, Tag, Trap, TrapCode, ValType, Value,
 };
 
-/// An engine for each way to compile and to collect that makes a difference to exceptions.
+/// Makes an engine for each way of compiling and collecting that matters to exceptions.
 fn engines() -> Vec<Engine> {
     let mut configs = vec![Config::new(); 4];
     configs[1].memory_mode(MemoryMode::Checked);
@@ -23,7 +23,7 @@ fn module(engine: &Engine, text: &str) -> Module {
     Module::new(engine, &wat::parse_str(text).expect("text")).expect("valid")
 }
 
-/// A module without imports, in a store of its own.
+/// Makes an instance of a module without imports, in its own store.
 fn instance(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, &module(engine, text), &Imports::new(engine)).expect("instantiates");
@@ -55,7 +55,7 @@ fn names(exception: &Exception) -> Vec<String> {
         .collect()
 }
 
-/// A function `$throw` that throws `$a` (1), `$b` (2) or `$c` (3), or nothing (0).
+/// A function `$throw` that throws `$a` for 1, `$b` for 2 and `$c` for 3, and nothing for 0.
 const THROW: &str = r#"
     (tag $a (param i32)) (tag $b (param i64)) (tag $c)
     (func $throw (param i32)
@@ -102,7 +102,7 @@ fn the_first_clause_that_fits_catches_and_the_others_do_not() {
 
 #[test]
 fn the_legacy_form_does_the_same() {
-    // What a JavaScript engine gives for 0 to 3; `None` stands for an exception that leaves.
+    // The results of a JavaScript engine for 0 to 3. `None` means that an exception leaves the guest.
     let functions = [
         (
             "local.get 0 call $throw i32.const 0 catch $a i32.const 100 i32.add catch $b i32.wrap_i64 catch_all i32.const 9 end",
@@ -126,12 +126,12 @@ fn the_legacy_form_does_the_same() {
             "try (result i32) local.get 0 call $throw i32.const 0 end catch $a end",
             [Some(0), Some(7), None, None],
         ),
-        // A clause is not protected by its own `try`.
+        // A `try` does not protect its own clauses.
         (
             "local.get 0 call $throw i32.const 0 catch $a drop i32.const 2 call $throw i32.const 1 catch $b drop i32.const 2 end",
             [Some(0), None, Some(2), None],
         ),
-        // A `rethrow` out of an inner clause of an outer exception.
+        // A `rethrow` in an inner clause, of the exception of an outer clause.
         (
             "local.get 0 call $throw i32.const 0
              catch $a drop
@@ -240,7 +240,7 @@ fn a_tag_is_told_from_another_of_the_same_type_and_from_that_of_another_instance
                 (result, true) => panic!("{result:?}"),
             }
         }
-        // A tag of another type is not given.
+        // A tag of another type is refused.
         let mut imports = Imports::new(&engine);
         imports.define(
             "m",
@@ -253,7 +253,7 @@ fn a_tag_is_told_from_another_of_the_same_type_and_from_that_of_another_instance
     }
 }
 
-/// Throws, catches and lets pass what guests throw, as a host function.
+/// Makes host functions that throw, catch, and pass on exceptions of guests.
 fn host_imports(engine: &Engine, store: &mut Store<Option<Func>>) -> (Imports<Option<Func>>, Tag) {
     let tag = Tag::new(store, FuncType::new([ValType::I32], [])).expect("no results");
     let mut imports = Imports::new(engine);
@@ -315,7 +315,7 @@ fn host_functions_throw_catch_and_let_pass() {
         let thrown = exception(call(&mut store, &instance, "nobody", &[]));
         assert_eq!(thrown.tag(&store).expect("same store"), tag);
         assert_eq!(names(&thrown), ["inner", "nobody"]);
-        // The host's own function, called by the host.
+        // A function of the host that the host calls.
         let throw = Func::wrap(
             &mut store,
             move |mut caller: Caller<'_, Option<Func>>| -> Result<(), Error> {
@@ -323,7 +323,7 @@ fn host_functions_throw_catch_and_let_pass() {
             },
         );
         drop(exception(throw.call(&mut store, &[])));
-        // Of the right type and store only.
+        // The payload must have the right types and belong to the right store.
         for payload in [&[][..], &[Value::I64(1)], &[Value::I32(1), Value::I32(1)]] {
             let error = Exception::new(&mut store, &tag, payload).expect_err("of another type");
             assert!(matches!(error, Error::Refused(_)), "{error}");
@@ -469,7 +469,7 @@ fn exceptions_and_what_they_refer_to_go_when_no_guest_can_reach_them() {
 
 #[test]
 fn references_live_across_calls_that_throw() {
-    // Locals, operands and the payload of an exception are used after calls, some of which threw, with a collection at each step.
+    // Locals, operands and the payload of an exception are used after calls. Some of these calls throw, and each step collects.
     let text = r#"(module (import "host" "new" (func $new (param i32) (result externref)))
          (import "host" "number" (func $number (param externref) (result i32)))
          (tag $t (param externref))
@@ -639,7 +639,7 @@ fn references_to_exceptions_go_in_and_out() {
 fn many_handlers_tags_and_clauses_are_no_limit() {
     let nested = 10_000;
     let engine = &engines()[0];
-    // Handlers inside of handlers: the outermost one catches.
+    // Handlers inside handlers. The outermost one catches.
     let text = format!(
         "(module (tag $t (param i32)) (tag $u) (func $f (throw $t (i32.const 5)))
            (func (export \"f\") (result i32)

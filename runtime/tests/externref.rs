@@ -1,8 +1,8 @@
-//! Host objects live as long as a guest can reach them, and no longer.
+//! Lifetime of host objects: an object lives as long as a guest can reach it.
 //!
-//! Objects are numbered from 0 by the host function `new`. In the modules here `alive` and `dead` collect, then compare what became of
-//! an object with its number; `use` says that a reference is to the object with this number (-1 for null). So what a guest keeps is
-//! seen from within the guest, at each of its calls.
+//! The host function `new` numbers the objects from 0. In these modules `alive` and `dead` collect, and then check if the object
+//! with a number is alive. `use` checks that a reference is to the object with a number (-1 for null). So a guest checks its own
+//! references at each of its calls.
 #![cfg(feature = "compiler")]
 
 use std::cell::RefCell;
@@ -14,10 +14,10 @@ use wrun_runtime::{
     MemoryMode, Module, Store, Table, TableType, TrapCode, ValType, Value,
 };
 
-/// The numbers of the objects that were dropped.
+/// Numbers of the objects that were dropped.
 type Dropped = Arc<Mutex<BTreeSet<u32>>>;
 
-/// An object of the host, which notes that it is dropped.
+/// A host object that records when it is dropped.
 struct Object {
     number: u32,
     dropped: Dropped,
@@ -31,12 +31,12 @@ impl Drop for Object {
 
 #[derive(Default)]
 struct Host {
-    /// The number of the next object.
+    /// Number of the next object.
     next: u32,
     dropped: Dropped,
-    /// The most objects that the store held at a time.
+    /// Largest number of objects that the store held at a time.
     most: usize,
-    /// The guest's function that `reenter` calls.
+    /// Function of the guest that `reenter` calls.
     inner: Option<Func>,
 }
 
@@ -53,7 +53,7 @@ impl Host {
     }
 }
 
-/// Imports of every module here.
+/// The imports of every module in this file.
 const IMPORTS: &str = r#"
     (import "host" "new" (func $new (result externref)))
     (import "host" "new4" (func $new4 (result externref externref externref externref)))
@@ -122,7 +122,7 @@ fn imports(engine: &Engine) -> Imports<Host> {
     imports
 }
 
-/// Every way to run a case: collecting now and then or at every opportunity, in each memory mode.
+/// All ways to run a case: with rare collections or one at every opportunity, and in each memory mode.
 fn engines() -> impl Iterator<Item = (String, Engine)> {
     [false, true].into_iter().flat_map(|always| {
         [MemoryMode::Guarded, MemoryMode::Checked].map(move |mode| {
@@ -139,7 +139,7 @@ fn module(engine: &Engine, body: &str) -> Module {
     Module::new(engine, &wasm).expect("valid module")
 }
 
-/// Instantiates the module and calls its export `run`, in every way.
+/// Instantiates the module and calls its export `run`, in all ways.
 fn run(body: &str) {
     for (way, engine) in engines() {
         let module = module(&engine, body);
@@ -358,7 +358,7 @@ fn every_frame_of_a_deep_recursion_keeps_its_own() {
 
 #[test]
 fn slots_are_found_beside_everything_else_that_a_frame_holds() {
-    // Arguments and results on the stack, spilled numbers and vectors, saved registers.
+    // References lie in arguments and results on the stack, spilled numbers and vectors, and saved registers.
     run(r#"(type $wide (func
              (param i64 i64 i64 i64 i64 i64 i64 externref i64 externref f64 v128 externref)
              (result externref i64 i64 i64 externref i64 i64 i64 i64 externref f64 f64 v128 externref)))
@@ -480,7 +480,7 @@ fn tables_and_globals_of_the_host_keep_objects_for_every_instance() {
         global.set(&mut store, third).expect("mutable");
         let mut imports = imports(&engine);
         imports.define("host", "table", table).define("host", "global", global);
-        // The first instance has the only frame, the second the only table.
+        // The first instance has the only frame with references, and the second has the only table.
         let running = Instance::new(&mut store, &module, &imports).expect("instantiates");
         let other = Instance::new(&mut store, &module, &imports).expect("instantiates");
         let fourth = object(&mut store);
@@ -592,7 +592,7 @@ fn the_host_sees_what_it_gave() {
     }
 }
 
-/// Panics when it is dropped.
+/// An object that panics when it is dropped.
 struct Unstable;
 
 impl Drop for Unstable {
@@ -633,7 +633,7 @@ fn dropping_an_object_may_run_another_stores_guest() {
         static OTHER: RefCell<Option<(Store<Host>, Instance)>> = const { RefCell::new(None) };
         static SEEN: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
     }
-    /// Calls the other store's guest when it is dropped.
+    /// An object that calls the other store's guest when it is dropped.
     struct Owner;
     impl Drop for Owner {
         fn drop(&mut self) {

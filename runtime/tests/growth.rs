@@ -1,4 +1,4 @@
-//! Memories and tables that grow, and may move, in the middle of a function: what comes after sees the new place.
+//! Memories and tables that grow, and may move, in the middle of a function: later accesses use the new address.
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
@@ -6,14 +6,14 @@ use wrun_runtime::{
     Table, TableType, ValType, Value,
 };
 
-/// Entries that are added to a table: too many for the place where it is.
+/// Number of entries to add to a table. They exceed the room that it has.
 const MORE: i32 = 100_000;
 
 fn engine(mode: MemoryMode) -> Engine {
     Engine::new(Config::new().memory_mode(mode)).expect("made")
 }
 
-/// An instance of a module, whose import of this name, if it has one, is a memory or a table with one page or entry.
+/// Makes an instance of a module. `name` is its import, if it has one: a memory or a table with one page or entry.
 fn instance(engine: &Engine, text: &str) -> (Store<()>, Instance) {
     let module = Module::new(engine, &wat::parse_str(text).expect("valid")).expect("valid");
     let (mut store, mut imports) = (Store::new(engine, ()), Imports::new(engine));

@@ -1,12 +1,12 @@
-//! An instantiation that fails half way: what was done before stays, nothing that comes later is to be seen.
+//! Instantiations that fail half way: earlier steps keep their effects, and later steps have none.
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
     Config, Engine, Error, Imports, IndexType, Instance, Module, Store, Table, TableType, TrapCode, ValType, Value,
 };
 
-/// A module that puts three functions into a foreign table first: they tell the first byte of its memory, and what
-/// its own tables have at entry 0, or −1 where that is null.
+/// A module that first puts three functions into a table of the host. They return the first byte of its memory, and the value of
+/// entry 0 of its own tables (−1 for null).
 fn leaking(segments: &str) -> String {
     format!(
         r#"(module
@@ -27,7 +27,7 @@ fn leaking(segments: &str) -> String {
     )
 }
 
-/// Lets the functions out.
+/// Puts the three functions into the host's table.
 const LEAK: &str = "(elem (table $foreign) (i32.const 0) func $byte $entry $exported)";
 
 #[test]
@@ -35,7 +35,7 @@ fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
     let private = "(elem (table $private) (i32.const 0) func $seven)";
     let shared = "(elem (table $shared) (i32.const 0) func $seven)";
     let data = "(data (memory $own) (i32.const 0) \"\\07\")";
-    // The table is as long as the import asks for: nothing but the instantiation tells that this is too far.
+    // The table has the length that the import demands, so only the instantiation detects that this index is too large.
     let bad_elem = "(elem (table $foreign) (i32.const 4) func $seven)";
     let bad_data = "(data (memory $own) (i32.const 65536) \"x\")";
     for (name, segments, code, expect) in [
@@ -105,7 +105,7 @@ fn segments_behind_the_one_that_traps_are_not_to_be_seen() {
 
 #[test]
 fn a_long_private_table_that_changes_begins_the_same_in_each_instance() {
-    // Twice as long as its first contents, whose end lies inside of a page that has other tables too.
+    // The table is twice as long as its initial contents, which end in a page that other tables use too.
     let (len, filled) = (8000, 4000);
     let text = format!(
         r#"(module

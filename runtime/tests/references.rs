@@ -1,4 +1,4 @@
-//! Typed function references: what the host gives to guests and takes from them, and how modules agree on types.
+//! Typed function references: passing them between host and guest, and agreement of modules on types.
 #![cfg(feature = "compiler")]
 
 use wrun_runtime::{
@@ -40,7 +40,7 @@ const CALLER: &str = r#"(module
 fn functions_of_guests_and_of_the_host_are_called_by_reference() {
     for engine in engines() {
         let mut store = Store::new(&engine, ());
-        // Of the host, before any module with this type is there, and after.
+        // A function of the host, made before any module with this type is there, and one made after.
         let early = Func::wrap(&mut store, |_: wrun_runtime::Caller<'_, ()>, n: i32| n + 1);
         let caller = instance(&mut store, &engine, CALLER);
         let late = Func::wrap(&mut store, |_: wrun_runtime::Caller<'_, ()>, n: i32| n + 2);
@@ -58,7 +58,7 @@ fn functions_of_guests_and_of_the_host_are_called_by_reference() {
             let null = [Value::FuncRef(None), Value::I32(1)];
             is_trap(call.call(&mut store, &null), TrapCode::NullFunction);
         }
-        // Neither null nor a function of another type is of the type that is asked for.
+        // Null and functions of other types are refused.
         let strict = caller.func(&mut store, "strict").expect("exported");
         let wrong = Func::wrap(&mut store, |_: wrun_runtime::Caller<'_, ()>| 1_i64);
         for refused in [
@@ -103,7 +103,7 @@ fn modules_agree_on_types_that_refer_to_types() {
         let equal = "(ref null $a)";
         for (a, global, table, fits) in [
             ("(param i32)", equal, equal, true),
-            // A global that cannot be written may be of a more general type, a table may not.
+            // The type of an immutable global may be more general. That of a table must be the same.
             ("(param i32)", "funcref", equal, true),
             ("(param i32)", "(mut funcref)", equal, false),
             ("(param i32)", "(ref $a)", equal, false),

@@ -1,8 +1,8 @@
-//! Epochs of a program with signal handlers and children of its own.
+//! Epochs in a program that has its own signal handlers and child processes.
 //!
 //! # Safety
-//! This file may use `unsafe`: it installs a signal handler that does nothing but increment an epoch, and forks a child that
-//! does nothing but run a guest and end.
+//! This file may use `unsafe`: it installs a signal handler that only increments an epoch, and forks a child that only runs a
+//! guest and ends.
 #![cfg(feature = "compiler")]
 #![allow(unsafe_code, reason = "signal handlers and fork(2) cannot be had without it")]
 
@@ -60,7 +60,7 @@ fn a_guest_that_was_running_when_its_process_forked_ends_at_its_deadline_in_the_
         if child == 0 {
             // SAFETY: ends the child if the guest does not, long after it should have ended.
             unsafe { libc::alarm(60) };
-            // The signal comes in the host's code; the guest's loop is for the timer that repeats it.
+            // The signal arrives in the host's code. The timer that repeats it ends the guest's loop.
             other.increment_epoch();
         }
         child
@@ -74,7 +74,7 @@ fn a_guest_that_was_running_when_its_process_forked_ends_at_its_deadline_in_the_
     store.set_epoch_deadline(1);
     let fork = instance.func(&mut store, "fork").expect("exported");
     match fork.call(&mut store, &[]) {
-        // The child: nothing was stopped in the parent.
+        // The code of the child. No guest was stopped in the parent.
         Err(Error::Trap(trap)) if trap.code() == TrapCode::Interrupt => {
             // SAFETY: ends the child.
             unsafe { libc::_exit(7) }

@@ -1,4 +1,4 @@
-//! Functions whose types the host knows when it is built: calls of guests, host functions, and what they can be given.
+//! Functions whose types the host knows when it is built: calls of guests, host functions, and the values that they accept.
 #![cfg(feature = "compiler")]
 
 use std::thread;
@@ -35,7 +35,7 @@ fn numbers_and_vectors_go_to_guests_and_come_back() {
     let instance = instantiate(&mut store, &engine, &Imports::new(&engine), NUMBERS);
     let none: TypedFunc<(), ()> = instance.typed_func(&mut store, "none").expect("of this type");
     none.call(&mut store, ()).expect("returns");
-    // A single value needs no tuple, and may be one.
+    // A single value needs no tuple, but a tuple is allowed.
     let one = instance
         .typed_func::<i32, i32>(&mut store, "one")
         .expect("of this type");
@@ -162,7 +162,7 @@ fn host_functions_take_and_give_vectors_references_and_several_values() {
         .typed_func::<i32, i32>(&mut store, "call")
         .expect("of this type");
     assert_eq!(call.call(&mut store, 12).expect("returns"), 144);
-    // The host's own function, called by the host.
+    // A function of the host that the host calls.
     let direct = instance
         .typed_func::<(i32, Option<Func>), (Option<Func>, i64, f32)>(&mut store, "reexported")
         .expect("of this type");
@@ -208,7 +208,7 @@ fn a_host_function_reaches_every_export_of_the_instance_that_calls_it() {
     let instance = instantiate(&mut store, &engine, &imports, text);
     let run = instance.typed_func::<(), i32>(&mut store, "run").expect("of this type");
     assert_eq!(run.call(&mut store, ()).expect("returns"), 9);
-    // A function that no instance imports has no instance that calls it.
+    // No instance imports this function, so its caller has no instance.
     let alone = Func::wrap(&mut store, |mut caller: Caller<'_, ()>| {
         i32::from(caller.get_export("m").is_some())
     });
