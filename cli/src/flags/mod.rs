@@ -84,8 +84,9 @@ MODULE is a wasm file or its text format, or `-` for stdin. All words after it a
 arguments.";
 
 const STATUSES: &str = "\
-Exit status: the program's own (0 to 255); 134 it trapped; 124 the deadline passed; 127 there is no
-such module; 126 the module cannot be run; 125 wrun failed, or the command line is wrong.
+Exit status: the program's own (0 to 255); 134 it trapped, or an exception left it; 124 the
+deadline passed; 127 there is no such module; 126 the module cannot be run; 125 wrun failed, or the
+command line is wrong.
 Environment: WRUN_LOG (else RUST_LOG) switches logs on, for example WRUN_LOG=debug.";
 
 /// The reserved first words.
