@@ -182,7 +182,7 @@ fn a_link_to_nothing_is_named_with_what_to_do_about_it() {
         let ended = dir.wrun(["--cache-dir", cache]).args([guest("hello")]).run();
         says_hello_and(
             ended,
-            &["notice: the cache directory ", "link is a link to nothing (remove it, "],
+            &["notice: the cache directory ", "link is a dangling link (remove it, "],
         );
     }
     assert!(!dir.path().join("nowhere").exists());

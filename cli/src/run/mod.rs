@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options, started: Instant) -> Result<Status, Failure
 
 /// Does the run within its deadline.
 fn within(options: &Options, report: Reporter<'_>, deadline: Option<&Deadline>) -> Result<Status, Failure> {
-    // The sockets are opened before all other files, see there.
+    // The sockets come first: `sockets::open` needs a process without other open descriptors.
     let sockets = sockets::open(&options.listen)?;
     // The process ends after this. Its end frees everything that is open or mapped, for less than freeing one by one.
     let run = ManuallyDrop::new(Run {

@@ -107,7 +107,7 @@ fn make(dir: &Path) -> io::Result<()> {
             Some(link) if error.kind() == io::ErrorKind::AlreadyExists => io::Error::new(
                 io::ErrorKind::NotFound,
                 format!(
-                    "{} is a link to nothing (remove it, or make what it leads to)",
+                    "{} is a dangling link (remove it, or create its target)",
                     link.display()
                 ),
             ),

@@ -109,7 +109,7 @@ impl Cache {
                 Ok(()) => {}
                 // Without its name the file is no lock any more: the next process makes a new one.
                 Err(TryLockError::WouldBlock) if watch.has_stalled(&file) => {
-                    log::debug!("cache: the process that compiles this module does not go on, and is not waited for");
+                    log::debug!("cache: the process that compiles this module was stopped, so its lock is removed");
                     self.remove_held(&name, &file).ok()?;
                 }
                 Err(TryLockError::WouldBlock) => {

@@ -174,7 +174,7 @@ fn run_until<R: Send + 'static>(
     let worker = match started {
         Ok(worker) => worker,
         Err(error) => {
-            log::debug!("working without a thread, so that the deadline has to wait: {error}");
+            log::debug!("cannot start a thread, so the deadline does not end this work: {error}");
             return take(&work).map(|work| work());
         }
     };
