@@ -89,7 +89,7 @@ impl Memory {
     pub fn grow(&self, store: &mut impl AsStore, pages: u64) -> Result<u64, Error> {
         let core = core_of_mut(store);
         core.check(self.store)?;
-        let grown = core.memories[self.place].grow(pages);
+        let grown = core.memories[self.place].grow(pages, || Ok(()))?;
         let (old, moved) = grown.ok_or_else(|| Error::Resource(format!("cannot grow the memory by {pages} pages")))?;
         if moved {
             core.update_reservations();

@@ -110,7 +110,12 @@ unsafe extern "C" fn memory_grow(vmctx: NonNull<u8>, memory: u32, delta: u64) ->
     run(vmctx, |scene| {
         let place = scene.memory(memory);
         let core = scene.core;
-        Ok(match core.memories[place].grow(delta) {
+        let vm = &core.vm;
+        let check = || match vm.is_due() {
+            true => Err(Error::interrupt()),
+            false => Ok(()),
+        };
+        Ok(match core.memories[place].grow(delta, check)? {
             Some((old, moved)) => {
                 if moved {
                     core.update_reservations();

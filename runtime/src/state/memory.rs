@@ -29,6 +29,9 @@ pub(crate) struct MemoryObject {
 /// Largest run, in bytes, that is copied. A mapping would cost more, because the kernel copies its pages at the first write.
 const COPIED: usize = 2 * PAGE;
 
+/// Bytes of a memory that are moved between two checks of the deadline.
+const MOVED: usize = 1024 * PAGE;
+
 /// Smallest limit on address space, in bytes, with which a process can have a guarded memory: the smallest reservation, and the
 /// process itself.
 #[cfg(feature = "compiler")]
@@ -139,8 +142,25 @@ impl MemoryObject {
     }
 
     /// Adds pages. Returns the size before and true if the memory has moved. Returns `None` if the pages exceed the maximum or
-    /// memory runs out.
-    pub(crate) fn grow(&mut self, delta: u64) -> Option<(u64, bool)> {
+    /// memory runs out. Calls `check` now and then while the memory moves.
+    ///
+    /// # Errors
+    /// The error of `check`. The memory is then as before.
+    pub(crate) fn grow(
+        &mut self,
+        delta: u64,
+        mut check: impl FnMut() -> Result<(), Error>,
+    ) -> Result<Option<(u64, bool)>, Error> {
+        let mut stopped = Ok(());
+        let grown = self.try_grow(delta, || {
+            stopped = check();
+            stopped.is_ok()
+        });
+        stopped.map(|()| grown)
+    }
+
+    /// Does the same as [`MemoryObject::grow`]. Returns `None` and changes nothing if `go_on` returns false.
+    fn try_grow(&mut self, delta: u64, mut go_on: impl FnMut() -> bool) -> Option<(u64, bool)> {
         let pages = self.pages();
         let new = pages.checked_add(delta)?;
         if new > self.ty.max.unwrap_or(u64::MAX).min(self.ty.most_pages()) {
@@ -159,13 +179,20 @@ impl MemoryObject {
             MemoryMode::Checked => {
                 let mapping = Mapping::reserve(self.before + new_end + PAGE).ok()?;
                 mapping.make_writable(0..self.before + new_end).ok()?;
-                // SAFETY: both are accessible for this long, and different mappings.
-                unsafe {
-                    let old = self.mapping.base().as_ptr();
-                    mapping
-                        .base()
-                        .as_ptr()
-                        .copy_from_nonoverlapping(old, self.before + old_end);
+                for at in (0..self.before + old_end).step_by(PAGE) {
+                    if at.is_multiple_of(MOVED) && !go_on() {
+                        return None;
+                    }
+                    // SAFETY: both are accessible for this long, and different mappings. No guest runs.
+                    let (old, new) = unsafe {
+                        let (old, new) = (self.mapping.base().add(at), mapping.base().add(at));
+                        (old.cast::<[u8; PAGE]>().as_ref(), new.cast::<[u8; PAGE]>())
+                    };
+                    // Pages that the guest never wrote take no memory, so they are not written here either.
+                    if *old != [0; PAGE] {
+                        // SAFETY: as above.
+                        unsafe { new.write(*old) };
+                    }
                 }
                 self.mapping = mapping;
                 moved = true;
