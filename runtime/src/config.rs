@@ -1,6 +1,6 @@
 //! Settings of an engine.
 //!
-//! Input: an embedder's choices. Output: the settings of the artifact and of runs. Must not hold: what the settings do.
+//! Input: an embedder's choices. Output: the settings of the artifact and of runs. Must not hold: the effects of the settings.
 
 use std::num::NonZeroUsize;
 

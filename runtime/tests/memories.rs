@@ -173,12 +173,12 @@ fn accesses(memory: &str, contents: &str) -> String {
         (func (export "size") (result i64) (memory.size)))"#
 }
 
-/// Returns true if an access of `size` bytes is in bounds of `length`: in numbers that cannot overflow.
+/// Returns true if an access of `size` bytes is in bounds of `length`. The numbers are wide enough not to overflow.
 fn fits(index: u64, offset: u64, size: u64, length: u64) -> bool {
     u128::from(index) + u128::from(offset) + u128::from(size) <= u128::from(length)
 }
 
-/// Compares every access, for indices around all borders, with what the length says.
+/// Makes every access at indices around all borders, and compares the outcome with the one that follows from the length.
 fn check_accesses(guest: &mut Guest, length: u64) {
     let borders = [0, 4096, length, 32 << 20, 1 << 32, 1 << 36, 1 << 63, u64::MAX];
     let mut indices: Vec<u64> = borders

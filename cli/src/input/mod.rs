@@ -2,8 +2,9 @@
 //!
 //! Input: a file or stdin. Output: a module that is ready to be instantiated. Must not hold: running.
 //!
-//! The steps are: the cache by the file's identity, without reading the file; else reading, and converting text to binary; the
-//! cache by the contents; else compiling. A file of native code takes another way: see `precompiled`.
+//! The cache may know the file by its identity. The file is then not read. Otherwise the input is read, and text is converted to
+//! binary. The cache may then know the module by its contents. Otherwise the module is compiled. A file of native code takes
+//! another way: see `precompiled`.
 
 pub(crate) mod cache;
 mod file;

@@ -447,7 +447,7 @@ impl MemoryType {
     /// Returns the largest number of pages that wrun allows in a memory with these indices and pages.
     pub const fn most_pages(&self) -> u64 {
         match (self.index, self.page) {
-            // Its size has to be an `i32`.
+            // The size in pages must fit in an `i32`.
             (IndexType::I32, PageSize::Byte) => u32::MAX as u64,
             (index, page) => index.most_bytes() >> page.log2(),
         }

@@ -48,7 +48,7 @@ pub struct CacheRest {
     pub links: u64,
 }
 
-/// Numbers and sizes of what was removed.
+/// Numbers and sizes of the removed files.
 #[derive(Debug, Default)]
 pub struct Pruned {
     /// Artifacts.

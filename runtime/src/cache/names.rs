@@ -37,7 +37,7 @@ impl Name {
         Self::Temporary(format!("{:016x}", random()))
     }
 
-    /// Returns the kind of file with this name; `None` if it does not belong to the cache.
+    /// Returns the kind of file with this name, or `None` if it does not belong to the cache.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
         let key = |key: &str| is_key(key).then(|| key.to_owned());
@@ -74,7 +74,7 @@ pub(super) enum LinkName {
 }
 
 impl LinkName {
-    /// Returns the kind of file with this name; `None` if it does not belong to the cache.
+    /// Returns the kind of file with this name, or `None` if it does not belong to the cache.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         if let Some(Name::Temporary(number)) = Name::parse(name) {
             return Some(Self::Temporary(number));

@@ -18,7 +18,7 @@ use crate::vm::{Activation, EntryTrampoline, Slot};
 /// when the guest has returned, and 1 after a jump to the landing.
 ///
 /// # Safety
-/// The trampoline's conditions hold for `code`, `context` and `slots`; the stack is unused above its pointer.
+/// The trampoline's conditions hold for `code`, `context` and `slots`. The stack is unused above its pointer.
 #[unsafe(naked)]
 unsafe extern "C" fn enter(
     activation: *const Activation,

@@ -2,9 +2,9 @@
 //!
 //! Input: an image and imports. Output: an instance. Must not hold: WASI, running `_start`.
 //!
-//! The steps are: match the imports (`resolve`); allocate memories, tables, globals and the context; initialise globals; copy
-//! active element segments and then active data segments, unless they are part of an image. As the last step, the caller runs the
-//! start function.
+//! First the imports are matched (`resolve`). Then memories, tables, globals and the context are allocated, and globals are
+//! initialised. Then active element segments and after them active data segments are copied, unless they are part of an image.
+//! As the last step, the caller runs the start function.
 //!
 //! # Safety
 //! The files of this room may use `unsafe`: they fill in contexts, and reach instances from contexts. No compiled code has this

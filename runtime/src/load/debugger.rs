@@ -94,7 +94,7 @@ impl Shown {
     pub(super) fn new(artifact: &Artifact<'_>, base: usize) -> Option<Self> {
         let mut shown = Box::<Allocation>::new_uninit();
         let place = shown.as_mut_ptr();
-        // SAFETY: computes an address inside of the allocation.
+        // SAFETY: computes an address inside the allocation.
         let symfile = unsafe { &raw const (*place).symfile };
         let (file, size) = Symfile::new(artifact, base as u64, symfile as u64)?;
         let entry = Entry {

@@ -103,7 +103,7 @@ impl Image {
     /// Loads an artifact by mapping an open file.
     ///
     /// # Safety
-    /// The file was made by wrun; nobody changes or truncates it while the image lives.
+    /// wrun made the file, and no process changes or truncates it while the image lives.
     pub(crate) unsafe fn from_file(file: File, config: Option<&Config>, compare: Compare) -> Result<Self, Error> {
         let metadata = file.metadata();
         let len = metadata.map_err(|error| Error::resource("cannot map", &error))?.len();

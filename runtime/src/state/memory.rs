@@ -142,10 +142,10 @@ impl MemoryObject {
     }
 
     /// Adds pages. Returns the size before and true if the memory has moved. Returns `None` if the pages exceed the maximum or
-    /// memory runs out. Calls `check` now and then while the memory moves.
+    /// memory runs out. Calls `check` at intervals while the memory moves.
     ///
     /// # Errors
-    /// The error of `check`. The memory is then as before.
+    /// Fails with the error of `check`. The memory is then unchanged.
     pub(crate) fn grow(
         &mut self,
         delta: u64,
@@ -169,8 +169,8 @@ impl MemoryObject {
         let (old_end, new_end) = (accessible(&self.ty, pages)?, accessible(&self.ty, new)?);
         let mut moved = false;
         match self.mode {
-            // With small pages, a memory can become longer inside of the last page of its mapping. What is there is zero: no access
-            // reaches beyond the length.
+            // With small pages, a memory can grow inside the last page of its mapping. The new bytes are zero, because no access
+            // has reached beyond the length.
             _ if old_end == new_end => {}
             MemoryMode::Guarded => {
                 let grown = self.before + old_end..self.before + new_end;

@@ -154,7 +154,7 @@ impl TableObject {
 
     fn entry<E>(&self, index: u32) -> *mut E {
         assert!(index < self.len(), "table accesses are checked before");
-        // SAFETY: the entry is inside of the table.
+        // SAFETY: the entry is inside the table.
         unsafe {
             self.definition()
                 .base

@@ -143,8 +143,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping belongs to this value; whoever holds pointers into it must have dropped them (each user
-        // keeps the mapping and what points into it in one owner).
+        // SAFETY: this value owns the mapping. Pointers into it are gone, because each user keeps the mapping and the pointers
+        // into it in one owner.
         let unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
         debug_assert!(unmapped.is_ok(), "a whole mapping can be unmapped");
     }

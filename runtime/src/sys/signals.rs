@@ -321,7 +321,7 @@ mod tests {
         }
         forge(libc::SI_QUEUE, number);
         assert_eq!(ticks(), 0);
-        // The timer's own number counts, whoever sends the signal.
+        // The number of the timer decides, and the sender of the signal does not matter.
         forge(libc::SI_TIMER, number);
         assert_eq!(ticks(), 1);
         drop(timer);

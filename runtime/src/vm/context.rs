@@ -40,7 +40,7 @@ impl VMContext {
     /// Writes a field.
     ///
     /// # Safety
-    /// As for [`VMContext::field`]; the field holds an `F`, the store is alive, and no compiled code runs.
+    /// As for [`VMContext::field`]. The field holds an `F`, the store is alive, and no compiled code runs.
     pub(crate) unsafe fn set<F>(self, offset: i32, value: F) {
         // SAFETY: the caller's promise; fields are aligned (tested in `vmlayout`).
         unsafe { self.field::<F>(offset).write(value) }

@@ -96,7 +96,7 @@ tables! {
     sigs: SigRow,
     /// Imports, in order.
     imports: ImportRow,
-    /// Functions with a body, in index order; with rising, disjoint code ranges.
+    /// Functions with a body, in index order, with rising, disjoint code ranges.
     funcs: FuncRow,
     /// Defined tables.
     tables: TableRow,

@@ -67,9 +67,9 @@ libcalls! {
     TableInit = 8 (I32, I32, I64, I32, I32);
     /// (element segment).
     ElemDrop = 9 (I32);
-    /// (table, index) → reference. For tables of functions; checks the index.
+    /// (table, index) → reference. For tables of functions. Checks the index.
     TableGet = 10 (I32, I64) -> I64;
-    /// (table, index, reference). For shared tables; checks the index.
+    /// (table, index, reference). For shared tables. Checks the index.
     TableSet = 11 (I32, I64, I64);
     /// (function) → reference.
     RefFunc = 12 (I32) -> I64;

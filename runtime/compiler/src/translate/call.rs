@@ -140,7 +140,7 @@ impl Translator<'_> {
         self.call_guest(how, sig, callee, self.vmctx);
     }
 
-    /// Returns what the scan of the module knows about the entry of a private table for a call with the type `sig`.
+    /// Returns the facts from the scan of the module about the entry of a private table for a call with the type `sig`.
     fn private_callee(&mut self, sig: SigIndex, table: TableIndex, index: Value) -> Entry {
         let facts = &self.env.facts.tables[table];
         let (true, Some(length)) = (facts.constant, facts.fixed_len) else {
