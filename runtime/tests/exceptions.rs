@@ -139,6 +139,16 @@ fn the_legacy_form_does_the_same() {
              end",
             [Some(0), None, None, None],
         ),
+        // A clause inside of another one catches the same exception and does not keep it, but the outer one does.
+        (
+            "local.get 0 call $throw i32.const 0
+             catch_all
+               try rethrow 1 catch_all end
+               try i32.const 2 call $throw catch_all end
+               try (result i32) rethrow 1 catch $a catch_all i32.const 9 end
+             end",
+            [Some(0), Some(7), Some(9), Some(9)],
+        ),
     ];
     for engine in engines() {
         for (body, expected) in functions {

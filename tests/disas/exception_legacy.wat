@@ -54,26 +54,22 @@
 ;;     brif v9, block4, block5
 ;;
 ;; block4 cold:
-;;     v10 = iconst.i64 0
-;;     store notrap aligned region0 v10, v4+8  ; v10 = 0
-;;     v11 = load.i32 notrap aligned region0 v4+16
-;;     jump block3(v11)
+;;     v10 = load.i32 notrap aligned region0 v4+16
+;;     jump block3(v10)
 ;;
 ;; block5 cold:
-;;     v12 = load.i64 notrap aligned region0 v4
-;;     v13 = load.i64 notrap aligned readonly can_move region1 v0-40
-;;     v14 = icmp eq v12, v13
-;;     brif v14, block6, block7
+;;     v11 = load.i64 notrap aligned region0 v4
+;;     v12 = load.i64 notrap aligned readonly can_move region1 v0-40
+;;     v13 = icmp eq v11, v12
+;;     brif v13, block6, block7
 ;;
 ;; block6 cold:
-;;     v15 = iconst.i64 0
-;;     store notrap aligned region0 v15, v4+8  ; v15 = 0
-;;     v16 = iconst.i32 1
-;;     jump block3(v16)  ; v16 = 1
+;;     v14 = iconst.i32 1
+;;     jump block3(v14)  ; v14 = 1
 ;;
 ;; block7 cold:
-;;     v17 = iconst.i64 1
-;;     store notrap aligned region0 v17, v4+8  ; v17 = 1
+;;     v15 = iconst.i64 1
+;;     store notrap aligned region0 v15, v4+8  ; v15 = 1
 ;;     call fn1(v0, v3)
 ;;     trap user1
 ;;
@@ -122,17 +118,14 @@
 ;;   call    User(userextname1)
 ;;   ud2
 ;; block5:
-;;   movq $0x0, 8(%rdx)
 ;;   movl $0x1, %eax
 ;;   jmp     label7
 ;; block6:
-;;   movq $0x0, 8(%rdx)
 ;;   movl 0x10(%rdx), %eax
 ;;   jmp     label7
 ;;
 ;; wasm_function_2:
 ;; function u1:2(i64 vmctx, i32) -> i32 tail {
-;;     region0 = 458752 "exception"
 ;;     sig0 = (i64 vmctx, i32) -> i32 tail
 ;;     fn0 = colocated u1:0 sig0
 ;;
@@ -150,10 +143,8 @@
 ;;     jump block5(v6)
 ;;
 ;; block4(v7: i64, v8: i64) cold:
-;;     v10 = iconst.i64 0
-;;     store notrap aligned region0 v10, v8+8  ; v10 = 0
-;;     v11 = iconst.i32 2
-;;     jump block5(v11)  ; v11 = 2
+;;     v10 = iconst.i32 2
+;;     jump block5(v10)  ; v10 = 2
 ;;
 ;; block5(v9: i32):
 ;;     return v9
@@ -188,6 +179,5 @@
 ;; block3:
 ;;   jmp     label4
 ;; block4:
-;;   movq $0x0, 8(%rdx)
 ;;   movl $0x2, %eax
 ;;   jmp     label5

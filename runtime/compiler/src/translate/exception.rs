@@ -8,10 +8,9 @@
 //! or, through the runtime, to a caller. The two forms differ only in their clauses: a clause is either a branch or a piece of
 //! code. A `throw` calls the runtime and does not return. So code that throws nothing does no work for exceptions.
 
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    Block, BlockArg, InstBuilder, InstructionData, Opcode, StackSlotData, StackSlotKind, Value, ValueDef, types,
-};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, StackSlotData, StackSlotKind, Value, types};
 use wasmparser::{Catch, Operator as Op, TryTable};
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::TagIndex;
@@ -86,18 +85,19 @@ impl Translator<'_> {
         self.stack.values.truncate(height);
         let mut catch = CatchFrame {
             caught: None,
+            unkept: None,
             next: None,
         };
         if let Some((block, caught)) = pending {
             self.builder.switch_to_block(block);
+            // A `rethrow` further on puts instructions at its beginning.
+            self.builder.ensure_inserted_block();
             self.stack.skipped = None;
             if let Some(tag) = tag {
                 catch.next = Some((self.compare_tag(caught, tag), caught));
             }
-            // A later `rethrow` replaces this by 1.
-            let kept = self.builder.ins().iconst(types::I64, 0);
-            self.set_kept(caught, kept);
-            catch.caught = Some((caught, kept));
+            catch.caught = Some(caught);
+            catch.unkept = self.builder.current_block();
             if let Some(tag) = tag {
                 self.push_payload(caught, tag);
             }
@@ -207,8 +207,7 @@ impl Translator<'_> {
                 self.push_payload(caught, tag);
             }
             if is_kept {
-                let kept = self.builder.ins().iconst(types::I64, 1);
-                self.set_kept(caught, kept);
+                self.keep(caught);
                 self.push(caught.reference);
             }
             let (target, arguments) = self.branch_target(label + 1);
@@ -259,13 +258,22 @@ impl Translator<'_> {
         }
     }
 
-    /// Records if the guest keeps a reference to the exception.
-    fn set_kept(&mut self, caught: Caught, kept: Value) {
+    /// Says that the guest keeps a reference to the exception. It stays so: another reference may have been kept before.
+    fn keep(&mut self, caught: Caught) {
         let flags = self.variable(Region::Exception).with_aligned();
+        let kept = self.builder.ins().iconst(types::I64, 1);
         self.builder.ins().store(flags, kept, caught.fields, exception::IS_KEPT);
     }
 
-    /// Passes an exception to a landing of this function, or to a caller.
+    /// The same at the beginning of a block that was translated already.
+    fn keep_from(&mut self, block: Block, caught: Caught) {
+        let flags = self.variable(Region::Exception).with_aligned();
+        let mut cursor = FuncCursor::new(self.builder.func).at_first_insertion_point(block);
+        let kept = cursor.ins().iconst(types::I64, 1);
+        cursor.ins().store(flags, kept, caught.fields, exception::IS_KEPT);
+    }
+
+    /// Goes on at a landing of this function, or in a caller.
     fn hand_on(&mut self, caught: Caught, landing: Option<Block>) {
         match landing {
             Some(landing) => {
@@ -310,19 +318,18 @@ impl Translator<'_> {
     }
 
     fn rethrow(&mut self, depth: u32) -> Result<(), Failure> {
+        let position = self.stack.frames.len() - 1 - depth as usize;
         let FrameKind::Catch(CatchFrame {
-            caught: Some((caught, kept)),
+            caught: Some(caught),
+            unkept,
             ..
-        }) = self.frame_at(depth).kind
+        }) = &mut self.stack.frames[position].kind
         else {
             return Err(Failure::bug("a rethrow outside of a clause that can be reached"));
         };
-        let dfg = &mut self.builder.func.dfg;
-        if let ValueDef::Result(inst, _) = dfg.value_def(kept) {
-            dfg.insts[inst] = InstructionData::UnaryImm {
-                opcode: Opcode::Iconst,
-                imm: 1.into(),
-            };
+        let (caught, unkept) = (*caught, unkept.take());
+        if let Some(block) = unkept {
+            self.keep_from(block, caught);
         }
         let landing = self.landing();
         self.throw_again(caught.reference, landing);

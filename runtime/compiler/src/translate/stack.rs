@@ -64,8 +64,10 @@ pub(super) struct Caught {
 /// The part of a `try` behind its first `catch`.
 #[derive(Copy, Clone)]
 pub(super) struct CatchFrame {
-    /// The exception, where the clause at hand can be reached, and the constant that says if it is kept.
-    pub(super) caught: Option<(Caught, Value)>,
+    /// The exception, where the clause at hand can be reached.
+    pub(super) caught: Option<Caught>,
+    /// The block in which the clause at hand begins, until a `rethrow` in it keeps the exception from there on.
+    pub(super) unkept: Option<Block>,
     /// The block for exceptions that no clause so far has caught.
     pub(super) next: Option<(Block, Caught)>,
 }
