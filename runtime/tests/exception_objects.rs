@@ -1,7 +1,7 @@
-//! Exceptions as objects: who keeps one, how they come out of the guest and back, and when they go.
+//! Exceptions as objects: how the guest keeps them, how they leave the guest and return, and when they are collected.
 #![cfg(feature = "compiler")]
 
-use wrun_runtime::{Config, Engine, Error, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{Config, Engine, Error, Exception, Imports, Instance, MemoryMode, Module, Store, Value};
 
 /// An engine for each way to compile and to collect that makes a difference to exceptions.
 fn engines() -> Vec<Engine> {
@@ -28,6 +28,13 @@ fn call<T>(store: &mut Store<T>, instance: &Instance, name: &str, arguments: &[V
     instance.func(store, name).expect("exported").call(store, arguments)
 }
 
+fn exception<T: std::fmt::Debug>(result: Result<T, Error>) -> Exception {
+    match result {
+        Err(Error::Exception(exception)) => exception,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_clause_of_the_legacy_form_leaves_an_exception_that_a_global_holds() {
     let text = r#"(module (tag $t (param i32)) (global $g (export "g") (mut exnref) (ref.null exn))
@@ -47,4 +54,44 @@ fn a_clause_of_the_legacy_form_leaves_an_exception_that_a_global_holds() {
         };
         assert_eq!(exception.payload(&store).expect("its store"), [Value::I32(7)]);
     }
+}
+
+#[test]
+fn chains_of_exceptions_of_any_length_leave_the_guest_and_come_back() {
+    let text = r#"(module (tag $t (param exnref exnref i32))
+         (func $next (param $inner exnref) (param $n i32) (result exnref)
+           (block $h (result exnref)
+             (try_table (catch_all_ref $h) (throw $t (local.get $inner) (local.get $inner) (local.get $n))) unreachable))
+         (func (export "make") (param $length i32) (result exnref) (local $last exnref) (local $n i32)
+           (loop $l
+             (local.set $last (call $next (local.get $last) (local.get $n)))
+             (local.set $n (i32.add (local.get $n) (i32.const 1)))
+             (br_if $l (i32.lt_u (local.get $n) (local.get $length))))
+           (local.get $last))
+         (func (export "throw") (param exnref) (throw_ref (local.get 0)))
+         (func (export "length") (param $last exnref) (result i32) (local $n i32)
+           (loop $l
+             (local.set $n (i32.add (local.get $n) (i32.const 1)))
+             (block $h (result exnref exnref i32)
+               (try_table (catch $t $h) (throw_ref (local.get $last))) unreachable)
+             (drop) (drop) (local.set $last)
+             (br_if $l (i32.eqz (ref.is_null (local.get $last)))))
+           (local.get $n)))"#;
+    // Each exception refers twice to the one before. Recursion over the chain would overflow the stack.
+    const LENGTH: i32 = 50_000;
+    let engine = Engine::new(&Config::new()).expect("made");
+    let (mut store, instance) = instance(&engine, text);
+    let made = call(&mut store, &instance, "make", &[Value::I32(LENGTH)]).expect("returns");
+    let thrown = exception(call(&mut store, &instance, "throw", &made));
+    let [Value::ExnRef(Some(first)), Value::ExnRef(Some(second)), last] =
+        &thrown.payload(&store).expect("its store")[..]
+    else {
+        panic!("{thrown:?}");
+    };
+    assert_eq!((first, last), (second, &Value::I32(LENGTH - 1)));
+    let length = call(&mut store, &instance, "length", &[Value::ExnRef(Some(thrown.clone()))]);
+    assert_eq!(length.expect("returns"), [Value::I32(LENGTH)]);
+    drop((made, thrown));
+    store.collect_host_objects().expect("no drop panics");
+    assert_eq!(store.host_object_count(), 0);
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
 
+use super::exception::insert_exception;
 use super::throw;
 use crate::error::{Error, Trap};
 use crate::state::StoreCore;
@@ -166,7 +167,7 @@ pub(crate) unsafe fn raise(store: *mut StoreCore, error: Error) -> ! {
         let vm = &(*store).vm;
         let error = match error {
             Error::Exception(exception) if exception.store() == (*store).id() => {
-                match throw::insert_exception(&mut *store, &exception) {
+                match insert_exception(&mut *store, &exception) {
                     Ok(number) => {
                         drop(exception);
                         throw::throw(store, number)

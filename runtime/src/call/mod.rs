@@ -13,6 +13,7 @@
 mod caller;
 mod collect;
 mod entry;
+mod exception;
 mod hostcall;
 mod libcall;
 mod throw;
@@ -21,8 +22,8 @@ mod typed;
 pub use caller::Caller;
 pub(crate) use collect::{collect, collect_if_always, collect_if_due};
 pub(crate) use entry::call_guest;
+pub(crate) use exception::{exception, insert_exception};
 pub(crate) use hostcall::{host_call, host_entry};
 pub(crate) use libcall::LIBCALLS;
-pub(crate) use throw::{exception, insert_exception};
 pub use typed::{HostParam, HostResult, IntoHostFunc, ValueList};
 pub(crate) use typed::{MOST_VALUES, hand_over, list_of_one, sealed, wrap};

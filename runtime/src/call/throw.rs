@@ -9,13 +9,13 @@
 //! a handler the activation ends, and its caller gets the exception as an error.
 
 use std::arch::naked_asm;
-use std::iter;
 use std::ops::ControlFlow;
 
 use super::collect::collect_but;
 use super::entry::land;
-use crate::error::{Error, Exception, Part};
-use crate::state::{StoreCore, Thrown};
+use super::exception::take_out;
+use crate::error::{Error, Exception};
+use crate::state::StoreCore;
 use crate::trap;
 use crate::vm::Slot;
 
@@ -100,53 +100,7 @@ fn search(core: &mut StoreCore, number: u64) -> Option<(Landing, *const u8)> {
 
 /// Takes an exception out of the store, for the host.
 fn take(core: &mut StoreCore, number: u64) -> Result<Exception, Error> {
-    let exception = describe(core, number, true)?;
+    let exception = take_out(core, number)?;
     core.objects.take_exception(number);
     Ok(exception)
-}
-
-/// Copies an exception of the store for the host, with everything that its payload refers to.
-pub(crate) fn exception(core: &StoreCore, number: u64) -> Result<Exception, Error> {
-    describe(core, number, false)
-}
-
-/// Does the same. With `leaves`, the exception leaves the guest now, and the guest's calls up to here become part of its
-/// backtrace.
-fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Error> {
-    let damaged = || Error::damaged("a stack map");
-    let thrown = core.objects.exception(number).ok_or_else(damaged)?;
-    let tag = core.tag(thrown.tag())?;
-    let mut parts = Vec::with_capacity(tag.ty.params().len());
-    for (ty, slot) in iter::zip(tag.ty.params(), thrown.payload()) {
-        parts.push(match ty {
-            _ if slot as u64 == 0 || !ty.is_object() => Part::Plain(slot),
-            ty if ty.is_exn() => Part::Exception(exception(core, slot as u64)?),
-            _ => Part::Object(core.objects.get(slot as u64).cloned().ok_or_else(damaged)?),
-        });
-    }
-    let backtrace = match &thrown.backtrace {
-        Some(backtrace) => backtrace.clone(),
-        None => trap::backtrace_of(&core.vm, &thrown.trace, leaves),
-    };
-    let name = tag.name.as_deref().map(str::to_owned);
-    let tag = (thrown.tag(), name, tag.ty.clone());
-    Ok(Exception::from_parts(core.id(), tag, parts, Some(backtrace)))
-}
-
-/// Puts an exception of the host into the store, where a guest may keep it, and returns its number. Collects nothing.
-pub(crate) fn insert_exception(core: &mut StoreCore, exception: &Exception) -> Result<u64, Error> {
-    core.check(exception.store())?;
-    let mut payload = Vec::with_capacity(exception.parts().len());
-    for part in exception.parts() {
-        payload.push(match part {
-            Part::Plain(slot) => *slot,
-            Part::Object(object) => core.objects.insert(object.clone()).into(),
-            Part::Exception(inner) => insert_exception(core, inner)?.into(),
-        });
-    }
-    let tag = core.tag(exception.tag_number())?;
-    let mut thrown = Thrown::new(exception.tag_number(), tag, payload.into_iter());
-    thrown.keep();
-    thrown.backtrace = exception.known_backtrace().cloned();
-    Ok(core.objects.insert_exception(thrown))
 }

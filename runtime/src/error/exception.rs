@@ -4,6 +4,7 @@
 //! fields that compiled code reads (`state`).
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use wrun_artifact::types::{FuncType, ValType};
@@ -38,6 +39,20 @@ pub(crate) enum Part {
     Exception(Exception),
 }
 
+impl Drop for Inner {
+    /// Drops the exceptions that only this one refers to, without recursion: a chain of them can be longer than the stack allows.
+    fn drop(&mut self) {
+        let mut pending = mem::take(&mut self.payload);
+        while let Some(part) = pending.pop() {
+            if let Part::Exception(exception) = part
+                && let Some(mut inner) = Arc::into_inner(exception.0)
+            {
+                pending.append(&mut inner.payload);
+            }
+        }
+    }
+}
+
 impl Exception {
     /// Makes an exception with a tag of this store, the tag's name and its type. The list has a part for each parameter of the
     /// type.
@@ -60,6 +75,11 @@ impl Exception {
     /// Returns the id of the exception's store.
     pub(crate) fn store(&self) -> u64 {
         self.0.store
+    }
+
+    /// Returns a number that no other exception has at the same time.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Returns the number of the tag in the store.
