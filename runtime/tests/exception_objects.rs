@@ -1,7 +1,10 @@
 //! Exceptions as objects: how the guest keeps them, how they leave the guest and return, and when they are collected.
 #![cfg(feature = "compiler")]
 
-use wrun_runtime::{Config, Engine, Error, Exception, Imports, Instance, MemoryMode, Module, Store, Value};
+use wrun_runtime::{
+    Caller, Config, Engine, Error, Exception, ExternRef, FuncType, Imports, Instance, MemoryMode, Module, Store, Tag,
+    ValType, Value,
+};
 
 /// An engine for each way to compile and to collect that makes a difference to exceptions.
 fn engines() -> Vec<Engine> {
@@ -94,4 +97,35 @@ fn chains_of_exceptions_of_any_length_leave_the_guest_and_come_back() {
     drop((made, thrown));
     store.collect_host_objects().expect("no drop panics");
     assert_eq!(store.host_object_count(), 0);
+}
+
+#[test]
+fn exceptions_that_only_the_host_throws_are_collected() {
+    let text = r#"(module (import "host" "throw" (func $throw (param i32))) (import "host" "t" (tag $t (param i32 externref)))
+         (func (export "f") (param $n i32)
+           (loop $l
+             (block $h (result i32 externref)
+               (try_table (catch $t $h) (call $throw (local.get $n))) unreachable)
+             (drop)
+             (if (i32.ne (local.get $n)) (then unreachable))
+             (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"#;
+    for engine in engines() {
+        let mut store = Store::new(&engine, ());
+        let payload = FuncType::new([ValType::I32, ValType::EXTERNREF], []);
+        let tag = Tag::new(&mut store, payload).expect("no results");
+        let mut imports = Imports::new(&engine);
+        imports.define("host", "t", tag);
+        imports.func(
+            "host",
+            "throw",
+            move |mut caller: Caller<'_, ()>, n: i32| -> Result<(), Error> {
+                let payload = [Value::I32(n), Value::ExternRef(Some(ExternRef::new(n)))];
+                Err(Error::Exception(Exception::new(&mut caller, &tag, &payload)?))
+            },
+        );
+        let instance = Instance::new(&mut store, &module(&engine, text), &imports).expect("made");
+        call(&mut store, &instance, "f", &[Value::I32(5000)]).expect("caught");
+        let held = store.host_object_count();
+        assert!(held <= 2100, "{held} are left");
+    }
 }

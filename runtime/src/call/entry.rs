@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use wrun_artifact::TrapCode;
 
+use super::collect::collect_if_due;
 use super::exception::insert_exception;
 use super::throw;
 use crate::error::{Error, Trap};
@@ -167,7 +168,9 @@ pub(crate) unsafe fn raise(store: *mut StoreCore, error: Error) -> ! {
         let vm = &(*store).vm;
         let error = match error {
             Error::Exception(exception) if exception.store() == (*store).id() => {
-                match insert_exception(&mut *store, &exception) {
+                // Collecting is safe here: the guest's references are in its frames, and the host's are in the exception.
+                let inserted = collect_if_due(&mut *store).and_then(|()| insert_exception(&mut *store, &exception));
+                match inserted {
                     Ok(number) => {
                         drop(exception);
                         throw::throw(store, number)
