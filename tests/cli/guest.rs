@@ -292,6 +292,16 @@ fn imports_that_wrun_does_not_know_are_refused_or_replaced() {
         .run()
         .status(134)
         .says(["trap: unknown import called", "env", "log", "caller"]);
+    // Nothing stands for zero where null is no value.
+    dir.write(
+        "x.wat",
+        r#"(module (import "env" "make" (func $make (result (ref func)))) (func (export "_start") (drop (call $make))))"#,
+    );
+    dir.wrun(["--unknown-imports=zero", "x.wat"]).run().status(134).says([
+        "trap: unknown import called",
+        "env",
+        "make",
+    ]);
     // Only imported functions can be replaced.
     dir.write(
         "x.wat",

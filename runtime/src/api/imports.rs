@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use wrun_artifact::TrapCode;
-use wrun_artifact::types::{ExternType, FuncType};
+use wrun_artifact::types::{ExternType, FuncType, ValType};
 
 use super::func::untyped;
 use super::{Declares, Engine, Extern, Value};
@@ -28,7 +28,7 @@ enum Definition {
 pub enum UnknownImports {
     /// A call traps.
     Trap,
-    /// A call does nothing and returns zeros.
+    /// A call does nothing and returns zeros. It traps if a result cannot be null.
     Zero,
 }
 
@@ -98,6 +98,12 @@ impl<T: 'static> Imports<T> {
                 continue;
             }
             let name = format!("{}.{}", import.module, import.name);
+            // A reference that cannot be null has no zero.
+            let no_zero = |ty: &ValType| ty.is_ref() && !ty.is_nullable();
+            let how = match ty.results().iter().any(no_zero) {
+                true => UnknownImports::Trap,
+                false => how,
+            };
             let closure = move |_: Caller<'_, T>, _: &[Value], _: &mut [Value]| match how {
                 UnknownImports::Trap => Err(Trap::with_detail(TrapCode::UnknownImport, name.as_str()).into()),
                 UnknownImports::Zero => Ok(()),
