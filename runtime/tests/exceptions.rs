@@ -566,6 +566,19 @@ fn exceptions_come_from_any_depth_and_go_through_any_number_of_functions() {
 }
 
 #[test]
+fn many_throws_in_a_function_leave_its_frame_small() {
+    let throws = "(if (i32.eqz (local.get 0)) (then (throw $t (i64.const 1) (i64.const 2) (i64.const 3))))".repeat(100);
+    let text = format!(
+        r#"(module (tag $t (param i64 i64 i64))
+             (func $f (export "f") (param i32) {throws} (call $f (i32.sub (local.get 0) (i32.const 1)))))"#
+    );
+    let engine = Engine::new(&Config::new()).expect("made");
+    let (mut store, instance) = instance(&engine, &text);
+    let thrown = exception(call(&mut store, &instance, "f", &[Value::I32(10_000)]));
+    assert_eq!(thrown.payload(&store).expect("its store")[2], Value::I64(3));
+}
+
+#[test]
 fn a_tail_call_leaves_the_handlers_of_its_function_behind() {
     let text = r#"(module (tag $t)
          (func $throw (throw $t))

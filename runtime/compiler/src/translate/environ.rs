@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use cranelift_codegen::ir::{AliasRegion, AliasRegionData, InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::{AliasRegion, AliasRegionData, InstBuilder, MemFlagsData, StackSlot, Value};
 use wrun_artifact::index::{GlobalIndex, MemoryIndex, SigIndex, TableIndex};
 
 use super::Translator;
@@ -23,6 +23,8 @@ pub(super) struct Known {
     pub(super) only_sigs: HashMap<TableIndex, Option<SigIndex>>,
     /// True if the stack slots of references have an alias region.
     pub(super) stack_slots_named: bool,
+    /// The part of the frame that holds the payload of a throw.
+    pub(super) payload: Option<StackSlot>,
 }
 
 /// A part of memory that no other part overlaps.

@@ -10,7 +10,7 @@
 
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, StackSlotData, StackSlotKind, Value, types};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, StackSlot, StackSlotData, StackSlotKind, Value, types};
 use wasmparser::{Catch, Operator as Op, TryTable};
 use wrun_artifact::TrapCode;
 use wrun_artifact::index::TagIndex;
@@ -90,7 +90,7 @@ impl Translator<'_> {
         };
         if let Some((block, caught)) = pending {
             self.builder.switch_to_block(block);
-            // A `rethrow` further on puts instructions at its beginning.
+            // A later `rethrow` inserts instructions at the beginning of the block.
             self.builder.ensure_inserted_block();
             self.stack.skipped = None;
             if let Some(tag) = tag {
@@ -258,14 +258,14 @@ impl Translator<'_> {
         }
     }
 
-    /// Says that the guest keeps a reference to the exception. It stays so: another reference may have been kept before.
+    /// Records that the guest keeps a reference to the exception. Nothing takes this back, because there may be other references.
     fn keep(&mut self, caught: Caught) {
         let flags = self.variable(Region::Exception).with_aligned();
         let kept = self.builder.ins().iconst(types::I64, 1);
         self.builder.ins().store(flags, kept, caught.fields, exception::IS_KEPT);
     }
 
-    /// The same at the beginning of a block that was translated already.
+    /// Does the same at the beginning of a block that is already translated.
     fn keep_from(&mut self, block: Block, caught: Caught) {
         let flags = self.variable(Region::Exception).with_aligned();
         let mut cursor = FuncCursor::new(self.builder.func).at_first_insertion_point(block);
@@ -273,7 +273,7 @@ impl Translator<'_> {
         cursor.ins().store(flags, kept, caught.fields, exception::IS_KEPT);
     }
 
-    /// Goes on at a landing of this function, or in a caller.
+    /// Passes an exception to a landing of this function, or to a caller.
     fn hand_on(&mut self, caught: Caught, landing: Option<Block>) {
         match landing {
             Some(landing) => {
@@ -290,8 +290,7 @@ impl Translator<'_> {
         let payload = match u32::try_from(count).expect("bounded by validation") {
             0 => self.builder.ins().iconst(POINTER, 0),
             count => {
-                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, count * SLOT.unsigned_abs(), 4);
-                let slot = self.builder.create_sized_stack_slot(data);
+                let slot = self.payload_slot(count * SLOT.unsigned_abs());
                 self.builder.ins().stack_addr(POINTER, slot, 0)
             }
         };
@@ -308,6 +307,21 @@ impl Translator<'_> {
         self.libcall_to(landing, Libcall::Throw, &[tag, payload]);
         self.trap(TrapCode::Unreachable);
         self.set_unreachable();
+    }
+
+    /// Returns the part of the frame that holds a payload until it is thrown. All throws of the function share it.
+    fn payload_slot(&mut self, size: u32) -> StackSlot {
+        let slot = match self.known.payload {
+            Some(slot) => slot,
+            None => {
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+                self.builder.create_sized_stack_slot(data)
+            }
+        };
+        self.known.payload = Some(slot);
+        let data = &mut self.builder.func.sized_stack_slots[slot];
+        data.size = data.size.max(size);
+        slot
     }
 
     /// Throws an exception again, to this landing or to the caller. The code after it is unreachable, and a trap instruction

@@ -64,9 +64,9 @@ pub(super) struct Caught {
 /// The part of a `try` behind its first `catch`.
 #[derive(Copy, Clone)]
 pub(super) struct CatchFrame {
-    /// The exception, where the clause at hand can be reached.
+    /// The exception, if the current clause is reachable.
     pub(super) caught: Option<Caught>,
-    /// The block in which the clause at hand begins, until a `rethrow` in it keeps the exception from there on.
+    /// The first block of the clause. `None` once a `rethrow` in the clause has recorded there that the exception is kept.
     pub(super) unkept: Option<Block>,
     /// The block for exceptions that no clause so far has caught.
     pub(super) next: Option<(Block, Caught)>,
