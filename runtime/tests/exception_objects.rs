@@ -39,6 +39,25 @@ fn exception<T: std::fmt::Debug>(result: Result<T, Error>) -> Exception {
 }
 
 #[test]
+fn a_clause_can_begin_with_rethrow() {
+    let text = r#"(module (tag $t (param i32)) (tag $u)
+         (func $throw (param i32) (if (local.get 0) (then (throw $u))) (throw $t (i32.const 7)))
+         (func (export "f") (param i32) (result i32)
+           try (result i32)
+             try (result i32) local.get 0 call $throw i32.const 0 catch $u rethrow 0 catch $u unreachable end
+           catch $t
+           catch $u i32.const 9
+           end))"#;
+    for engine in engines() {
+        let (mut store, instance) = instance(&engine, text);
+        for (argument, expected) in [(0, 7), (1, 9)] {
+            let result = call(&mut store, &instance, "f", &[Value::I32(argument)]);
+            assert_eq!(result.expect("caught"), [Value::I32(expected)]);
+        }
+    }
+}
+
+#[test]
 fn a_clause_of_the_legacy_form_leaves_an_exception_that_a_global_holds() {
     let text = r#"(module (tag $t (param i32)) (global $g (export "g") (mut exnref) (ref.null exn))
          (func (export "f") (result i32)

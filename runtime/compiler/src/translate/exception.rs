@@ -90,12 +90,12 @@ impl Translator<'_> {
         };
         if let Some((block, caught)) = pending {
             self.builder.switch_to_block(block);
-            // A later `rethrow` inserts instructions at the beginning of the block.
-            self.builder.ensure_inserted_block();
             self.stack.skipped = None;
             if let Some(tag) = tag {
                 catch.next = Some((self.compare_tag(caught, tag), caught));
             }
+            // A later `rethrow` inserts instructions at the beginning of this block.
+            self.builder.ensure_inserted_block();
             catch.caught = Some(caught);
             catch.unkept = self.builder.current_block();
             if let Some(tag) = tag {
