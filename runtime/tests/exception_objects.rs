@@ -3,7 +3,7 @@
 
 use wrun_runtime::{
     Caller, Config, Engine, Error, Exception, ExternRef, FuncType, Imports, Instance, MemoryMode, Module, Store, Tag,
-    ValType, Value,
+    TrapCode, ValType, Value,
 };
 
 /// An engine for each way to compile and to collect that makes a difference to exceptions.
@@ -116,6 +116,37 @@ fn chains_of_exceptions_of_any_length_leave_the_guest_and_come_back() {
     drop((made, thrown));
     store.collect_host_objects().expect("no drop panics");
     assert_eq!(store.host_object_count(), 0);
+}
+
+#[test]
+fn an_exception_that_leaves_the_guest_after_the_deadline_is_an_interrupt() {
+    let text = r#"(module (import "host" "throw" (func $throw)) (func (export "f") (call $throw)))"#;
+    for engine in engines() {
+        let mut store = Store::new(&engine, engine.clone());
+        let tag = Tag::new(&mut store, FuncType::new([], [])).expect("no results");
+        let mut imports = Imports::new(&engine);
+        imports.func(
+            "host",
+            "throw",
+            move |mut caller: Caller<'_, Engine>| -> Result<(), Error> {
+                caller.data().increment_epoch();
+                Err(Error::Exception(Exception::new(&mut caller, &tag, &[])?))
+            },
+        );
+        let instance = Instance::new(&mut store, &module(&engine, text), &imports).expect("made");
+        for (ticks, is_late) in [(2, false), (1, true)] {
+            store.set_epoch_deadline(ticks);
+            match call(&mut store, &instance, "f", &[]).expect_err("throws") {
+                Error::Exception(_) => assert!(!is_late),
+                Error::Trap(trap) => {
+                    assert!(is_late);
+                    assert_eq!(trap.code(), TrapCode::Interrupt);
+                    assert_eq!(trap.backtrace().frames().len(), 1);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 #[test]

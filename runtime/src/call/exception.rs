@@ -19,6 +19,9 @@ pub(crate) fn exception(core: &StoreCore, number: u64) -> Result<Exception, Erro
 }
 
 /// Does the same for an exception that leaves the guest now. The guest's calls up to here become part of its backtrace.
+///
+/// # Errors
+/// The interrupt of the deadline too: there can be millions of exceptions to copy.
 pub(super) fn take_out(core: &StoreCore, number: u64) -> Result<Exception, Error> {
     describe(core, number, true)
 }
@@ -39,6 +42,9 @@ fn describe(core: &StoreCore, number: u64, leaves: bool) -> Result<Exception, Er
             pending.extend(inner.filter(|inner| *inner != 0 && !done.contains_key(inner)));
             if pending.len() > known {
                 continue;
+            }
+            if leaves {
+                core.check_deadline_at(done.len() as u32)?;
             }
             done.insert(next, describe_one(core, thrown, leaves && next == number, &done)?);
         }

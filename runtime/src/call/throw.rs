@@ -12,7 +12,7 @@ use std::arch::naked_asm;
 use std::ops::ControlFlow;
 
 use super::collect::collect_but;
-use super::entry::land;
+use super::entry::{land, raise};
 use super::exception::take_out;
 use crate::error::{Error, Exception};
 use crate::state::StoreCore;
@@ -60,12 +60,13 @@ pub(super) unsafe fn throw(store: *mut StoreCore, number: u64) -> ! {
         Some((Landing { pc, stack, frame }, fields)) => unsafe { resume(pc, stack, frame, number, fields) },
         // SAFETY: as above.
         None => unsafe {
-            let error = match take(&mut *store, number) {
-                Ok(exception) => Error::Exception(exception),
-                Err(error) => error,
-            };
-            (*store).set_failure(error);
-            land((*store).vm.activation.get())
+            match take(&mut *store, number) {
+                Ok(exception) => {
+                    (*store).set_failure(Error::Exception(exception));
+                    land((*store).vm.activation.get())
+                }
+                Err(error) => raise(store, error),
+            }
         },
     }
 }
