@@ -1,6 +1,7 @@
-//! Random programs: made from a seed, run, and compared with a model. A failure names its seed. `WRUN_FUZZ_SEED` runs one seed
-//! alone, and `WRUN_FUZZ_COUNT` sets the number of seeds.
+//! Random programs: made from a seed, run, and compared with a model or with other engines. A failure names its seed. `WRUN_FUZZ_SEED` runs one seed
+//! alone, and `WRUN_FUZZ_COUNT` sets the number of seeds, except in `differential`, which runs for `WRUN_FUZZ_SECONDS`.
 
+mod differential;
 mod memory;
 mod references;
 mod tables;

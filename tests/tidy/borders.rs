@@ -94,6 +94,7 @@ const UNSAFE: &[&str] = &[
     "runtime/tests/signals.rs",
     "runtime/tests/allocations.rs",
     "tests/artifact/load.rs",
+    "tests/fuzz/differential/load.rs",
     // Types of functions that are unsafe to call. None of them is called.
     "tests/wasi/signatures.rs",
 ];
