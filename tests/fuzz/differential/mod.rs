@@ -185,13 +185,14 @@ fn smith_case(
         ),
         Err(error) => session.difference(seed, &format!("{} is refused: {error}", way.name)),
     }
-    if !for_wasmi {
-        if let Some(wasmtime) = wasmtime
-            && wasmtime.add(seed, &wasm, &calls, &record) >= Some(BATCH)
-        {
-            ask_wasmtime(session, wasmtime);
-        }
-    } else if !wasmi::computes_wrongly(&wasm) {
+    // A module that is run alone shows which engine is wrong.
+    if (!for_wasmi || session.end.is_none())
+        && let Some(wasmtime) = wasmtime
+        && wasmtime.add(seed, &wasm, &calls, &record) >= Some(BATCH)
+    {
+        ask_wasmtime(session, wasmtime);
+    }
+    if for_wasmi && !wasmi::computes_wrongly(&wasm) {
         match wasmi.run(&wasm, &calls) {
             Ok(other) => session.judge(seed, "wasmi", compare(&record, &other, wasmi::same)),
             Err(error) => session.difference(seed, &format!("wasmi refuses: {error}")),
