@@ -321,11 +321,14 @@ impl Cache {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use wrun_tests::Scratch;
+
     use super::*;
 
     #[test]
     fn links_lead_to_artifacts_where_the_system_cannot_see_to_that_either() {
-        let path = std::env::temp_dir().join(format!("wrun-links-{}", std::process::id()));
+        let scratch = Scratch::new();
+        let path = scratch.path().join("cache");
         let cache = Cache::open(&path, CacheMode::ReadWrite, 1 << 20).expect("made");
         let key = CacheKey::new(b"module", &Settings::new(&[0; 16], &[0; 24]));
         cache.publish(&key, b"artifact").expect("writable");
@@ -357,6 +360,5 @@ mod tests {
         symlink("elsewhere", &artifact).expect("writable");
         symlink(names::target(&key.file_name()), path.join(BY_FILE).join("link")).expect("writable");
         assert!(cache.read_linked(&format!("{BY_FILE}/link")).is_err());
-        fs::remove_dir_all(path).expect("own");
     }
 }

@@ -188,12 +188,15 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use wrun_tests::Scratch;
+
     use super::*;
     use crate::cache::Settings;
 
     #[test]
     fn whoever_works_is_waited_for_and_whoever_does_not_is_not() {
-        let path = std::env::temp_dir().join(format!("wrun-lock-{}", std::process::id()));
+        let scratch = Scratch::new();
+        let path = scratch.path().join("cache");
         let cache = Cache::open(&path, CacheMode::ReadWrite, 0).expect("made");
         let settings = Settings::new(&[0; 16], &[0; 24]);
         let [works, stopped] = [&b"works"[..], b"stopped"].map(|wasm| CacheKey::new(wasm, &settings));
@@ -224,6 +227,5 @@ mod tests {
             assert!(waits.join().expect("no panic") >= given_back);
         });
         assert_eq!(cache.dir.items(Name::parse).expect("readable").len(), 0);
-        std::fs::remove_dir_all(path).expect("own");
     }
 }

@@ -1,7 +1,8 @@
 //! Scratch directories for tests: a guest with one grant (descriptor 3), and files beside the grant.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use wrun_tests::Scratch;
 
 use crate::host::table::{Descriptor, Dir};
 use crate::host::{Grant, WasiCtx};
@@ -9,7 +10,7 @@ use crate::types::Access;
 
 /// A scratch directory that contains the grant `grant`. It is removed at the end.
 pub(crate) struct Tree {
-    base: PathBuf,
+    base: Scratch,
     pub(crate) ctx: WasiCtx,
 }
 
@@ -33,9 +34,7 @@ impl Tree {
     }
 
     fn with(access: Access) -> Tree {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let base = std::env::temp_dir().join(format!("wrun-wasi-{}-{number}", std::process::id()));
+        let base = Scratch::new();
         std::fs::create_dir_all(base.join("grant")).unwrap();
         Tree {
             ctx: guest_with(base.join("grant"), access),
@@ -78,11 +77,4 @@ fn guest_with(host: PathBuf, access: Access) -> WasiCtx {
         .unwrap()
         .build()
         .unwrap()
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        // After a failed test removing may fail too. That must not hide the message of the test.
-        drop(std::fs::remove_dir_all(&self.base));
-    }
 }

@@ -84,19 +84,12 @@ const PATHS: [&str; 22] = [
 const PATHS_AT: u32 = 1024;
 const MEMORY: usize = 65_536;
 
-/// A small generator of random numbers (xorshift). Its seed determines the whole run.
-struct Random(u64);
+/// Random arguments of calls. The seed determines the whole run.
+struct Random(wrun_tests::Random);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.below(end)
     }
 
     fn long(&mut self) -> u64 {
@@ -291,7 +284,7 @@ fn random_calls_neither_panic_nor_change_what_was_not_granted() {
 
 /// Calls functions until the end.
 fn run(seed: u64, end: Instant) {
-    let mut random = Random(seed);
+    let mut random = Random(wrun_tests::Random::new(seed));
     let (mut calls, mut successes) = (0_u64, 0_u64);
     while Instant::now() < end {
         let mut tree = world();
