@@ -71,7 +71,7 @@ fn describe_one(
     }
     let backtrace = match &thrown.backtrace {
         Some(backtrace) => backtrace.clone(),
-        None => trap::backtrace_of(&core.vm, &thrown.trace, leaves),
+        None => trap::thrown_at(&core.vm, &thrown.trace, leaves),
     };
     let name = tag.name.as_deref().map(str::to_owned);
     let tag = (thrown.tag(), name, tag.ty.clone());

@@ -53,7 +53,7 @@ pub(crate) fn with_trace(trap: Trap, trace: &RawTrace, code: Option<&CodeMap>) -
 /// Returns the backtrace of an exception that left these calls (return addresses, innermost first). With `outer`, the calls of
 /// the activations around this one follow.
 #[cfg_attr(not(feature = "backtrace"), expect(unused_variables, reason = "nothing is recorded"))]
-pub(crate) fn backtrace_of(vm: &VMStore, calls: &[usize], outer: bool) -> Backtrace {
+pub(crate) fn thrown_at(vm: &VMStore, calls: &[usize], outer: bool) -> Backtrace {
     #[cfg(feature = "backtrace")]
     trace::record_exception(vm, calls, outer);
     // SAFETY: the code map belongs to the store and is replaced only while no guest runs.
