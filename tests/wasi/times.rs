@@ -149,7 +149,12 @@ fn neither_a_fifo_nor_a_running_program_is_in_the_way_of_its_times() {
     each_way(|tree| {
         tree.fifo("grant/fifo");
         tree.link("grant/to-fifo", "fifo");
-        std::fs::copy("/bin/sleep", tree.path("grant/program")).expect("there is a `sleep`");
+        // Another process copies it: a child of another test may inherit a descriptor of this one that is open for writing.
+        let copied = Command::new("cp")
+            .arg("/bin/sleep")
+            .arg(tree.path("grant/program"))
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()), "there is a `sleep`");
         let mut running = Command::new(tree.path("grant/program"))
             .arg("60")
             .stdin(Stdio::null())

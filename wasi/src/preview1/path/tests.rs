@@ -272,7 +272,11 @@ fn neither_a_fifo_nor_a_running_program_is_in_the_way_of_its_times() {
         assert_eq!(set_times(&mut tree.ctx, 3, flags, path, 9_000_000_000), Ok(()));
         assert_eq!(stat(&mut tree.ctx, 3, flags, path).unwrap()[2], 9_000_000_000);
     }
-    std::fs::copy("/proc/self/exe", tree.path("program")).unwrap();
+    // Another process copies it: a child of another test may inherit a descriptor of this one that is open for writing.
+    let copy = std::process::Command::new("cp")
+        .args([std::env::current_exe().unwrap(), tree.path("program")])
+        .status();
+    assert!(copy.unwrap().success());
     let mut child = std::process::Command::new(tree.path("program"))
         .args(["--ignored", "--exact", "preview1::path::tests::sleeps"])
         .stdout(std::process::Stdio::null())
